@@ -1,0 +1,171 @@
+"""
+All that a handler needs from outside, as Protocols.
+
+Adapters satisfy these; ``api/wiring.py`` is the one place where the two meet.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from domain.event import Event, Recorded
+from domain.ids import MemberId, StreamId
+from domain.sealed import KeyClass, Sealed
+
+
+class NewEvent(msgspec.Struct, frozen=True):
+    """An event on its way to the log, at the version its command decided for it."""
+
+    stream: StreamId
+    version: int
+    owner: MemberId
+    event: Event
+
+
+class IdempotencyKey(msgspec.Struct, frozen=True):
+    """
+    A caller's name for a command, so that a retry is done once.
+
+    :param digest: over method, path and body; the same key with another digest is a mistake.
+    :param expires_at: when the key may be forgotten; None is never.
+    """
+
+    actor: UUID
+    key: str
+    digest: bytes
+    expires_at: datetime | None
+
+
+class Append(msgspec.Struct, frozen=True, eq=False):
+    """
+    One command's append: all of it or nothing, to streams of one cell.
+
+    ``events`` may be empty when only the answer of a keyed command is to be kept. Of each stream
+    written, versions run on from the version the command saw. ``guards`` are streams read but not
+    written, of any cell, with the versions seen (0: no such stream). ``rules_epoch`` is the cell's
+    epoch under which texts were screened. ``answer`` is what a replay of ``key`` gets, with ``{}``
+    positions filled in by the log (see :class:`Appended`).
+    """
+
+    cell: int
+    command: UUID
+    actor: UUID
+    correlation: UUID
+    causation: UUID | None
+    events: tuple[NewEvent, ...]
+    guards: Mapping[StreamId, int] = {}
+    rules_epoch: int | None = None
+    key: IdempotencyKey | None = None
+    answer: bytes = b""
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """
+    A durable append.
+
+    ``positions`` are those of its events, in order, in ``cell``. When ``replayed`` is set, the key
+    was known: nothing was written; ``answer``, ``digest``, ``cell`` and ``positions`` are the
+    stored ones.
+    """
+
+    cell: int
+    positions: tuple[int, ...]
+    recorded_at: datetime | None
+    replayed: bool = False
+    answer: bytes = b""
+    digest: bytes = b""
+
+
+class Conflict(Exception):
+    """A stream moved on: the command must be decided again from reloaded state."""
+
+
+class Superseded(Conflict):
+    """A queued command whose effects this one read was not written; decide again."""
+
+
+class StaleRules(Conflict):
+    """Texts were screened under an older rules epoch than the cell has now; screen again."""
+
+
+class LogUnavailable(Exception):
+    """The database cannot be reached; nothing of this append was written, nor will it be."""
+
+
+class LogOverloaded(Exception):
+    """The queue is full; nothing was taken."""
+
+
+class Ticket(Protocol):
+    """A queued append."""
+
+    @property
+    def append(self) -> Append: ...
+
+    @property
+    def outcome(self) -> "Future[Appended]":
+        """Resolved by the writer's thread after the commit; raises Conflict or LogUnavailable."""
+
+
+class EventLog(Protocol):
+    """The log of every cell."""
+
+    @property
+    def cells(self) -> int: ...
+
+    def submit(self, append: Append, after: Sequence[Ticket] = ()) -> Ticket:
+        """
+        Queue an append at once, without waiting.
+
+        :param after: queued appends whose effects this command read. If one of them is not
+            written, neither is this: its outcome raises Superseded.
+        :raises LogOverloaded: the queue is full.
+        """
+
+    async def read_stream(
+        self, stream: StreamId, after: int = 0, until: int | None = None
+    ) -> Sequence[Recorded]:
+        """A stream's events with ``after < version <= until``, oldest first."""
+
+    async def rules_epoch(self, cell: int) -> int:
+        """The epoch of the rules in force in a cell."""
+
+    async def heads(self) -> Mapping[int, int]:
+        """The last position of every cell; 0 for an empty one."""
+
+
+class KeyVault(Protocol):
+    """Keys per subject and class, in a database of their own."""
+
+    async def seal(self, subject: UUID, key_class: KeyClass, plain: str) -> Sealed[str]:
+        """
+        Encrypt under the subject's key of that class, which is made durable first if it is new.
+        Suspends only when the key is not in memory.
+        """
+
+    def open(self, sealed: Sealed[str]) -> str | None:
+        """The plain text; None when its key was destroyed."""
+
+    def blind(self, namespace: str, value: str) -> bytes:
+        """
+        A keyed digest (HMAC-SHA256, 32 bytes): the same value always gives the same bytes, and
+        nobody without the vault can go from a guessed value to them.
+        """
+
+
+class Clock(Protocol):
+    """Time, from outside."""
+
+    def now(self) -> datetime:
+        """UTC, timezone-aware."""
+
+
+class Entropy(Protocol):
+    """Randomness, from outside."""
+
+    def bits(self, count: int) -> int:
+        """``count`` random bits as a non-negative integer."""

@@ -1,0 +1,102 @@
+"""
+The four changes a read model can ask for.
+
+``rows(recorded)`` of a read model is pure: it yields changes, never SQL. The engine folds a batch's
+changes by (table, key), so that each row is written once, whoever runs it: an append's own
+transaction, the live engine or a replay.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+from sqlalchemy import Table
+
+from domain.event import Recorded
+
+Key: TypeAlias = tuple[Any, ...]
+
+
+class Put(msgspec.Struct, frozen=True):
+    """The whole row, new or replaced. ``values`` names every column outside the key."""
+
+    table: Table
+    key: Key
+    values: Mapping[str, Any]
+
+
+class Patch(msgspec.Struct, frozen=True):
+    """Some columns of a row that may exist; nothing happens where it does not."""
+
+    table: Table
+    key: Key
+    values: Mapping[str, Any]
+
+
+class Add(msgspec.Struct, frozen=True):
+    """Integers added to a row's columns; a missing row counts as zeros."""
+
+    table: Table
+    key: Key
+    values: Mapping[str, int]
+
+
+class Drop(msgspec.Struct, frozen=True):
+    """The row is gone; nothing happens where there is none."""
+
+    table: Table
+    key: Key
+
+
+Change: TypeAlias = Put | Patch | Add | Drop
+
+
+class ReadModel(Protocol):
+    """
+    A read model: a name, its tables, and what an event changes in them.
+
+    Keys list the primary key's values in the table's own column order, ``cell`` first. A row is
+    written by events of one cell only, counters (Add) excepted: they commute.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def tables(self) -> tuple[Table, ...]: ...
+
+    @property
+    def inline(self) -> bool:
+        """Whether the append's own transaction writes it."""
+
+    def rows(self, recorded: Recorded) -> Iterable[Change]: ...
+
+
+def fold(changes: Iterable[Change]) -> Iterator[Change]:
+    """
+    One change a row, in the order of (table, key), with the effect of all in their order.
+
+    A Put swallows what came before it; a Patch after a Put merges into it; Adds sum up; a Drop
+    ends all. A table takes either Adds alone or none.
+    """
+    folded: dict[tuple[str, Key], Change] = {}
+    for change in changes:
+        at = (change.table.name, change.key)
+        folded[at] = _merge(folded.get(at), change)
+    for _, change in sorted(folded.items(), key=lambda item: item[0]):
+        yield change
+
+
+def _merge(before: Change | None, after: Change) -> Change:
+    match before, after:
+        case (Put(), Patch()) | (Patch(), Patch()):
+            return type(before)(after.table, after.key, {**before.values, **after.values})
+        case Drop(), Patch():
+            return before
+        case Add(), Add():
+            sums = dict(before.values)
+            for column, amount in after.values.items():
+                sums[column] = sums.get(column, 0) + amount
+            return Add(after.table, after.key, sums)
+        case _:
+            return after
