@@ -1,0 +1,55 @@
+# Two commands for a fresh machine: `make serve` and `make test`. Both need python3 and make, no more.
+#
+# PORT, DATA, DATABASE_URL and LIMITS are read by the shell, not expanded by make, so that any
+# character in them survives. DATABASE_URL stays in the environment: it may hold a password, and
+# arguments are public in the process list.
+
+PYTHON ?= python3
+SHELL := /bin/sh
+VENV := .venv
+STAMP := $(VENV)/.installed
+
+.PHONY: serve test check bench lock clean
+.DEFAULT_GOAL := serve
+
+serve: $(STAMP)
+	@exec $(VENV)/bin/homezone serve \
+		$${PORT:+--port "$$PORT"} $${DATA:+--data-dir "$$DATA"} $${LIMITS:+--limits "$$LIMITS"} --demo
+
+test: check
+	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
+	echo "hypothesis seed $$seed; repeat this run with: make test SEED=$$seed"; \
+	exec $(VENV)/bin/python -m pytest --hypothesis-seed="$$seed"
+
+check: $(STAMP)
+	@$(VENV)/bin/ruff check --quiet
+	@$(VENV)/bin/ruff format --check --quiet
+	@$(VENV)/bin/mypy --no-error-summary
+	@$(VENV)/bin/lint-imports --no-logo
+
+bench: $(STAMP)
+	@exec $(VENV)/bin/python -m benchmarks
+
+# The lock holds runtime, development and build dependencies, with hashes, for every Python we support.
+lock: $(STAMP)
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+		--group dev --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+# The old environment is kept where it works and made anew where it does not (an interrupted first
+# run, a Python that has gone). The stamp comes last, so a failed install is tried again.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "homezone needs Python 3.11 or newer; $(PYTHON) is missing or older (set PYTHON=...)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "homezone needs venv and ensurepip: install the python3-venv package" >&2; exit 1; }
+	@echo "setting up $(VENV)/ (once; a minute or two)"
+	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-build-isolation --no-deps \
+		--no-index --editable .
+	@touch $@
+
+clean:
+	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	@find . -path ./var -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
