@@ -8,7 +8,6 @@ renamed for free. A changed shape is a new tag with an upcaster; old events are 
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache
-from types import UnionType
 from typing import Any, Generic, Protocol, TypeVar, get_args
 from uuid import UUID
 
@@ -101,7 +100,7 @@ Upcast = Callable[[Any], Event]
 class Registry:
     """Every event type ever written, by tag; and how old ones are lifted to their newest shape."""
 
-    def __init__(self, unions: Iterable[UnionType], upcasts: dict[type[Event], Upcast]) -> None:
+    def __init__(self, unions: Iterable[Any], upcasts: dict[type[Event], Upcast]) -> None:
         types: list[type[Event]] = []
         for union in unions:
             types += get_args(union) or (union,)
@@ -110,7 +109,7 @@ class Registry:
             raise ValueError("two event types share a tag")
         self._upcasts = upcasts
         self._decode = {tag: _decoder(kind).decode for tag, kind in self.types.items()}
-        self._encode = msgspec.json.Encoder().encode
+        self._encode = msgspec.json.Encoder(order="deterministic").encode
 
     def encode(self, event: Event) -> bytes:
         """The stored bytes: JSON with the tag first."""

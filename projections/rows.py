@@ -89,8 +89,10 @@ def fold(changes: Iterable[Change]) -> Iterator[Change]:
 
 def _merge(before: Change | None, after: Change) -> Change:
     match before, after:
-        case (Put(), Patch()) | (Patch(), Patch()):
-            return type(before)(after.table, after.key, {**before.values, **after.values})
+        case Put(), Patch():
+            return Put(after.table, after.key, {**before.values, **after.values})
+        case Patch(), Patch():
+            return Patch(after.table, after.key, {**before.values, **after.values})
         case Drop(), Patch():
             return before
         case Add(), Add():

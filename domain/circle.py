@@ -1,0 +1,329 @@
+"""
+A member's circle: what one member has declared towards others.
+
+Friendship is two halves, one in each member's circle, in each member's cell. Each half offers a
+*bond*, the id of the request that began it; two are friends while both halves offer the same bond,
+so either's withdrawal holds at its own commit. Policies carry each move to the other half; a bond
+that ended is never offered again, so a late message cannot revive it.
+"""
+
+from typing import Literal, TypeAlias, assert_never
+from uuid import UUID
+
+import msgspec
+
+from domain.event import Aggregate, Event, Refused
+from domain.ids import MemberId, StreamId, cell_of, derive
+
+FRIENDS_MAX = 5_000
+REQUESTS_MAX = 1_000
+BLOCKS_MAX = 5_000
+FOLLOWS_MAX = 5_000
+
+Ending: TypeAlias = Literal["withdrawn", "declined", "ended"]
+
+
+class CircleEvent(Event, frozen=True):
+    """Something between ``member``, whose circle it is, and ``other``."""
+
+    member: MemberId
+    other: MemberId
+
+
+class FriendAsked(CircleEvent, frozen=True, tag="friend.asked.v1"):
+    """The member asks for friendship."""
+
+    bond: UUID
+
+
+class FriendRequestReceived(CircleEvent, frozen=True, tag="friend.request_received.v1"):
+    """The other has asked."""
+
+    bond: UUID
+
+
+class FriendAccepted(CircleEvent, frozen=True, tag="friend.accepted.v1"):
+    """The member accepts the other's request."""
+
+    bond: UUID
+
+
+class FriendConfirmed(CircleEvent, frozen=True, tag="friend.confirmed.v1"):
+    """The other has accepted the member's request."""
+
+    bond: UUID
+
+
+class FriendEnded(CircleEvent, frozen=True, tag="friend.ended.v1"):
+    """The member withdraws the request, declines the other's, or ends the friendship."""
+
+    bond: UUID
+    how: Ending
+
+
+class FriendLapsed(CircleEvent, frozen=True, tag="friend.lapsed.v1"):
+    """The other has done so."""
+
+    bond: UUID
+    how: Ending
+
+
+class MemberBlocked(CircleEvent, frozen=True, tag="member.blocked.v1"):
+    """Neither sees the other's space any longer."""
+
+
+class MemberUnblocked(CircleEvent, frozen=True, tag="member.unblocked.v1"):
+    """The block is lifted; a friendship does not come back with it."""
+
+
+class SpaceFollowed(CircleEvent, frozen=True, tag="space.followed.v1"):
+    """The member follows a certified space."""
+
+
+class SpaceUnfollowed(CircleEvent, frozen=True, tag="space.unfollowed.v1"):
+    """No longer."""
+
+
+AnyCircleEvent: TypeAlias = (
+    FriendAsked
+    | FriendRequestReceived
+    | FriendAccepted
+    | FriendConfirmed
+    | FriendEnded
+    | FriendLapsed
+    | MemberBlocked
+    | MemberUnblocked
+    | SpaceFollowed
+    | SpaceUnfollowed
+)
+
+Standing: TypeAlias = Literal["none", "outgoing", "incoming", "friends"]
+
+_ENDINGS: dict[Standing, Ending] = {
+    "outgoing": "withdrawn",
+    "incoming": "declined",
+    "friends": "ended",
+}
+
+
+class Tie(msgspec.Struct, frozen=True):
+    """
+    One member's half of all there is between two. ``since`` holds the version that last changed
+    each part: of friendship, block and follow.
+    """
+
+    standing: Standing = "none"
+    bond: UUID | None = None
+    blocked: bool = False
+    follows: bool = False
+    since: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def offered(self) -> UUID | None:
+        """The bond this half stands for: asked for by it, or agreed to."""
+        return self.bond if self.standing in ("outgoing", "friends") else None
+
+
+class Circle(msgspec.Struct, frozen=True):
+    """All ties of a member, and how many there are of each limited kind."""
+
+    ties: dict[MemberId, Tie] = {}
+    friends: int = 0
+    outgoing: int = 0
+    blocks: int = 0
+    follows: int = 0
+
+    def tie(self, other: MemberId) -> Tie:
+        """The tie to another member; a blank one when there is none."""
+        return self.ties.get(other, _BLANK)
+
+
+_BLANK = Tie()
+
+
+def friends(half: Tie, other_half: Tie) -> bool:
+    """Whether two halves make a friendship."""
+    return half.offered is not None and half.offered == other_half.offered
+
+
+def _after(tie: Tie, event: AnyCircleEvent, version: int) -> Tie:
+    bond_at, block_at, follow_at = tie.since
+    bonded = (version, block_at, follow_at)
+    match event:
+        case FriendAsked(bond=bond):
+            return msgspec.structs.replace(tie, standing="outgoing", bond=bond, since=bonded)
+        case FriendRequestReceived(bond=bond):
+            return msgspec.structs.replace(tie, standing="incoming", bond=bond, since=bonded)
+        case FriendAccepted(bond=bond) | FriendConfirmed(bond=bond):
+            return msgspec.structs.replace(tie, standing="friends", bond=bond, since=bonded)
+        case FriendEnded(bond=bond) | FriendLapsed(bond=bond):
+            if bond != tie.bond:
+                return tie
+            return msgspec.structs.replace(tie, standing="none", bond=None, since=bonded)
+        case MemberBlocked() | MemberUnblocked():
+            blocked = isinstance(event, MemberBlocked)
+            return msgspec.structs.replace(
+                tie, blocked=blocked, since=(bond_at, version, follow_at)
+            )
+        case SpaceFollowed() | SpaceUnfollowed():
+            follows = isinstance(event, SpaceFollowed)
+            return msgspec.structs.replace(tie, follows=follows, since=(bond_at, block_at, version))
+        case _:
+            assert_never(event)
+
+
+def evolve(circle: Circle, event: AnyCircleEvent, version: int) -> Circle:
+    """The circle after one more event."""
+    before = circle.tie(event.other)
+    after = _after(before, event, version)
+    return Circle(
+        {**circle.ties, event.other: after},
+        circle.friends + (after.standing == "friends") - (before.standing == "friends"),
+        circle.outgoing + (after.standing == "outgoing") - (before.standing == "outgoing"),
+        circle.blocks + after.blocked - before.blocked,
+        circle.follows + after.follows - before.follows,
+    )
+
+
+CIRCLE: Aggregate[Circle] = Aggregate("circle", Circle(), evolve)
+
+
+def circle_stream(member: MemberId) -> StreamId:
+    """The stream of a member's circle, in the member's cell."""
+    return StreamId(derive(cell_of(member), "circle", member))
+
+
+# Decisions of the member
+
+
+def befriend(
+    circle: Circle, member: MemberId, other: MemberId, other_half: Tie, bond: UUID
+) -> tuple[AnyCircleEvent, ...]:
+    """
+    Ask, or accept if the other asked first.
+
+    :param other_half: the other's tie to the member, as last read.
+    :param bond: the id of a new request, should one be made.
+    """
+    if member == other:
+        raise Refused("not-yourself", "You cannot befriend yourself.")
+    tie = circle.tie(other)
+    if tie.blocked:
+        raise Refused("blocked-by-you", "You have blocked this member.")
+    if other_half.blocked:
+        raise Refused("not-found")
+    asked = other_half.bond if other_half.standing == "outgoing" else None
+    if friends(tie, other_half) or (tie.standing == "outgoing" and asked is None):
+        return ()
+    if asked is None:
+        if circle.outgoing >= REQUESTS_MAX:
+            raise Refused("too-many-requests", f"At most {REQUESTS_MAX} open requests.")
+        return (FriendAsked(member, other, bond),)
+    if circle.friends >= FRIENDS_MAX:
+        raise Refused("too-many-friends", f"At most {FRIENDS_MAX} friends.")
+    agreed = _smaller(tie.offered, asked)
+    return (FriendAccepted(member, other, agreed),)
+
+
+def _smaller(mine: UUID | None, theirs: UUID) -> UUID:
+    """When both have asked, each half settles on the smaller bond without another word."""
+    return theirs if mine is None else min(mine, theirs)
+
+
+def unfriend(circle: Circle, member: MemberId, other: MemberId) -> tuple[AnyCircleEvent, ...]:
+    """Withdraw one's request, decline the other's, or end the friendship: whichever stands."""
+    tie = circle.tie(other)
+    if tie.standing == "none" or tie.bond is None:
+        return ()
+    how = _ENDINGS[tie.standing]
+    return (FriendEnded(member, other, tie.bond, how),)
+
+
+def block(circle: Circle, member: MemberId, other: MemberId) -> tuple[AnyCircleEvent, ...]:
+    """Block a member, which ends what else there was."""
+    if member == other:
+        raise Refused("not-yourself", "You cannot block yourself.")
+    tie = circle.tie(other)
+    if tie.blocked:
+        return ()
+    if circle.blocks >= BLOCKS_MAX:
+        raise Refused("too-many-blocks", f"At most {BLOCKS_MAX} blocked members.")
+    unfollowed = (SpaceUnfollowed(member, other),) if tie.follows else ()
+    return (*unfriend(circle, member, other), *unfollowed, MemberBlocked(member, other))
+
+
+def unblock(circle: Circle, member: MemberId, other: MemberId) -> tuple[AnyCircleEvent, ...]:
+    """Lift a block."""
+    return (MemberUnblocked(member, other),) if circle.tie(other).blocked else ()
+
+
+def follow(
+    circle: Circle, member: MemberId, other: MemberId, certified: bool, other_half: Tie
+) -> tuple[AnyCircleEvent, ...]:
+    """Follow a certified space."""
+    if member == other:
+        raise Refused("not-yourself", "You cannot follow yourself.")
+    tie = circle.tie(other)
+    if other_half.blocked:
+        raise Refused("not-found")
+    if tie.blocked:
+        raise Refused("blocked-by-you", "You have blocked this member.")
+    if tie.follows:
+        return ()
+    if not certified:
+        raise Refused("not-certified", "Only a certified space can be followed.")
+    if circle.follows >= FOLLOWS_MAX:
+        raise Refused("too-many-follows", f"At most {FOLLOWS_MAX} followed spaces.")
+    return (SpaceFollowed(member, other),)
+
+
+def unfollow(circle: Circle, member: MemberId, other: MemberId) -> tuple[AnyCircleEvent, ...]:
+    """No longer follow a space."""
+    return (SpaceUnfollowed(member, other),) if circle.tie(other).follows else ()
+
+
+# Decisions that a policy carries from the other half
+
+
+def hear_asked(
+    circle: Circle, member: MemberId, other: MemberId, bond: UUID, other_half: Tie
+) -> tuple[AnyCircleEvent, ...]:
+    """
+    The other has asked.
+
+    :param other_half: the other's tie as it is now; a request that no longer stands is dropped.
+    """
+    tie = circle.tie(other)
+    if other_half.offered != bond or tie.bond == bond:
+        return ()
+    if tie.blocked:
+        return (FriendEnded(member, other, bond, "declined"),)
+    if tie.standing == "outgoing" and tie.bond is not None:
+        if circle.friends < FRIENDS_MAX:
+            return (FriendConfirmed(member, other, _smaller(tie.bond, bond)),)
+        return (
+            FriendEnded(member, other, tie.bond, "withdrawn"),
+            FriendEnded(member, other, bond, "declined"),
+        )
+    return (FriendRequestReceived(member, other, bond),)
+
+
+def hear_accepted(
+    circle: Circle, member: MemberId, other: MemberId, bond: UUID
+) -> tuple[AnyCircleEvent, ...]:
+    """The other has accepted the member's request, if it still stands."""
+    tie = circle.tie(other)
+    if tie.standing != "outgoing" or tie.bond != bond:
+        return ()
+    if circle.friends >= FRIENDS_MAX:
+        return (FriendEnded(member, other, bond, "withdrawn"),)
+    return (FriendConfirmed(member, other, bond),)
+
+
+def hear_ended(
+    circle: Circle, member: MemberId, other: MemberId, bond: UUID, how: Ending
+) -> tuple[AnyCircleEvent, ...]:
+    """The other's half no longer stands; neither does this one, if it is the same bond."""
+    if circle.tie(other).bond != bond:
+        return ()
+    return (FriendLapsed(member, other, bond, how),)

@@ -1,0 +1,98 @@
+"""
+Named lists: the members an author means by "family" or "class of 2008".
+
+A list is the author's alone. A post whose audience names it is seen by whoever is on it at the
+moment of reading.
+"""
+
+from typing import TypeAlias, assert_never
+
+import msgspec
+
+from domain.event import Aggregate, Event, Refused
+from domain.ids import ListId, MemberId, StreamId, derive
+from domain.sealed import Sealed
+
+LISTS_MAX = 100
+LIST_MEMBERS_MAX = 500
+
+
+class ListSaved(Event, frozen=True, tag="list.saved.v1"):
+    """The list has this name and these members from now on."""
+
+    owner: MemberId
+    list: ListId
+    name: Sealed[str]
+    members: frozenset[MemberId]
+
+
+class ListDeleted(Event, frozen=True, tag="list.deleted.v1"):
+    """The list is gone; what named it is seen by its author alone."""
+
+    owner: MemberId
+    list: ListId
+
+
+ListEvent: TypeAlias = ListSaved | ListDeleted
+
+
+class NamedList(msgspec.Struct, frozen=True):
+    """One list; ``since`` is the version that last changed it."""
+
+    members: frozenset[MemberId]
+    since: int
+
+
+class Lists(msgspec.Struct, frozen=True):
+    """All lists of a member."""
+
+    lists: dict[ListId, NamedList] = {}
+    deleted: dict[ListId, int] = {}
+
+
+def evolve(lists: Lists, event: ListEvent, version: int) -> Lists:
+    """The lists after one more event."""
+    match event:
+        case ListSaved(list=id, members=members):
+            return Lists({**lists.lists, id: NamedList(members, version)}, lists.deleted)
+        case ListDeleted(list=id):
+            kept = {key: value for key, value in lists.lists.items() if key != id}
+            return Lists(kept, {**lists.deleted, id: version})
+        case _:
+            assert_never(event)
+
+
+LISTS: Aggregate[Lists] = Aggregate("lists", Lists(), evolve)
+
+
+def lists_stream(owner: MemberId, cell: int) -> StreamId:
+    """The stream of a member's lists."""
+    return StreamId(derive(cell, "lists", owner))
+
+
+def list_id(cell: int, owner: MemberId, blinded_name: bytes) -> ListId:
+    """A list's id follows from its name, by keyed digest, so that a name has one list."""
+    return ListId(derive(cell, "list", owner, blinded_name))
+
+
+def save(
+    lists: Lists, owner: MemberId, which: ListId, name: Sealed[str], members: frozenset[MemberId]
+) -> tuple[ListEvent, ...]:
+    """Make a list, or replace its members."""
+    current = lists.lists.get(which)
+    if current is not None and current.members == members:
+        return ()
+    if owner in members:
+        raise Refused("not-yourself", "A list names others.", "/members")
+    if current is None and len(lists.lists) >= LISTS_MAX:
+        raise Refused("too-many-lists", f"At most {LISTS_MAX} lists.")
+    return (ListSaved(owner, which, name, members),)
+
+
+def delete(lists: Lists, owner: MemberId, which: ListId) -> tuple[ListEvent, ...]:
+    """Drop a list."""
+    if which in lists.lists:
+        return (ListDeleted(owner, which),)
+    if which in lists.deleted:
+        return ()
+    raise Refused("not-found")
