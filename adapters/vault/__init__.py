@@ -1,0 +1,12 @@
+"""
+The key vault: what makes a text readable, kept away from where the text is.
+
+Destroying a key is how a person is erased from an append-only log, so keys live in a database of
+their own, each wrapped by a master key that can be kept elsewhere.
+"""
+
+from adapters.vault.file import FileKeyVault
+from adapters.vault.key import KeyDestroyed, VaultFault
+from adapters.vault.memory import MemoryKeyVault
+
+__all__ = ["FileKeyVault", "KeyDestroyed", "MemoryKeyVault", "VaultFault"]

@@ -1,0 +1,210 @@
+"""
+The vault's SQLite database: every statement the vault sends, in one place.
+
+SQLite, because the vault must outlive, and never be restored with, the database that holds the
+ciphertext. A commit returns only once it is synced (WAL, ``synchronous = FULL``). A destroyed key
+keeps its row, so that erasure is final; its wrapped bytes are zeroed in the file
+(``secure_delete``) and the journal that still held them is cut off.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from adapters.vault.key import Owner, VaultFault
+from adapters.vault.master import sync_directory
+
+_BUSY_SECONDS = 10.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS keys (
+    id BLOB NOT NULL PRIMARY KEY,
+    subject BLOB NOT NULL,
+    class TEXT NOT NULL,
+    wrapped BLOB,
+    created_at TEXT NOT NULL,
+    destroyed_at TEXT,
+    UNIQUE (subject, class),
+    CHECK (wrapped IS NULL OR destroyed_at IS NULL)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS destructions (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL UNIQUE
+);
+CREATE TABLE IF NOT EXISTS secrets (
+    name TEXT NOT NULL PRIMARY KEY,
+    wrapped BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+
+_BY_ID = "SELECT id, subject, class, wrapped FROM keys WHERE id = ?"
+_BY_OWNER = "SELECT id, subject, class, wrapped FROM keys WHERE subject = ? AND class = ?"
+_CREATE = """
+INSERT INTO keys (id, subject, class, wrapped, created_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+"""
+_DESTROY = """
+UPDATE keys SET wrapped = NULL, destroyed_at = ?
+WHERE subject = ? AND class = ? AND destroyed_at IS NULL
+"""
+_RECORD_DESTRUCTION = """
+INSERT INTO destructions (key) SELECT id FROM keys WHERE subject = ? AND class = ?
+"""
+_DESTROYED_AFTER = """
+SELECT d.sequence, k.id, k.subject, k.class, k.wrapped
+FROM destructions d JOIN keys k ON k.id = d.key WHERE d.sequence > ? ORDER BY d.sequence
+"""
+
+
+class KeyRow(NamedTuple):
+    """A key as it is stored; ``wrapped`` is None when it was destroyed."""
+
+    id: bytes
+    subject: bytes
+    key_class: str
+    wrapped: bytes | None
+
+    @property
+    def owner(self) -> Owner:
+        """Whose key it is."""
+        return Owner(int.from_bytes(self.subject, "big"), self.key_class)
+
+    @property
+    def place(self) -> bytes:
+        """What the wrapped bytes are bound to: this row and no other."""
+        return b"key" + self.id + self.subject + self.key_class.encode()
+
+
+class KeyDatabase:
+    """
+    One connection to read and one to write, so that readers never wait for a sync.
+
+    Reads are for one thread at a time, under the caller's lock; writes lock by themselves.
+    Every method raises :class:`VaultFault` when SQLite fails.
+    """
+
+    def __init__(self, path: Path) -> None:
+        # Made here rather than by SQLite, so that it is never readable by others, not even briefly;
+        # SQLite gives its journal the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)
+        self._writing = threading.Lock()
+        with _faults():
+            self._writer = _connect(path)
+            self._reader = _connect(path)
+            self._writer.executescript(_SCHEMA)
+        sync_directory(path.parent)
+
+    def close(self) -> None:
+        """Close both connections."""
+        with self._writing:
+            self._reader.close()
+            self._writer.close()
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever wrapped here."""
+        with _faults():
+            found = self._reader.execute(
+                "SELECT EXISTS (SELECT 1 FROM secrets) OR EXISTS (SELECT 1 FROM keys)"
+            ).fetchone()
+        return not found[0]
+
+    def secret(self, name: str, fresh: bytes) -> bytes:
+        """The wrapped secret of that name: the stored one, or ``fresh`` if there was none."""
+        with _faults(), self._transaction() as writer:
+            writer.execute(
+                "INSERT INTO secrets (name, wrapped) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (name, fresh),
+            )
+            row = writer.execute("SELECT wrapped FROM secrets WHERE name = ?", (name,)).fetchone()
+        return bytes(row[0])
+
+    def by_id(self, id: bytes) -> KeyRow | None:
+        """The key of that id."""
+        with _faults():
+            row = self._reader.execute(_BY_ID, (id,)).fetchone()
+        return None if row is None else KeyRow(*row)
+
+    def by_owner(self, owner: Owner) -> KeyRow | None:
+        """The key of that owner."""
+        with _faults():
+            row = self._reader.execute(_BY_OWNER, _columns(owner)).fetchone()
+        return None if row is None else KeyRow(*row)
+
+    def create(self, rows: Iterable[KeyRow], created_at: str) -> None:
+        """Store new keys durably, in one transaction; an owner who has a key keeps it."""
+        values = [(row.id, row.subject, row.key_class, row.wrapped, created_at) for row in rows]
+        with _faults(), self._transaction() as writer:
+            writer.executemany(_CREATE, values)
+
+    def destroy(self, owner: Owner, id: bytes, destroyed_at: str) -> bool:
+        """
+        Forget a key for ever; False when that was done before.
+
+        :param id: for the tombstone of an owner who has no key, so that none is ever made.
+        """
+        columns = _columns(owner)
+        with _faults():
+            with self._transaction() as writer:
+                writer.execute(_CREATE, (id, *columns, None, destroyed_at))
+                destroyed = writer.execute(_DESTROY, (destroyed_at, *columns)).rowcount == 1
+                if destroyed:
+                    writer.execute(_RECORD_DESTRUCTION, columns)
+            with self._writing:
+                # Even when it was destroyed before: the journal may have been in use at that time.
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return destroyed
+
+    def destroyed_after(self, sequence: int) -> list[tuple[int, KeyRow]]:
+        """The keys destroyed since, by any process, oldest first."""
+        with _faults():
+            rows = self._reader.execute(_DESTROYED_AFTER, (sequence,)).fetchall()
+        return [(row[0], KeyRow(*row[1:])) for row in rows]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._writing:
+            # IMMEDIATE waits for another process's turn here, and not halfway with a stale view.
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+            self._writer.execute("COMMIT")
+
+
+def _columns(owner: Owner) -> tuple[bytes, str]:
+    return owner.subject.to_bytes(16, "big"), owner.key_class
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise VaultFault(f"keys.db: {error}") from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    give_up_at = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            break
+        except sqlite3.OperationalError:
+            # Changing the journal's mode does not wait for another process that does the same.
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.02)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON").fetchall()
+    return connection

@@ -1,0 +1,214 @@
+"""
+The vault in a directory: ``master.key`` beside ``keys.db``.
+
+Sealing and opening are on the path of every write and every read, so a key in memory costs neither
+a lock nor a suspension. New keys are made in a thread of their own, everyone's in one transaction:
+a thousand members who join at once wait for a handful of syncs and not for a thousand.
+
+Several servers may share one directory. Whatever one destroys, the others stop opening within
+``recheck_seconds``: they ask for new destructions, an indexed read of a few microseconds, and
+nothing is trusted longer than that.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+from uuid import UUID
+
+from adapters.vault.blind import Blinder
+from adapters.vault.database import KeyDatabase, KeyRow
+from adapters.vault.key import ID_BYTES, KEY_BYTES, Key, Owner, VaultFault, key_id_of
+from adapters.vault.keyring import Keyring
+from adapters.vault.master import Master, open_master
+from commands.ports import Clock
+from domain.sealed import KeyClass, Sealed
+
+#: Keys read under one hold of the lock, so that a crowd of new members delays no reader.
+_READ_AT_ONCE = 64
+
+
+class _Batch:
+    """Owners waiting for their keys. ``keys`` is complete once ``done`` is."""
+
+    def __init__(self) -> None:
+        self.owners: set[Owner] = set()
+        self.keys: dict[Owner, Key] = {}
+        self.done: Future[None] = Future()
+        self.done.set_running_or_notify_cancel()  # from here on nobody can cancel it for the others
+
+
+class FileKeyVault:
+    """
+    Satisfies the ``KeyVault`` port; safe from any thread and any event loop.
+
+    :param directory: made if missing, 0700; its files are 0600.
+    :param clock: for the dates of keys.
+    :param cache_size: keys kept in memory, about 0.7 kB each.
+    :param recheck_seconds: how long another process's destruction may go unnoticed.
+    :raises VaultFault: the master key is missing, damaged or another vault's.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        clock: Clock,
+        cache_size: int = 100_000,
+        recheck_seconds: float = 1.0,
+    ) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        self._clock = clock
+        self._recheck_seconds = recheck_seconds
+        self._recheck_at = 0.0
+        self._destructions_seen = 0
+        self._ring = Keyring(cache_size)
+        #: Held while a key goes from the database to the ring, or out of it: so a key that was
+        #: read before its destruction cannot be put there after it.
+        self._lock = threading.Lock()
+        self._queue = threading.Lock()
+        self._batch: _Batch | None = None
+        self._database = KeyDatabase(directory / "keys.db")
+        try:
+            # Asked before the master is looked for: keys are only ever stored after it.
+            stored = not self._database.is_empty()
+            self._master = open_master(directory / "master.key", needed=stored)
+            self._blinder = Blinder(self._blind_secret(self._master))
+            self._catch_up()
+        except BaseException:
+            self._database.close()
+            raise
+        self._maker = ThreadPoolExecutor(1, "key-vault")
+
+    def close(self) -> None:
+        """Wait for keys being made, and close the database."""
+        self._maker.shutdown()
+        with self._lock:
+            self._database.close()
+
+    async def seal(self, subject: UUID, key_class: KeyClass, plain: str) -> Sealed[str]:
+        """
+        Encrypt under the subject's key of that class, which is made durable first if it is new.
+        Suspends only when the key is not in memory.
+
+        :raises KeyDestroyed: the key was destroyed; erasure is final.
+        :raises VaultFault: the database failed.
+        """
+        if monotonic() >= self._recheck_at:
+            self._catch_up()
+        key = self._ring.owned((subject.int, key_class._value_))
+        if key is None:
+            owner = Owner.of(subject, key_class)
+            key = (await self._ready((owner,)))[owner]
+        return key.seal(plain)
+
+    async def prepare(self, subject: UUID, classes: Iterable[KeyClass]) -> None:
+        """Make a subject's keys at once, before they are needed."""
+        owners = [Owner.of(subject, key_class) for key_class in classes]
+        missing = [owner for owner in owners if self._ring.owned(owner) is None]
+        if missing:
+            await self._ready(missing)
+
+    def open(self, sealed: Sealed[str]) -> str | None:
+        """
+        The plain text; None when its key was destroyed. Reads one row if the key is not in memory.
+
+        :raises VaultFault: the envelope is forged, damaged or of another vault.
+        """
+        if monotonic() >= self._recheck_at:
+            self._catch_up()
+        key_id = key_id_of(sealed.envelope)
+        key = self._ring.named(key_id)
+        if key is None:
+            with self._lock:
+                row = self._database.by_id(key_id)
+                if row is None:
+                    raise VaultFault("the envelope names an unknown key")
+                key = self._hold(row)
+        return key.open(sealed.envelope)
+
+    def blind(self, namespace: str, value: str) -> bytes:
+        """A keyed digest, 32 bytes: always the same for the same value in a namespace."""
+        return self._blinder.blind(namespace, value)
+
+    def destroy(self, subject: UUID, key_class: KeyClass) -> bool:
+        """
+        Forget a key for ever, durably; False when that was done before. Waits for the disk.
+
+        A subject who has no key of that class never gets one.
+        """
+        at = self._clock.now().isoformat()
+        owner = Owner.of(subject, key_class)
+        destroyed = self._database.destroy(owner, os.urandom(ID_BYTES), at)
+        self._catch_up()
+        return destroyed
+
+    def _blind_secret(self, master: Master) -> bytes:
+        fresh = master.wrap(os.urandom(KEY_BYTES), b"blind")
+        return master.unwrap(self._database.secret("blind", fresh), b"blind")
+
+    def _hold(self, row: KeyRow) -> Key:
+        secret = None if row.wrapped is None else self._master.unwrap(row.wrapped, row.place)
+        key = Key(row.id, row.owner, secret)
+        self._ring.hold(key)
+        return key
+
+    def _catch_up(self) -> None:
+        """Drop what any process destroyed since the last time."""
+        with self._lock:
+            asked_at = monotonic()
+            for sequence, row in self._database.destroyed_after(self._destructions_seen):
+                self._hold(row)
+                self._destructions_seen = sequence
+            # Last: while the database does not answer, no key is trusted.
+            self._recheck_at = asked_at + self._recheck_seconds
+
+    async def _ready(self, owners: Iterable[Owner]) -> dict[Owner, Key]:
+        """The owners' keys, durable. Whoever asks while a batch is written shares the next."""
+        with self._queue:
+            batch = self._batch
+            if batch is None:
+                batch = self._batch = _Batch()
+                self._maker.submit(self._make, batch)
+            batch.owners.update(owners)
+        # Shielded: one caller who gives up must not take the others' keys with him.
+        await asyncio.shield(asyncio.wrap_future(batch.done))
+        return batch.keys
+
+    def _make(self, batch: _Batch) -> None:
+        """Find or make the keys of a batch; runs in the vault's own thread."""
+        with self._queue:
+            assert self._batch is batch
+            self._batch = None
+        try:
+            missing = self._find(batch, list(batch.owners))
+            if missing:
+                rows = [self._new_row(owner) for owner in missing]
+                self._database.create(rows, self._clock.now().isoformat())
+                # Read back: of two servers that made the same key, one was first.
+                lost = self._find(batch, missing)
+                assert not lost
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear it
+            batch.done.set_exception(error)
+        else:
+            batch.done.set_result(None)
+
+    def _find(self, batch: _Batch, owners: list[Owner]) -> list[Owner]:
+        missing = []
+        for start in range(0, len(owners), _READ_AT_ONCE):
+            with self._lock:
+                for owner in owners[start : start + _READ_AT_ONCE]:
+                    row = self._database.by_owner(owner)
+                    if row is None:
+                        missing.append(owner)
+                    else:
+                        batch.keys[owner] = self._hold(row)
+        return missing
+
+    def _new_row(self, owner: Owner) -> KeyRow:
+        subject = owner.subject.to_bytes(16, "big")
+        row = KeyRow(os.urandom(ID_BYTES), subject, owner.key_class, None)
+        return row._replace(wrapped=self._master.wrap(os.urandom(KEY_BYTES), row.place))
