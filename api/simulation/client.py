@@ -1,0 +1,249 @@
+"""
+One HTTP client of Homezone, with the manners the contract asks for.
+
+Why it exists: what is measured should be what a well-behaved application sees. So every write
+carries an Idempotency-Key, which makes any retry safe; 429 and 503 are answered by waiting as
+long as Retry-After says, a bounded number of times; and an answer that breaks the contract counts
+as an error, even if its status is 200.
+"""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any, Literal, Self
+
+import aiohttp
+import msgspec
+import orjson
+
+from api.simulation.latency import Histogram
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Role = Literal["member", "operator"]
+Shape = Literal["write", "list", "thing"]
+TokenSource = Callable[[int, str], str]
+
+ATTEMPTS_MAX = 6
+RETRY_AFTER_S_MAX = 10.0
+RETRY_AFTER_S_DEFAULT = 0.5
+TIMEOUT_S = 30.0
+# A loopback limiter may say "Retry-After: 0"; without a floor that would be a busy loop.
+RETRY_AFTER_S_MIN = 0.05
+# A write may span cells, for example when two members are concerned.
+_POSITION = re.compile(r"\d+-\d+(,\d+-\d+)*")
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What is sent. `kind` names the action it is measured under."""
+
+    kind: str
+    actor: int
+    method: Method
+    path: str
+    body: Mapping[str, Any] | None = None
+    at_least: str | None = None
+    role: Role = "member"
+
+    @property
+    def shape(self) -> Shape:
+        """What a successful answer must look like."""
+        if self.method != "GET":
+            return "write"
+        return "list" if self.path.endswith(_LIST_ENDINGS) else "thing"
+
+
+_LIST_ENDINGS = ("/feed", "/posts", "/comments", "/likes", "/friends", "/friends?state=friends")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came back; `problem` is None for a success, `unexpected` if no server should say it."""
+
+    status: int
+    body: Any
+    problem: str | None
+    unexpected: bool
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is None
+
+    @property
+    def id(self) -> str:
+        return str(self.body["id"])
+
+    @property
+    def position(self) -> str:
+        return str(self.body["position"])
+
+
+class Measured:
+    """What happened so far: latencies and outcomes by kind, and how far each cell has come."""
+
+    def __init__(self) -> None:
+        self.latencies: dict[str, Histogram] = {}
+        self.problems: Counter[tuple[str, str]] = Counter()
+        self.unexpected: Counter[tuple[str, str]] = Counter()
+        self.retries = 0
+        self.heads: dict[int, int] = {}
+
+    def record(self, kind: str, latency_ms: float, answer: Answer, *, foreseen: bool) -> None:
+        self.latencies.setdefault(kind, Histogram()).record(latency_ms)
+        if answer.problem is not None and not foreseen:
+            self.problems[kind, answer.problem] += 1
+            if answer.unexpected:
+                self.unexpected[kind, answer.problem] += 1
+
+    def everything_written(self) -> str | None:
+        """The Homezone-At-Least value that covers every write of this client so far."""
+        return _format(self.heads)
+
+
+def at_least(*positions: str) -> str | None:
+    """The Homezone-At-Least value for all these positions, one a cell; None when there are none."""
+    heads: dict[int, int] = {}
+    for position in positions:
+        _raise(heads, position)
+    return _format(heads)
+
+
+def _raise(heads: dict[int, int], position: str) -> None:
+    for part in position.split(","):
+        cell, sequence = map(int, part.split("-"))
+        heads[cell] = max(sequence, heads.get(cell, 0))
+
+
+def _format(heads: Mapping[int, int]) -> str | None:
+    return ",".join(f"{cell}-{heads[cell]}" for cell in sorted(heads)) or None
+
+
+class Client:
+    """
+    An async context manager.
+
+    `run` makes the Idempotency-Keys unique: a second run is not a retry of the first.
+    """
+
+    def __init__(self, url: str, token: TokenSource, *, run: str, connections_max: int) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+        self._run = run
+        self._connections_max = connections_max
+        self._writes = 0
+        self._tokens: dict[tuple[int, Role], str] = {}
+        self.measured = Measured()
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections_max),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+            # A bearer token says who asks; a cookie would make members share a session.
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def send(self, request: Request, *, fine: tuple[int, ...] = ()) -> Answer:
+        """
+        Send until answered or out of attempts.
+
+        The latency recorded is the last attempt's, without the waiting before it. A refusal with
+        a status in `fine` was foreseen by the caller and is not counted as a problem.
+        """
+        headers = self._headers(request)
+        data = None if request.body is None else orjson.dumps(request.body)
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            headers["Authorization"] = f"Bearer {self._bearer(request)}"
+            began = perf_counter()
+            answer, retry_after_s = await self._once(request, headers, data)
+            latency_ms = (perf_counter() - began) * 1000
+            if answer.status == 401 and attempt == 1:
+                # In a long run a token may have expired.
+                self._tokens.pop((request.actor, request.role), None)
+                retry_after_s = 0.0
+            if retry_after_s is None or attempt == ATTEMPTS_MAX:
+                break
+            self.measured.retries += 1
+            await asyncio.sleep(retry_after_s)
+        self.measured.record(request.kind, latency_ms, answer, foreseen=answer.status in fine)
+        if answer.ok and request.shape == "write":
+            _raise(self.measured.heads, answer.position)
+        return answer
+
+    async def _once(
+        self, request: Request, headers: Mapping[str, str], data: bytes | None
+    ) -> tuple[Answer, float | None]:
+        """One attempt, and the seconds to wait before the next, or None if the answer is final."""
+        try:
+            async with self._session.request(
+                request.method, self._url + request.path, headers=headers, data=data
+            ) as response:
+                raw = await response.read()
+                answer = parse(request.shape, response.status, response.headers, raw)
+                retry = _retry_after_s(response.headers) if response.status in (429, 503) else None
+                return answer, retry
+        except (aiohttp.ClientError, TimeoutError) as error:
+            # The key makes it safe to ask again: if the write happened, its answer is replayed.
+            return Answer(0, None, type(error).__name__, unexpected=True), RETRY_AFTER_S_DEFAULT
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {"Accept": "application/json"}
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        if request.shape == "write":
+            self._writes += 1
+            headers["Idempotency-Key"] = f"{self._run}-{self._writes}"
+        if request.at_least:
+            headers["Homezone-At-Least"] = request.at_least
+        return headers
+
+    def _bearer(self, request: Request) -> str:
+        key = (request.actor, request.role)
+        token = self._tokens.get(key)
+        if token is None:
+            token = self._tokens[key] = self._token(*key)
+        return token
+
+
+def parse(shape: Shape, status: int, headers: Mapping[str, str], raw: bytes) -> Answer:
+    """Hold an answer against the contract; every 5xx is unexpected, a stubborn 503 too."""
+    try:
+        body = orjson.loads(raw) if raw else None
+    except orjson.JSONDecodeError:
+        return Answer(status, None, f"{status} is not JSON", unexpected=True)
+    if status >= 400:
+        name = body.get("type") if isinstance(body, dict) else None
+        if not isinstance(name, str):
+            return Answer(status, body, f"{status} without a problem type", unexpected=True)
+        return Answer(status, body, f"{status} {name}", unexpected=status >= 500)
+    fault = _fault(shape, body, headers) if 200 <= status < 300 else "is no success"
+    problem = f"{status} {fault}" if fault else None
+    return Answer(status, body, problem, unexpected=fault is not None)
+
+
+def _fault(shape: Shape, body: Any, headers: Mapping[str, str]) -> str | None:
+    if not isinstance(body, dict):
+        return "is no JSON object"
+    match shape:
+        case "write":
+            position = body.get("position")
+            if not isinstance(body.get("id"), str):
+                return "has no id"
+            if not isinstance(position, str) or not _POSITION.fullmatch(position):
+                return "has no position"
+            return None if headers.get("Homezone-Position") else "has no Homezone-Position"
+        case "list":
+            return None if isinstance(body.get("items"), list) and "next" in body else "is no list"
+        case "thing":
+            return None
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float:
+    try:
+        wait_s = float(headers.get("Retry-After", RETRY_AFTER_S_DEFAULT))
+    except ValueError:  # an HTTP date: allowed, but then the second does not matter
+        wait_s = 1.0
+    return min(max(wait_s, RETRY_AFTER_S_MIN), RETRY_AFTER_S_MAX)
