@@ -131,6 +131,9 @@ class EventLog(Protocol):
     ) -> Sequence[Recorded]:
         """A stream's events with ``after < version <= until``, oldest first."""
 
+    async def position_of(self, stream: StreamId, version: int) -> int:
+        """Where a stream's event stands in its cell."""
+
     async def rules_epoch(self, cell: int) -> int:
         """The epoch of the rules in force in a cell."""
 

@@ -65,6 +65,8 @@ class Refused(Exception):
         self.problem = problem
         self.detail = detail
         self.field = field
+        #: Whether this answer was given before, to the same idempotency key.
+        self.replayed = False
 
 
 S = TypeVar("S")

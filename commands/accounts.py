@@ -1,0 +1,131 @@
+"""
+Commands about accounts: claim a number, open, change the nickname, suspend, reinstate.
+"""
+
+from datetime import date, datetime
+
+import msgspec
+
+from commands.directory import Directory
+from commands.relations import acting_member
+from commands.types import QQ, Nickname, RealName, Reason
+from commands.work import Outcome, Work
+from domain import account as decisions
+from domain.account import (
+    ACCOUNT,
+    NUMBER,
+    Identity,
+    Suspended,
+    account_stream,
+)
+from domain.event import Refused
+from domain.ids import MemberId, StreamId
+from domain.sealed import KeyClass
+
+EARLIEST_BIRTH = date(1900, 1, 1)
+
+
+class RegisterAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Give a QQ number an account."""
+
+    qq: QQ
+    nickname: Nickname
+    real_name: RealName
+    birth_date: date
+
+
+class ChangeProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Change what is named."""
+
+    nickname: Nickname
+
+
+class SuspendAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Suspend a member; with ``until``, the suspension ends by itself."""
+
+    reason: Reason
+    until: datetime | None = None
+
+
+class OpenAccount(msgspec.Struct, frozen=True):
+    """A policy's command: open the account that a claimed number promises."""
+
+    member: MemberId
+    identity: Identity
+
+
+class ReinstateAccount(msgspec.Struct, frozen=True):
+    """An operator's or a timer's command: end a suspension (the timer's: that one only)."""
+
+    member: MemberId
+    suspension: StreamId | None = None
+
+
+class AccountHandlers:
+    """The handlers, over the directory of numbers."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    async def register(self, command: RegisterAccount, work: Work) -> Outcome:
+        """Claim the number, in the directory cell; a policy opens the account in the member's."""
+        if not EARLIEST_BIRTH <= command.birth_date <= work.context.effective_at.date():
+            raise Refused("birth-date", "Not a birth date of anyone alive.", "/birth_date")
+        stream = self._directory.stream(command.qq)
+        work.cell = decisions.DIRECTORY_CELL
+        number = await work.load(NUMBER, stream)
+        member = MemberId(work.mint(work.pick_cell()))
+        if isinstance(number, decisions.Claimed):
+            member = number.member
+        identity = Identity(
+            qq=await work.vault.seal(member, KeyClass.IDENTITY, str(command.qq)),
+            nickname=await work.vault.seal(member, KeyClass.IDENTITY, command.nickname),
+            real_name=await work.vault.seal(member, KeyClass.IDENTITY, command.real_name),
+            birth_date=await work.vault.seal(
+                member, KeyClass.IDENTITY, command.birth_date.isoformat()
+            ),
+        )
+        events = decisions.claim(number, member, identity)
+        work.append(NUMBER, stream, member, events)
+        return Outcome(member, (stream, 1), status=201)
+
+    async def open(self, command: OpenAccount, work: Work) -> Outcome:
+        """Open an account."""
+        stream = account_stream(command.member)
+        account = await work.load(ACCOUNT, stream)
+        events = decisions.open_account(account, command.member, command.identity)
+        work.append(ACCOUNT, stream, command.member, events)
+        return Outcome(command.member, (stream, 1))
+
+    async def change_profile(self, command: ChangeProfile, work: Work) -> Outcome:
+        """Change one's nickname."""
+        member = await acting_member(work)
+        stream = account_stream(member)
+        account = await work.load(ACCOUNT, stream)
+        nickname = await work.vault.seal(member, KeyClass.IDENTITY, command.nickname)
+        work.append(ACCOUNT, stream, member, decisions.change_nickname(account, nickname))
+        return Outcome(member, (stream, work.version(stream)))
+
+    async def suspend(self, target: MemberId, command: SuspendAccount, work: Work) -> Outcome:
+        """Suspend a member."""
+        if command.until is not None and command.until <= work.context.effective_at:
+            raise Refused("in-the-past", "A suspension ends in the future.", "/until")
+        stream = account_stream(target)
+        work.cell = work.cell_of(target)
+        account = await work.load(ACCOUNT, stream)
+        reason = await work.vault.seal(target, KeyClass.MODERATION, command.reason)
+        suspension = work.mint(work.cell)
+        events = decisions.suspend(account, suspension, reason, command.until)
+        work.append(ACCOUNT, stream, target, events)
+        since = account.since if isinstance(account, Suspended) else 0
+        return Outcome(target, (stream, since))
+
+    async def reinstate(self, command: ReinstateAccount, work: Work) -> Outcome:
+        """End a suspension."""
+        stream = account_stream(command.member)
+        work.cell = work.cell_of(command.member)
+        account = await work.load(ACCOUNT, stream)
+        events = decisions.reinstate(account, work.context.effective_at, command.suspension)
+        work.append(ACCOUNT, stream, command.member, events)
+        since = 0 if isinstance(account, decisions.NoAccount) else account.since
+        return Outcome(command.member, (stream, since))

@@ -1,0 +1,87 @@
+"""
+Commands about comments and likes, which live with whoever makes them.
+"""
+
+from uuid import UUID
+
+import msgspec
+
+from commands.relations import acting_member, check_id, visible_post
+from commands.types import CommentText
+from commands.work import Outcome, Work
+from domain import comment as decisions
+from domain import like as likes
+from domain.comment import COMMENT, Deleted, comment_stream
+from domain.event import Refused
+from domain.ids import CommentId, PostId, cell_of
+from domain.like import LIKE, like_stream
+from domain.post import POST, Live, post_stream
+from domain.post import Deleted as DeletedPost
+from domain.sealed import KeyClass
+
+
+class WriteComment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A comment, or an answer to one."""
+
+    text: CommentText
+    reply_to: UUID | None = None
+
+
+async def write(post: PostId, command: WriteComment, work: Work) -> Outcome:
+    """Comment on a post that one can see."""
+    author = await acting_member(work)
+    under = await visible_post(work, author, post)
+    reply_to = None if command.reply_to is None else CommentId(command.reply_to)
+    answered: decisions.Comment = decisions.Unwritten()
+    if reply_to is not None:
+        check_id(work, comment_stream(reply_to), "no-such-comment", "/reply_to")
+        answered = await work.load(COMMENT, comment_stream(reply_to))
+    comment = CommentId(work.mint(cell_of(author)))
+    stream = comment_stream(comment)
+    work.fresh(COMMENT, stream)
+    text = await work.vault.seal(author, KeyClass.CONTENT, command.text)
+    events = decisions.write(comment, author, post, under.author, text, reply_to, answered)
+    work.append(COMMENT, stream, author, events)
+    return Outcome(comment, (stream, 1), state="published", status=201)
+
+
+async def delete(comment: CommentId, work: Work) -> Outcome:
+    """Take away one's own comment, or any under one's own post."""
+    editor = await acting_member(work)
+    stream = comment_stream(comment)
+    check_id(work, stream)
+    work.cell = cell_of(stream)
+    state = await work.load(COMMENT, stream)
+    if isinstance(state, decisions.Live) and editor not in (state.author, state.post_author):
+        await visible_post(work, editor, state.post)
+    events = decisions.delete(state, editor)
+    if not isinstance(state, decisions.Unwritten):
+        work.append(COMMENT, stream, state.author, events)
+    since = state.since if isinstance(state, Deleted) else 0
+    return Outcome(comment, (stream, since), state="deleted")
+
+
+async def like(post: PostId, work: Work) -> Outcome:
+    """Like a post that one can see."""
+    member = await acting_member(work)
+    liked = await visible_post(work, member, post)
+    stream = like_stream(member, post)
+    state = await work.load(LIKE, stream)
+    work.append(LIKE, stream, member, likes.give(state, member, post, liked.author))
+    return Outcome(post, (stream, state.since), state="liked")
+
+
+async def unlike(post: PostId, work: Work) -> Outcome:
+    """Like a post no longer, whether it can still be seen or not, if one ever did."""
+    member = await acting_member(work)
+    check_id(work, post)
+    stream = like_stream(member, post)
+    state = await work.load(LIKE, stream)
+    if state.since == 0:
+        await visible_post(work, member, post)
+        return Outcome(post, (stream, 0), state="not_liked")
+    target = await work.load(POST, post_stream(post))
+    if not isinstance(target, Live | DeletedPost):
+        raise Refused("not-found")
+    work.append(LIKE, stream, member, likes.withdraw(state, member, post, target.author))
+    return Outcome(post, (stream, state.since), state="not_liked")

@@ -1,0 +1,164 @@
+"""
+The life of a command: load, decide, append; again when the log says that the world moved on.
+
+Every outcome passes the log: a refusal and a no-op too are answered only once what they were
+decided from is known to be durable and current, so no answer ever rests on a write that failed.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+
+from commands.ports import Appended, Clock, Conflict, Entropy, EventLog, KeyVault, Ticket
+from commands.streams import Streams
+from commands.work import Context, Outcome, Work
+from domain.event import Refused
+from domain.ids import StreamId, cell_of
+
+C = TypeVar("C")
+Handler = Callable[[C, Work], Awaitable[Outcome]]
+
+#: How often a command is decided before its caller hears of the conflict.
+ATTEMPTS_MAX = 12
+
+
+class StoredAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    What a keyed command's retry gets: status, ids and problem type, never a member's words.
+
+    ``because`` is the position of a no-op, known only after the commit, hence looked up again.
+    """
+
+    status: int = 200
+    id: UUID | None = None
+    state: str | None = None
+    because: tuple[StreamId, int] | None = None
+    problem: str | None = None
+    detail: str = ""
+    field: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a caller hears: the thing's id, and the place in the log that made it so."""
+
+    id: UUID
+    cell: int
+    position: int
+    state: str | None
+    status: int
+    replayed: bool
+
+    @property
+    def at(self) -> str:
+        """The position as clients see it: ``0-1234``."""
+        return f"{self.cell}-{self.position}"
+
+
+class KeyReused(Exception):
+    """The idempotency key was used before, for something else."""
+
+
+class Contended(Exception):
+    """The command was decided over and over, and each time the world had moved on."""
+
+
+class Executor:
+    """Runs handlers against the log."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        vault: KeyVault,
+        clock: Clock,
+        entropy: Entropy,
+        streams: Streams | None = None,
+    ) -> None:
+        self.log = log
+        self.vault = vault
+        self.clock = clock
+        self.entropy = entropy
+        self.streams = streams or Streams(log)
+        self._in_flight: dict[tuple[UUID, str], asyncio.Future[None]] = {}
+
+    async def execute(self, handler: Handler[C], command: C, context: Context) -> Answer:
+        """
+        Run one command.
+
+        :raises Refused: a rule says no, durably so.
+        :raises KeyReused: the idempotency key belongs to another request.
+        :raises Contended: too many conflicts.
+        :raises LogUnavailable: the database cannot be reached.
+        """
+        if context.key is None:
+            return await self._attempt(handler, command, context)
+        name = (context.key.actor, context.key.key)
+        while (first := self._in_flight.get(name)) is not None:
+            await asyncio.shield(first)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._in_flight[name] = done
+        try:
+            return await self._attempt(handler, command, context)
+        finally:
+            del self._in_flight[name]
+            done.set_result(None)
+
+    async def _attempt(self, handler: Handler[C], command: C, context: Context) -> Answer:
+        for _ in range(ATTEMPTS_MAX):
+            work = Work(self.streams, context, self.vault, self.clock, self.entropy, self.log.cells)
+            try:
+                outcome = await handler(command, work)
+                stored = StoredAnswer(outcome.status, outcome.id, outcome.state, outcome.because)
+            except Refused as no:
+                stored = StoredAnswer(problem=no.problem, detail=no.detail, field=no.field)
+            if not work.current:
+                continue
+            ticket = self._submit(work, stored)
+            try:
+                appended = await asyncio.shield(asyncio.wrap_future(ticket.outcome))
+            except Conflict:
+                continue
+            if appended.replayed:
+                return await self._replay(context, appended)
+            return await self._answer(stored, appended)
+        raise Contended
+
+    def _submit(self, work: Work, stored: StoredAnswer) -> Ticket:
+        accepted = stored.problem is None
+        answer = msgspec.json.encode(stored) if work.context.key is not None else b""
+        append = work.to_append(answer, keep_events=accepted)
+        ticket = self.log.submit(append, after=work.tickets)
+        if accepted:
+            work.advance(ticket)
+        loop = asyncio.get_running_loop()
+
+        def settled(outcome: "asyncio.Future[Appended]") -> None:
+            if outcome.cancelled() or outcome.exception() is not None or outcome.result().replayed:
+                work.forget()
+
+        asyncio.wrap_future(ticket.outcome, loop=loop).add_done_callback(settled)
+        return ticket
+
+    async def _replay(self, context: Context, appended: Appended) -> Answer:
+        assert context.key is not None
+        if appended.digest != context.key.digest:
+            raise KeyReused
+        stored = msgspec.json.decode(appended.answer, type=StoredAnswer)
+        return await self._answer(stored, appended)
+
+    async def _answer(self, stored: StoredAnswer, appended: Appended) -> Answer:
+        if stored.problem is not None:
+            refused = Refused(stored.problem, stored.detail, stored.field)
+            refused.replayed = appended.replayed
+            raise refused
+        assert stored.id is not None
+        cell, position = appended.cell, 0
+        if appended.positions:
+            position = appended.positions[-1]
+        elif stored.because is not None and stored.because[1] > 0:
+            stream, version = stored.because
+            cell = cell_of(stream)
+            position = await self.log.position_of(stream, version)
+        return Answer(stored.id, cell, position, stored.state, stored.status, appended.replayed)

@@ -1,0 +1,111 @@
+"""
+Policies: what the system itself does in answer to an event, across cells.
+
+A policy's command takes its id and its idempotency key from the event it answers, so delivering an
+event again does nothing. Policies never run in a replay.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from commands.accounts import AccountHandlers, OpenAccount
+from commands.circles import HearFriend, hear_friend
+from commands.executor import Executor, Handler
+from commands.ports import IdempotencyKey
+from commands.work import Context
+from domain.account import NumberClaimed
+from domain.circle import FriendAccepted, FriendAsked, FriendConfirmed, FriendEnded
+from domain.event import Event, Recorded, Refused
+from domain.ids import cell_of, derive
+
+#: The command that answers an event, its handler, and the cell it writes to.
+Reaction = tuple[Any, Handler[Any], int]
+
+
+class Policy:
+    """
+    Answers events of some types with a command each.
+
+    :param types: the events it answers.
+    :param answer: the reaction to one of them; None when there is nothing to do.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        types: frozenset[type[Event]],
+        answer: Callable[[Recorded], Reaction | None],
+        executor: Executor,
+    ) -> None:
+        self.name = name
+        self.types = types
+        self._answer = answer
+        self._executor = executor
+        self._actor = derive(0, "policy", name.encode())
+
+    async def react(self, recorded: Recorded) -> None:
+        """Issue the command that answers an event; again, if need be."""
+        reaction = self._answer(recorded)
+        if reaction is None:
+            return
+        command, handler, cell = reaction
+        context = self.context(recorded, cell)
+        try:
+            await self._executor.execute(handler, command, context)
+        except Refused:
+            # The refusal is kept under the command's key; there is nothing to undo.
+            return
+
+    def context(self, recorded: Recorded, cell: int) -> Context:
+        """In whose name the policy answers an event: its own, for ever the same."""
+        version = recorded.version.to_bytes(8, "big")
+        command = derive(cell, f"policy/{self.name}", recorded.stream, version)
+        key = f"{self.name}/{recorded.stream}/{recorded.version}"
+        return Context(
+            actor=self._actor,
+            cell=cell,
+            command=command,
+            correlation=recorded.correlation,
+            causation=recorded.command,
+            effective_at=recorded.recorded_at,
+            key=IdempotencyKey(self._actor, key, command.bytes, None),
+        )
+
+
+def policies(executor: Executor, accounts: AccountHandlers) -> tuple[Policy, ...]:
+    """All policies there are."""
+
+    def opening(recorded: Recorded) -> Reaction | None:
+        event = recorded.event
+        assert isinstance(event, NumberClaimed)
+        command = OpenAccount(event.member, event.identity)
+        return command, accounts.open, cell_of(event.member)
+
+    return (
+        Policy("open-account", frozenset({NumberClaimed}), opening, executor),
+        Policy(
+            "carry-friendship",
+            frozenset({FriendAsked, FriendAccepted, FriendConfirmed, FriendEnded}),
+            _carry_friendship,
+            executor,
+        ),
+    )
+
+
+def _carry_friendship(recorded: Recorded) -> Reaction | None:
+    """Tell the other half; see domain.circle."""
+    event = recorded.event
+    bond: UUID
+    match event:
+        case FriendAsked(member=member, other=other, bond=bond):
+            command = HearFriend(other, member, bond, "asked")
+        case FriendAccepted(member=member, other=other, bond=bond):
+            command = HearFriend(other, member, bond, "accepted")
+        case FriendConfirmed(member=member, other=other, bond=bond):
+            command = HearFriend(other, member, bond, "accepted")
+        case FriendEnded(member=member, other=other, bond=bond, how=how):
+            command = HearFriend(other, member, bond, "ended", how)
+        case _:
+            return None
+    return command, hear_friend, cell_of(command.member)

@@ -1,0 +1,233 @@
+"""
+Commands about posts: publish, edit, delete, change the audience.
+"""
+
+from typing import Annotated, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from commands.directory import Directory
+from commands.lists import list_named
+from commands.relations import acting_member, check_id, visible_post
+from commands.types import (
+    AudienceChoice,
+    DiaryText,
+    Images,
+    Location,
+    Mood,
+    ShareText,
+    ShuoshuoText,
+    Title,
+    ToFriends,
+    ToList,
+    ToOnlyMe,
+    ToPublic,
+)
+from commands.work import Outcome, Work
+from domain import post as decisions
+from domain.audience import Audience, Friends, Listed, OnlyMe, Public
+from domain.event import Refused
+from domain.ids import MemberId, PostId, cell_of
+from domain.named_list import LISTS, lists_stream
+from domain.post import (
+    DIARY_LENGTH_MAX,
+    POST,
+    SHUOSHUO_LENGTH_MAX,
+    Deleted,
+    Live,
+    PostContent,
+    post_stream,
+)
+from domain.sealed import KeyClass, Sealed
+
+
+class PublishShuoshuo(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="shuoshuo"
+):
+    """A short post."""
+
+    text: ShuoshuoText
+    audience: AudienceChoice
+    mood: Mood | None = None
+    images: Images = []
+    location: Location | None = None
+
+
+class PublishDiary(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="diary"
+):
+    """A diary."""
+
+    title: Title
+    text: DiaryText
+    audience: AudienceChoice
+    mood: Mood | None = None
+    images: Images = []
+    location: Location | None = None
+
+
+class PublishShare(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="share"
+):
+    """Another's post, with words of one's own or without."""
+
+    share_of: UUID
+    audience: AudienceChoice
+    text: ShareText = ""
+    mood: Mood | None = None
+    images: Images = []
+    location: Location | None = None
+
+
+PublishPost: TypeAlias = PublishShuoshuo | PublishDiary | PublishShare
+
+
+class EditPost(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Change what is named; null takes mood or location away."""
+
+    text: Annotated[str, msgspec.Meta(max_length=DIARY_LENGTH_MAX)] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
+    title: Title | msgspec.UnsetType = msgspec.UNSET
+    mood: Mood | msgspec.UnsetType | None = msgspec.UNSET
+    location: Location | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class PostHandlers:
+    """The handlers, over the directory of numbers."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    async def publish(self, command: PublishPost, work: Work) -> Outcome:
+        """Publish a post."""
+        author = await acting_member(work)
+        if command.images:
+            raise Refused("no-such-image", "There is no such image of yours.", "/images/0")
+        audience = await self._audience(command.audience, author, work, "")
+        share_of: PostId | None = None
+        title: str | None = None
+        match command:
+            case PublishShuoshuo():
+                kind: decisions.PostKind = "shuoshuo"
+            case PublishDiary():
+                kind, title = "diary", command.title
+            case PublishShare():
+                kind, share_of = "share", PostId(command.share_of)
+                shared = await visible_post(work, author, share_of, "no-such-post", "/share_of")
+                if shared.share_of is not None:
+                    # A share of a share points at the original, as long as that can be seen.
+                    share_of = shared.share_of
+                    await visible_post(work, author, share_of, "no-such-post", "/share_of")
+        content = PostContent(
+            text=await work.vault.seal(author, KeyClass.CONTENT, command.text),
+            title=await _seal(work, author, title),
+            mood=await _seal(work, author, command.mood),
+            location=await _seal(work, author, command.location),
+        )
+        post = PostId(work.mint(cell_of(author)))
+        stream = post_stream(post)
+        state = work.fresh(POST, stream)
+        events = decisions.publish(state, author, kind, content, audience, share_of)
+        work.append(POST, stream, author, events)
+        return Outcome(post, (stream, 1), state="published", status=201)
+
+    async def edit(
+        self, post: PostId, command: EditPost, if_version: int | None, work: Work
+    ) -> Outcome:
+        """Change what a post says."""
+        editor, live = await self._own(post, if_version, work)
+        limit = DIARY_LENGTH_MAX if live.kind == "diary" else SHUOSHUO_LENGTH_MAX
+        current = live.content
+        text, title = current.text, current.title
+        mood, location = current.mood, current.location
+        if command.text is not msgspec.UNSET:
+            if len(command.text) > limit:
+                raise Refused("too-long", f"At most {limit} characters.", "/text")
+            if not command.text and live.kind != "share":
+                raise Refused("too-short", "A post says something.", "/text")
+            text = await work.vault.seal(editor, KeyClass.CONTENT, command.text)
+        if command.title is not msgspec.UNSET:
+            title = await _seal(work, editor, command.title)
+        if command.mood is not msgspec.UNSET:
+            mood = await _seal(work, editor, command.mood)
+        if command.location is not msgspec.UNSET:
+            location = await _seal(work, editor, command.location)
+        content = PostContent(text, title, mood, location)
+        stream = post_stream(post)
+        events = () if content == current else decisions.edit(live, editor, content)
+        work.append(POST, stream, editor, events)
+        return Outcome(post, (stream, work.version(stream)), state="published")
+
+    async def change_audience(
+        self, post: PostId, command: AudienceChoice, if_version: int | None, work: Work
+    ) -> Outcome:
+        """Change whom a post is for."""
+        editor, live = await self._own(post, if_version, work)
+        audience = await self._audience(command, editor, work, "")
+        stream = post_stream(post)
+        work.append(POST, stream, editor, decisions.change_audience(live, editor, audience))
+        return Outcome(post, (stream, live.audience_since), state="published")
+
+    async def delete(self, post: PostId, if_version: int | None, work: Work) -> Outcome:
+        """Take a post away."""
+        editor = await acting_member(work)
+        check_id(work, post)
+        stream = post_stream(post)
+        state = await work.load(POST, stream)
+        events = decisions.delete(await self._or_hidden(state, post, editor, work), editor)
+        _check_version(work.version(stream), if_version if events else None)
+        work.append(POST, stream, editor, events)
+        since = state.since if isinstance(state, Deleted) else 0
+        return Outcome(post, (stream, since), state="deleted")
+
+    async def _own(self, post: PostId, if_version: int | None, work: Work) -> tuple[MemberId, Live]:
+        editor = await acting_member(work)
+        check_id(work, post)
+        state = await work.load(POST, post_stream(post))
+        live = decisions.own(await self._or_hidden(state, post, editor, work), editor)
+        _check_version(work.version(post_stream(post)), if_version)
+        return editor, live
+
+    async def _or_hidden(
+        self, state: decisions.Post, post: PostId, editor: MemberId, work: Work
+    ) -> decisions.Post:
+        """Another's post that the editor may not even see is not found, rather than not theirs."""
+        if isinstance(state, Live) and state.author != editor:
+            return await visible_post(work, editor, post)
+        return state
+
+    async def _audience(
+        self, choice: AudienceChoice, author: MemberId, work: Work, at: str
+    ) -> Audience:
+        match choice:
+            case ToPublic():
+                return Public()
+            case ToFriends():
+                return Friends()
+            case ToOnlyMe():
+                return OnlyMe()
+            case ToList(list=None, name=str(name)):
+                which = list_named(work.vault, author, name)
+                lists = await work.load(LISTS, lists_stream(author, cell_of(author)))
+                if which not in lists.lists:
+                    raise Refused("no-such-list", "You have no list of this name.", f"{at}/name")
+                return Listed(named=which)
+            case ToList(list=list(numbers), name=None):
+                members = [
+                    await self._directory.member(qq, f"{at}/list/{index}")
+                    for index, qq in enumerate(numbers)
+                ]
+                return Listed(members=frozenset(members) - {author})
+            case _:
+                raise Refused("list-or-name", "Name the members, or one of your lists.", at)
+
+
+async def _seal(work: Work, author: MemberId, text: str | None) -> Sealed[str] | None:
+    return None if text is None else await work.vault.seal(author, KeyClass.CONTENT, text)
+
+
+def _check_version(version: int, expected: int | None) -> None:
+    if expected is not None and version != expected:
+        raise Refused("version-mismatch", "The post has changed since it was read.")

@@ -1,0 +1,111 @@
+"""
+The states of streams in memory, ahead of the log.
+
+A stream's state moves on when its events are queued, so that the next command on it decides at once
+instead of waiting for a disk. Each state names the queued append that made it (its ticket); who
+reads it depends on that ticket, and when the ticket fails the state is forgotten.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, TypeVar, cast
+
+from commands.ports import EventLog, Ticket
+from domain.event import Aggregate, Event
+from domain.ids import StreamId
+
+S = TypeVar("S")
+
+
+class StreamState:
+    """One stream in memory. ``ticket`` is the queued append that last moved it, if any."""
+
+    __slots__ = ("state", "ticket", "version")
+
+    def __init__(self, state: Any, version: int, ticket: Ticket | None = None) -> None:
+        self.state = state
+        self.version = version
+        self.ticket = ticket
+
+
+class Streams:
+    """
+    A bounded cache of stream states; what it evicts changes nothing but speed.
+
+    :param capacity: how many states are kept. Those with an unsettled ticket are kept beyond it.
+    """
+
+    def __init__(self, log: EventLog, capacity: int = 20_000) -> None:
+        self._log = log
+        self._capacity = capacity
+        self._states: OrderedDict[StreamId, StreamState] = OrderedDict()
+        self._loading: dict[StreamId, asyncio.Future[StreamState]] = {}
+        self._unsettled: dict[StreamId, Ticket] = {}
+        self.hits = 0
+        self.misses = 0
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def current(self, stream: StreamId) -> StreamState | None:
+        """The state in memory, if it is there."""
+        return self._states.get(stream)
+
+    async def load(self, aggregate: Aggregate[S], stream: StreamId) -> StreamState:
+        """A stream's state, from memory or else from the log; concurrent loads share one read."""
+        found = self._states.get(stream)
+        if found is not None:
+            self._states.move_to_end(stream)
+            self.hits += 1
+            return found
+        loading = self._loading.get(stream)
+        if loading is None:
+            self.misses += 1
+            loading = asyncio.ensure_future(self._read(aggregate, stream))
+            self._loading[stream] = loading
+            loading.add_done_callback(lambda _: self._loading.pop(stream, None))
+        return await asyncio.shield(loading)
+
+    async def _read(self, aggregate: Aggregate[S], stream: StreamId) -> StreamState:
+        while (ticket := self._unsettled.get(stream)) is not None:
+            await asyncio.wait([asyncio.wrap_future(ticket.outcome)])
+            if self._unsettled.get(stream) is ticket:
+                del self._unsettled[stream]
+        history = await self._log.read_stream(stream)
+        found = self._states.get(stream)
+        if found is not None:
+            return found
+        state = aggregate.fold((recorded.event for recorded in history), aggregate.initial)
+        loaded = StreamState(state, history[-1].version if history else 0)
+        self._keep(stream, loaded)
+        return loaded
+
+    def advance(
+        self,
+        aggregate: Aggregate[S],
+        stream: StreamId,
+        events: Sequence[Event],
+        before: StreamState,
+        ticket: Ticket,
+    ) -> None:
+        """Move a stream on by events that were just queued."""
+        state = aggregate.fold(events, cast(S, before.state), before.version)
+        self._keep(stream, StreamState(state, before.version + len(events), ticket))
+
+    def forget(self, stream: StreamId) -> None:
+        """Drop a state that the log does not bear out; the next load waits for what is queued."""
+        dropped = self._states.pop(stream, None)
+        if dropped is not None and dropped.ticket is not None and not dropped.ticket.outcome.done():
+            self._unsettled[stream] = dropped.ticket
+
+    def _keep(self, stream: StreamId, state: StreamState) -> None:
+        self._states[stream] = state
+        self._states.move_to_end(stream)
+        excess = len(self._states) - self._capacity
+        for _ in range(min(excess, 8)):
+            oldest, held = next(iter(self._states.items()))
+            if held.ticket is not None and not held.ticket.outcome.done():
+                self._states.move_to_end(oldest)
+            else:
+                del self._states[oldest]

@@ -1,0 +1,54 @@
+"""
+Timers: what happens later, because an event said so.
+
+An event arms a deadline; when it is due, a timer issues a command keyed by (deadline, due) that
+decides for the moment it was due, so that a late or a double run changes nothing.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from commands.accounts import AccountHandlers, ReinstateAccount
+from commands.executor import Executor
+from commands.ports import IdempotencyKey
+from commands.work import Context
+from domain.event import Refused
+from domain.ids import MemberId, StreamId, cell_of, derive
+
+TIMER_ACTOR = derive(0, "timer", b"homezone")
+
+
+class Timers:
+    """What each kind of deadline does when it is due."""
+
+    def __init__(self, executor: Executor, accounts: AccountHandlers) -> None:
+        self._executor = executor
+        self._accounts = accounts
+
+    async def fire(self, kind: str, deadline: UUID, subject: UUID, due: datetime) -> None:
+        """
+        Do what a deadline is for.
+
+        :param subject: the member, or the thing, that it is about.
+        """
+        cell = cell_of(subject)
+        stamp = int(due.timestamp() * 1_000_000)
+        command = derive(cell, "timer", deadline, stamp.to_bytes(8, "big"))
+        context = Context(
+            actor=TIMER_ACTOR,
+            cell=cell,
+            command=command,
+            correlation=command,
+            effective_at=due,
+            key=IdempotencyKey(TIMER_ACTOR, f"{deadline}/{stamp}", command.bytes, None),
+        )
+        try:
+            match kind:
+                case "suspension-ends":
+                    reinstate = ReinstateAccount(MemberId(subject), StreamId(deadline))
+                    await self._executor.execute(self._accounts.reinstate, reinstate, context)
+                case _:
+                    raise AssertionError(f"no timer for deadlines of kind {kind}")
+        except Refused:
+            # The refusal is kept under the command's key; the deadline has been answered.
+            return

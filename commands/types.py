@@ -1,0 +1,63 @@
+"""
+The types of what callers may say, with the limits stated in them.
+
+Decoding a body into one of these is the whole of its validation: what comes through is well formed.
+"""
+
+from typing import Annotated, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from domain.audience import LISTED_MAX
+from domain.comment import COMMENT_LENGTH_MAX
+from domain.post import DIARY_LENGTH_MAX, IMAGES_MAX, SHUOSHUO_LENGTH_MAX, TITLE_LENGTH_MAX
+
+NICKNAME_LENGTH_MAX = 36
+
+#: A QQ number: 5 to 11 digits.
+QQ: TypeAlias = Annotated[
+    int, msgspec.Meta(ge=10_000, le=99_999_999_999, description="A QQ number.", examples=[10001])
+]
+Nickname: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=NICKNAME_LENGTH_MAX)]
+RealName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+ShuoshuoText: TypeAlias = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=SHUOSHUO_LENGTH_MAX, examples=["床前明月光"])
+]
+ShareText: TypeAlias = Annotated[str, msgspec.Meta(max_length=SHUOSHUO_LENGTH_MAX)]
+DiaryText: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=DIARY_LENGTH_MAX)]
+Title: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=TITLE_LENGTH_MAX)]
+Mood: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+Location: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+CommentText: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=COMMENT_LENGTH_MAX)]
+ListName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+Images: TypeAlias = Annotated[list[UUID], msgspec.Meta(max_length=IMAGES_MAX)]
+Reason: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+
+
+class ToPublic(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="to", tag="public"
+):
+    """Every member."""
+
+
+class ToFriends(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="to", tag="friends"
+):
+    """The author's friends."""
+
+
+class ToOnlyMe(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="to", tag="only_me"
+):
+    """The author alone."""
+
+
+class ToList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="to", tag="list"):
+    """The members named here, or those of one of the author's named lists: one of the two."""
+
+    list: Annotated[list[QQ], msgspec.Meta(max_length=LISTED_MAX)] | None = None
+    name: ListName | None = None
+
+
+AudienceChoice: TypeAlias = ToPublic | ToFriends | ToOnlyMe | ToList

@@ -1,0 +1,189 @@
+"""
+One command at work: what it read, what it wants to write, and under which name.
+
+A handler loads states, decides, and appends; nothing reaches the log before it returns. What it
+read and did not write becomes the append's guards, so that a decision stands only on what is still
+true at the commit.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+
+from commands.ports import Append, Clock, Entropy, IdempotencyKey, KeyVault, NewEvent, Ticket
+from commands.streams import Streams, StreamState
+from domain.event import Aggregate, Event
+from domain.ids import MemberId, StreamId, cell_of, mint
+
+S = TypeVar("S")
+
+
+class Context(msgspec.Struct, frozen=True):
+    """
+    In whose name a command runs.
+
+    :param actor: who does it: a member, a member of staff, a policy or a timer.
+    :param cell: where its answer is kept when it writes nothing.
+    :param effective_at: the moment it decides for: now, or when a deadline was due.
+    """
+
+    actor: UUID
+    cell: int
+    command: UUID
+    correlation: UUID
+    effective_at: datetime
+    causation: UUID | None = None
+    key: IdempotencyKey | None = None
+
+    @property
+    def member(self) -> MemberId:
+        """The actor, for commands that only members issue."""
+        return MemberId(self.actor)
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """
+    What a handler answers.
+
+    :param id: of the thing it is about.
+    :param because: the stream and version that made it so, for a command that found nothing to do;
+        version 0 means it was so from the beginning.
+    """
+
+    id: UUID
+    because: tuple[StreamId, int]
+    state: str | None = None
+    status: int = 200
+
+
+class Work:
+    """The unit of work of one attempt at one command."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        context: Context,
+        vault: KeyVault,
+        clock: Clock,
+        entropy: Entropy,
+        cells: int,
+    ) -> None:
+        self.cells = cells
+        self.context = context
+        self.vault = vault
+        self.cell = context.cell
+        self._streams = streams
+        self._clock = clock
+        self._entropy = entropy
+        self._read: dict[StreamId, StreamState] = {}
+        self._written: dict[StreamId, tuple[Aggregate[Any], MemberId, list[Event]]] = {}
+
+    def mint(self, cell: int) -> UUID:
+        """A new id in a cell."""
+        milliseconds = int(self._clock.now().timestamp() * 1000)
+        return mint(milliseconds, cell, self._entropy.bits(62))
+
+    def pick_cell(self) -> int:
+        """A cell for a new member."""
+        return self._entropy.bits(32) % self.cells
+
+    @staticmethod
+    def cell_of(id: UUID) -> int:
+        """The cell that an id carries."""
+        return cell_of(id)
+
+    async def load(self, aggregate: Aggregate[S], stream: StreamId) -> S:
+        """A stream's state; from now on the command stands or falls with it."""
+        found = self._read.get(stream)
+        if found is None:
+            found = await self._streams.load(aggregate, stream)
+            self._read[stream] = found
+        return cast(S, found.state)
+
+    def fresh(self, aggregate: Aggregate[S], stream: StreamId) -> S:
+        """The initial state of a stream whose id was minted just now."""
+        self._read[stream] = StreamState(aggregate.initial, 0)
+        return aggregate.initial
+
+    def append(
+        self,
+        aggregate: Aggregate[S],
+        stream: StreamId,
+        owner: MemberId,
+        events: Sequence[Event],
+    ) -> None:
+        """Append events to a stream that was loaded; they are the data of ``owner``."""
+        if not events:
+            return
+        if stream not in self._read:
+            raise AssertionError("a stream is loaded before it is written")
+        written = self._written.setdefault(stream, (aggregate, owner, []))
+        written[2].extend(events)
+        self.cell = cell_of(stream)
+
+    def version(self, stream: StreamId) -> int:
+        """The version of a loaded stream, before this command."""
+        return self._read[stream].version
+
+    # What the executor asks
+
+    @property
+    def current(self) -> bool:
+        """Whether all that was read is still what memory holds."""
+        held = self._streams.current
+        for stream, read in self._read.items():
+            now = held(stream)
+            if now is not None and now is not read and now.version != read.version:
+                return False
+        return True
+
+    @property
+    def tickets(self) -> list[Ticket]:
+        """The queued appends that this command's decision rests on."""
+        return [
+            read.ticket
+            for read in self._read.values()
+            if read.ticket is not None and not _written_out(read.ticket)
+        ]
+
+    def to_append(self, answer: bytes, *, keep_events: bool) -> Append:
+        """The append that makes this command so; without its events when it was refused."""
+        events: list[NewEvent] = []
+        written = self._written if keep_events else {}
+        for stream, (_, owner, stream_events) in written.items():
+            version = self._read[stream].version
+            for offset, event in enumerate(stream_events, 1):
+                events.append(NewEvent(stream, version + offset, owner, event))
+        guards = {
+            stream: read.version for stream, read in self._read.items() if stream not in written
+        }
+        context = self.context
+        return Append(
+            cell=self.cell,
+            command=context.command,
+            actor=context.actor,
+            correlation=context.correlation,
+            causation=context.causation,
+            events=tuple(events),
+            guards=guards,
+            key=context.key,
+            answer=answer,
+        )
+
+    def advance(self, ticket: Ticket) -> None:
+        """Move the states in memory on, now that the append is queued."""
+        for stream, (aggregate, _, events) in self._written.items():
+            self._streams.advance(aggregate, stream, events, self._read[stream], ticket)
+
+    def forget(self) -> None:
+        """Drop every state this command touched: the log does not bear one of them out."""
+        for stream in self._read:
+            self._streams.forget(stream)
+
+
+def _written_out(ticket: Ticket) -> bool:
+    outcome = ticket.outcome
+    return outcome.done() and not outcome.cancelled() and outcome.exception() is None
