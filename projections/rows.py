@@ -6,7 +6,7 @@ changes by (table, key), so that each row is written once, whoever runs it: an a
 transaction, the live engine or a replay.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -72,33 +72,39 @@ class ReadModel(Protocol):
     def rows(self, recorded: Recorded) -> Iterable[Change]: ...
 
 
-def fold(changes: Iterable[Change]) -> Iterator[Change]:
+def fold(changes: Iterable[Change]) -> dict[Table, dict[Key, Change]]:
     """
-    One change a row, in the order of (table, key), with the effect of all in their order.
+    One change a row, with the effect of all in their order.
 
     A Put swallows what came before it; a Patch after a Put merges into it; Adds sum up; a Drop
-    ends all. A table takes either Adds alone or none.
+    ends all. The caller writes rows in whatever fixed order it chooses.
+
+    :raises ValueError: a row takes Adds beside other changes. Counters must commute, since events
+        of several cells may add to one; what is added to a row that is dropped would depend on
+        which came first.
     """
-    folded: dict[tuple[str, Key], Change] = {}
+    folded: dict[Table, dict[Key, Change]] = {}
     for change in changes:
-        at = (change.table.name, change.key)
-        folded[at] = _merge(folded.get(at), change)
-    for _, change in sorted(folded.items(), key=lambda item: item[0]):
-        yield change
+        rows = folded.get(change.table)
+        if rows is None:
+            rows = folded[change.table] = {}
+        before = rows.get(change.key)
+        rows[change.key] = change if before is None else _merge(before, change)
+    return folded
 
 
-def _merge(before: Change | None, after: Change) -> Change:
+def _merge(before: Change, after: Change) -> Change:
     match before, after:
-        case Put(), Patch():
-            return Put(after.table, after.key, {**before.values, **after.values})
-        case Patch(), Patch():
-            return Patch(after.table, after.key, {**before.values, **after.values})
-        case Drop(), Patch():
+        case (Put() | Patch(), Patch()):
+            return type(before)(after.table, after.key, {**before.values, **after.values})
+        case (Drop(), Patch()):
             return before
-        case Add(), Add():
+        case (Add(), Add()):
             sums = dict(before.values)
             for column, amount in after.values.items():
                 sums[column] = sums.get(column, 0) + amount
             return Add(after.table, after.key, sums)
+        case (Add(), _) | (_, Add()):
+            raise ValueError(f"a row of {after.table.name} takes either Adds alone or none")
         case _:
             return after
