@@ -1,0 +1,228 @@
+"""
+From a route to the handler that aiohttp calls.
+
+One coroutine serves an operation from token to answer, with no middleware around it: who is
+calling, may they, is the request well-formed, then the handler. Whatever goes wrong on the way
+leaves as a problem document. Nothing here looks at a declaration more than once, or at anything
+that grows.
+"""
+
+import asyncio
+from asyncio import timeout
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any
+
+from aiohttp import hdrs, web
+from multidict import CIMultiDict, istr
+
+from api.http import problems as known
+from api.http.answers import Answer, encode_json
+from api.http.call import Call
+from api.http.conditions import unchanged
+from api.http.correlation import log_failure, next_request_id, request_id
+from api.http.cursors import CursorCodec
+from api.http.decode import BODY_BYTES_MAX
+from api.http.hooks import Hooks
+from api.http.parameters import read_path
+from api.http.problems import FieldError, ProblemError, Problems
+from api.http.routes import Route
+from commands.ports import Conflict, LogOverloaded, LogUnavailable
+from domain.event import Refused
+
+FRESH_SECONDS_MAX = 5.0
+PRIVATE = "private, no-cache"
+SERVER = "homezone"
+
+_AT_LEAST = istr("Homezone-At-Least")
+_IDEMPOTENCY_KEY = istr("Idempotency-Key")
+_PURPOSE = istr("Homezone-Purpose")
+_BEARER = "Bearer "
+
+AioHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Serving:
+    """All that the handlers of one application share."""
+
+    def __init__(self, app: Any, hooks: Hooks, problems: Problems, cursors: CursorCodec) -> None:
+        self.app = app
+        self.hooks = hooks
+        self.problems = problems
+        self.cursors = cursors
+
+    def handler(self, route: Route) -> AioHandler:
+        """The handler of one route."""
+        hooks, observe = self.hooks, self.hooks.observe
+        run, open_door, prepare = route.handler, self._open_door, self._prepare
+        app, cursors = self.app, self.cursors
+        respond = _responder(route)
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            started = perf_counter() if observe is not None else 0.0
+            request_id.set(next_request_id())
+            limits = None
+            response: web.StreamResponse
+            try:
+                call: Call[Any, Any, Any, Any] = Call(app, route, request, cursors)
+                if route.roles is not None:
+                    await open_door(call, route)
+                if hooks.limit is not None:
+                    limits = hooks.limit(request, call.principal, route)
+                await prepare(call, route)
+                answer = await run(call)
+                response = respond(request, answer) if isinstance(answer, Answer) else answer
+            except Exception as error:  # noqa: BLE001  all of them become problems
+                response = self.refusal(error, request, route.name)
+            if limits is not None and not response.prepared:
+                response.headers.update(limits)
+            if observe is not None:
+                observe(route, response.status, perf_counter() - started)
+            return response
+
+        return handle
+
+    async def _open_door(self, call: Call[Any, Any, Any, Any], route: Route) -> None:
+        given = call.request.headers.get(hdrs.AUTHORIZATION)
+        if given is None:
+            raise ProblemError(
+                known.UNAUTHENTICATED, headers={"WWW-Authenticate": 'Bearer realm="homezone"'}
+            )
+        hooks = self.hooks
+        try:
+            if given[:7] != _BEARER and given[:7].lower() != "bearer ":
+                raise _invalid_token()
+            principal = hooks.authenticate(given[7:].strip())
+        except hooks.refuses:
+            raise _invalid_token() from None
+        call.principal = principal
+        if route.roles and principal.role not in route.roles:
+            raise ProblemError(known.FORBIDDEN, "The token's role may not do this.")
+        admit = hooks.admit
+        call._viewer = principal if admit is None else await admit(principal, route)
+
+    async def _prepare(self, call: Call[Any, Any, Any, Any], route: Route) -> None:
+        request = call.request
+        if route.path_kinds:
+            call.path = read_path(route.path_kinds, request.match_info)
+        if route.read_query is not None:
+            call.query = route.read_query(request.rel_url.raw_query_string)
+        else:
+            if request.rel_url.raw_query_string:
+                raise ProblemError(known.INVALID, "This operation takes no query parameters.")
+            call.query = None
+        headers = request.headers
+        if route.write and _IDEMPOTENCY_KEY in headers:
+            _ = call.idempotency_key
+        if _PURPOSE in headers:
+            _ = call.purpose
+        if route.conditional and hdrs.IF_MATCH in headers:
+            _ = call.if_match
+        if route.fresh and _AT_LEAST in headers and self.hooks.at_least is not None:
+            await self._wait_until_fresh(call)
+        if route.read_body is not None:
+            raw = call.raw = await _read(request, route.request_media_type)
+            call.body = route.read_body(raw)
+        else:
+            call.body = None
+
+    async def _wait_until_fresh(self, call: Call[Any, Any, Any, Any]) -> None:
+        wanted = call.at_least
+        assert wanted is not None
+        assert self.hooks.at_least is not None
+        try:
+            async with timeout(FRESH_SECONDS_MAX):
+                await self.hooks.at_least(wanted)
+        except TimeoutError:
+            raise ProblemError(known.NOT_YET) from None
+
+    def refusal(self, error: Exception, request: web.Request, route: str) -> web.Response:
+        """The problem document of whatever went wrong."""
+        instance = None
+        match error:
+            case ProblemError():
+                said = error
+            case Refused():
+                errors = () if error.field is None else (FieldError(error.detail, error.field),)
+                said = ProblemError(error.problem, error.detail, errors)
+            case LogUnavailable() | LogOverloaded() | Conflict():
+                said = known.unavailable()
+            case web.HTTPRequestEntityTooLarge():
+                said = ProblemError(known.TOO_LARGE)
+            case web.RequestPayloadError() | asyncio.IncompleteReadError():
+                said = ProblemError(known.MALFORMED, "The body could not be received.")
+            case _:
+                said = ProblemError(known.INTERNAL)
+        if said.problem not in self.problems.by_name:
+            said = ProblemError(known.INTERNAL)
+        if said.problem == known.INTERNAL:
+            log_failure(error, route, request.method)
+            instance = f"/requests/{request_id.get()}"
+        document = self.problems.document(said, instance)
+        headers = {
+            "Content-Type": known.CONTENT_TYPE,
+            "Cache-Control": "no-store",
+            "Server": SERVER,
+            **(said.headers or {}),
+        }
+        response = web.Response(body=encode_json(document), status=document.status, headers=headers)
+        if document.status == 413:
+            response.force_close()
+        return response
+
+
+def _invalid_token() -> ProblemError:
+    challenge = 'Bearer realm="homezone", error="invalid_token"'
+    return ProblemError(known.UNAUTHENTICATED, headers={"WWW-Authenticate": challenge})
+
+
+def _responder(route: Route) -> Callable[[web.Request, Answer], web.Response]:
+    """How answers of a route become responses."""
+    base = CIMultiDict({"Content-Type": route.media_type, "Server": SERVER})
+    if route.roles is not None:
+        base["Cache-Control"] = PRIVATE
+    status_usual = route.status
+    readable = route.method == "GET"
+
+    def respond(request: web.Request, answer: Answer) -> web.Response:
+        body, status = answer.body, answer.status or status_usual
+        if answer.etag is not None and readable:
+            known_copy = request.headers.get(hdrs.IF_NONE_MATCH)
+            if known_copy is not None and unchanged(known_copy, answer.etag):
+                body, status = b"", 304
+        response = web.Response(body=body, status=status, headers=base)
+        headers = response.headers
+        if status in (204, 304):
+            del headers[hdrs.CONTENT_TYPE]
+        elif answer.content_type is not None and answer.content_type != route.media_type:
+            headers[hdrs.CONTENT_TYPE] = answer.content_type
+        if answer.etag is not None:
+            headers[hdrs.ETAG] = answer.etag
+        if answer.headers is not None:
+            headers.update(answer.headers)
+        return response
+
+    return respond
+
+
+async def _read(request: web.Request, media_type: str) -> bytes:
+    given = request.headers.get(hdrs.CONTENT_TYPE, "")
+    if given != media_type and not _is_media_type(given, media_type):
+        raise ProblemError(known.UNSUPPORTED_MEDIA_TYPE)
+    if hdrs.CONTENT_ENCODING in request.headers:
+        raise ProblemError(known.UNSUPPORTED_MEDIA_TYPE)
+    length = request.content_length
+    if length is not None and length > BODY_BYTES_MAX:
+        raise ProblemError(known.TOO_LARGE)
+    return await request.read()
+
+
+def _is_media_type(given: str, wanted: str) -> bool:
+    name, _, parameters = given.partition(";")
+    if name.strip().lower() != wanted:
+        return False
+    for parameter in filter(None, (part.strip().lower() for part in parameters.split(";"))):
+        key, _, value = parameter.partition("=")
+        if key == "charset" and value.strip('"') not in ("utf-8", "utf8"):
+            return False
+    return True
