@@ -1,9 +1,10 @@
 """
-A small handsome world for an empty store, so that the first look at the API finds something to look at.
+A small handsome world for an empty store, so that a first look at the API finds something.
 
-Why it exists: `make serve` on a fresh machine should show a network and not an empty list. Two dozen members with
-low QQ numbers (10001 was Ma Huateng's own), a circle of friends, a certified space, and poems with comments and
-likes. It comes in through HTTP like any client's writes, in waves: what refers to something is sent after it.
+Why it exists: `make serve` on a fresh machine should show a network and not an empty list. Two
+dozen members with low QQ numbers, a circle of friends, a certified space, and poems with comments
+and likes. It comes in through HTTP like any client's writes, in waves: what refers to something is
+sent after it.
 """
 
 from random import Random
@@ -33,9 +34,9 @@ CONCURRENCY = 16
 # Written out, because a generated name is never as good as a chosen one.
 # fmt: off
 NICKNAMES = (
-    "小马", "听雨", "山月不知", "Skylark", "阿梅", "云深", "半夏", "Juniper", "长安某", "白露未晞",
-    "枕书", "Lantern", "江枫渔火", "青团", "晚风", "Harbour", "松间", "海棠依旧", "煮茶", "Wren",
-    "芦花", "初雪", "九万里", "橘子洲",
+    "晨钟", "听雨", "Skylark", "山月不知", "Juniper", "云深", "半夏", "阿梅", "长安某", "白露未晞",
+    "枕书", "采薇", "江枫渔火", "青团", "晚风", "望舒", "松间", "海棠依旧", "煮茶", "Lantern",
+    "芦花", "Wren", "九万里", "橘子洲",
 )
 # fmt: on
 RESPONSE_BUILDS = (actions.like, actions.like, actions.like, actions.comment, actions.comment)
@@ -87,12 +88,8 @@ def _account(qq: int) -> Request:
         nickname = texts.certified_spaces()[0].name
     else:
         nickname = NICKNAMES[index]
-    person = texts.person(Random(qq), _language(nickname))
+    person = texts.person(Random(qq), texts.language_of(qq))
     return account_of(qq, msgspec.structs.replace(person, nickname=nickname))
-
-
-def _language(nickname: str) -> texts.Language:
-    return "en" if nickname.isascii() else "zh"
 
 
 async def _write(client: Client, world: World, random: Random, phase: Phase) -> None:
@@ -100,10 +97,10 @@ async def _write(client: Client, world: World, random: Random, phase: Phase) -> 
     authors = random.choices(
         world.members, [1 + len(world.friends(member)) for member in world.members], k=POSTS
     )
-    drawn = [
-        (actions.diary if random.random() < DIARY_SHARE else actions.shuoshuo)(random, world, each)
-        for each in authors
-    ]
+    builds = random.choices(
+        (actions.diary, actions.shuoshuo), (DIARY_SHARE, 1 - DIARY_SHARE), k=POSTS
+    )
+    drawn = [build(random, world, author) for build, author in zip(builds, authors, strict=True)]
     drawn += [actions.diary(random, world, world.spaces[0]) for _ in range(SPACE_POSTS)]
     random.shuffle(drawn)
 

@@ -32,7 +32,7 @@ class Histogram:
         self.max_ms = max(self.max_ms, latency_ms)
 
     def percentile(self, percent: float) -> float:
-        """The latency in ms that `percent` % of measurements did not exceed; 0.0 if there are none."""
+        """The latency in ms that so many % of measurements did not exceed; 0.0 without any."""
         assert 0.0 < percent <= 100.0
         if not self.count:
             return 0.0
