@@ -26,6 +26,8 @@ Shape = Literal["write", "list", "thing"]
 TokenSource = Callable[[int, str], str]
 
 ATTEMPTS_MAX = 6
+# Making a population is not measured for refusals; a limiter is waited for as long as it takes.
+ATTEMPTS_MAX_PATIENT = 600
 RETRY_AFTER_S_MAX = 10.0
 RETRY_AFTER_S_DEFAULT = 0.5
 TIMEOUT_S = 30.0
@@ -33,6 +35,10 @@ TIMEOUT_S = 30.0
 RETRY_AFTER_S_MIN = 0.05
 # A write may span cells, for example when two members are concerned.
 _POSITION = re.compile(r"\d+-\d+(,\d+-\d+)*")
+
+
+class Unreachable(Exception):
+    """Nobody answers at the address; the message says which, in one line."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -146,16 +152,30 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
-    async def send(self, request: Request, *, fine: tuple[int, ...] = ()) -> Answer:
+    async def greet(self) -> None:
         """
-        Send until answered or out of attempts.
+        Find out whether there is a server at all, before anything is asked of it.
+
+        :raises Unreachable: there is none.
+        """
+        try:
+            async with self._session.get(self._url + "/healthz"):
+                pass
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unreachable(f"no server answers at {self._url}: {error}") from error
+
+    async def send(
+        self, request: Request, *, fine: tuple[int, ...] = (), patient: bool = False
+    ) -> Answer:
+        """
+        Send until answered or out of attempts; a `patient` caller has many more of them.
 
         The latency recorded is the last attempt's, without the waiting before it. A refusal with
         a status in `fine` was foreseen by the caller and is not counted as a problem.
         """
         headers = self._headers(request)
         data = None if request.body is None else orjson.dumps(request.body)
-        for attempt in range(1, ATTEMPTS_MAX + 1):
+        for attempt in range(1, ATTEMPTS_MAX_PATIENT + 1):
             headers["Authorization"] = f"Bearer {self._bearer(request)}"
             began = perf_counter()
             answer, retry_after_s = await self._once(request, headers, data)
@@ -164,7 +184,9 @@ class Client:
                 # In a long run a token may have expired.
                 self._tokens.pop((request.actor, request.role), None)
                 retry_after_s = 0.0
-            if retry_after_s is None or attempt == ATTEMPTS_MAX:
+            # Patience is for a server that says it is busy, not for one that is gone.
+            attempts_max = ATTEMPTS_MAX_PATIENT if patient and answer.status else ATTEMPTS_MAX
+            if retry_after_s is None or attempt >= attempts_max:
                 break
             self.measured.retries += 1
             await asyncio.sleep(retry_after_s)

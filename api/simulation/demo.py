@@ -59,12 +59,17 @@ class Demo(msgspec.Struct, frozen=True):
 async def fill(
     url: str, token: TokenSource, *, seed: int = DEMO_SEED, progress: Show = "none"
 ) -> Demo:
-    """Make the demo world at `url`; about a thousand requests, in a few seconds on a laptop."""
+    """
+    Make the demo world at `url`: some seven hundred requests, in a few seconds on a laptop.
+
+    :raises Unreachable: nobody answers at `url`.
+    """
     began = perf_counter()
     random = Random(seed)
     population = _population(random)
     world = population.world()
     async with Client(url, token, run=uuid4().hex, connections_max=CONCURRENCY) as client:
+        await client.greet()
         with reporter(progress) as report:
             await settle(client, population, report, CONCURRENCY, _account)
             await _write(client, world, random, report.phase("posts", POSTS + SPACE_POSTS))

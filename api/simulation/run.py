@@ -16,6 +16,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 from api.simulation import summary
+from api.simulation.actions import shuoshuo
 from api.simulation.client import Answer, Client, Measured, Request, TokenSource
 from api.simulation.learning import learn
 from api.simulation.mix import next_action
@@ -56,6 +57,8 @@ async def simulate(
     summary's `exit_status` is 1 if anything came back that no correct server answers. What is asked
     is a function of `seed` when `concurrency` is 1; with more callers it depends on the order of
     the answers, too.
+
+    :raises Unreachable: nobody answers at `url`.
     """
     assert users >= 1
     assert actions >= 0
@@ -67,8 +70,11 @@ async def simulate(
         client = await stack.enter_async_context(
             Client(url, token, run=uuid4().hex, connections_max=concurrency)
         )
+        await client.greet()
         began = perf_counter()
         await settle(client, population, report, concurrency)
+        await first_posts(client, world, Random(f"{seed} first posts"), report, concurrency)
+        await caught_up(client, population.members[0])
         setup, client.measured = client.measured, Measured()
         setup_s, began = perf_counter() - began, perf_counter()
         random, phase = Random(f"{seed} actions"), report.phase("actions", actions)
@@ -99,18 +105,19 @@ async def settle(
     everyone = [*population.members, *population.spaces]
 
     async def join(qq: int) -> None:
-        await client.send(account(qq), fine=(409,))
+        await client.send(account(qq), fine=(409,), patient=True)
 
     async def certify(index: int) -> None:
         names = certified_spaces()
-        await client.send(certification(population.spaces[index], names[index % len(names)]))
+        request = certification(population.spaces[index], names[index % len(names)])
+        await client.send(request, patient=True)
 
     async def befriend(pair: tuple[int, int]) -> None:
         for request in friendship(pair):
-            await client.send(request)
+            await client.send(request, patient=True)
 
     async def begin_to_follow(pair: tuple[int, int]) -> None:
-        await client.send(follow(pair))
+        await client.send(follow(pair), patient=True)
 
     await each(everyone, join, report.phase("accounts", len(everyone)), concurrency)
     # An account may be opened in a cell of its own; nobody acts before reads know of it.
@@ -122,6 +129,19 @@ async def settle(
     follows = population.follows
     await each(follows, begin_to_follow, report.phase("follows", len(follows)), concurrency)
     await caught_up(client, population.members[0])
+
+
+async def first_posts(
+    client: Client, world: World, random: Random, report: Reporter, concurrency: int
+) -> None:
+    """One post by everybody, so that from the first action on there is something to read."""
+    everyone = [*world.members, *world.spaces]
+
+    async def post(qq: int) -> None:
+        action = shuoshuo(random, world, qq)
+        learn(random, world, action, await client.send(action.request, patient=True))
+
+    await each(everyone, post, report.phase("first posts", len(everyone)), concurrency)
 
 
 async def caught_up(client: Client, qq: int) -> Answer:

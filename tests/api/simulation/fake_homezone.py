@@ -46,6 +46,7 @@ class FakeHomezone:
         self.replays = 0
         # Faults to show: answers until it is busy once, what is broken, and how.
         self.busy_every = 0
+        self.busy_first = 0
         self.broken: Callable[[web.Request], web.Response | None] = lambda request: None
 
     def write(self, id_: object, qq: int, status: int = 200, **more: Any) -> web.Response:
@@ -255,10 +256,13 @@ def _doorman(fake: FakeHomezone) -> Any:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path == "/healthz":
+            return web.Response(text="ok")
         role, qq = request.headers["Authorization"].removeprefix("Bearer ").split(".")
         request[ROLE], request[QQ] = role, int(qq)
         fake.requests.append((request.method, request.path))
-        if fake.busy_every and len(fake.requests) % fake.busy_every == 0:
+        busy = fake.busy_every and len(fake.requests) % fake.busy_every == 0
+        if busy or len(fake.requests) <= fake.busy_first:
             return _problem(Refusal(429, "too-many-requests", **{"Retry-After": "0"}))
         broken = fake.broken(request)
         if broken is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from aiohttp import web
 
-from api.simulation.client import Client, Request, at_least, parse
+from api.simulation.client import Client, Request, Unreachable, at_least, parse
 from api.simulation.demo import NICKNAMES, Demo, fill
 from api.simulation.population import populate
 from api.simulation.progress import reporter
@@ -120,13 +120,20 @@ def test_what_no_correct_server_answers_fails_the_run(
     assert problem in summary.text()
 
 
-def test_a_server_that_is_not_there_is_an_error_and_no_traceback() -> None:
-    async def go() -> None:
-        async with Client("http://127.0.0.1:9", token, run="r", connections_max=1) as client:
-            answer = await client.send(Request("feed", 1, "GET", "/v1/feed"))
-            assert answer.unexpected
+def test_a_server_that_is_not_there_is_said_in_one_line() -> None:
+    url = "http://127.0.0.1:9"
+    with pytest.raises(Unreachable, match=r"^no server answers at http://127\.0\.0\.1:9: .+$"):
+        asyncio.run(simulate(url, token, users=1, actions=1, seed=1, progress="none"))
+    with pytest.raises(Unreachable):
+        asyncio.run(fill(url, token))
 
-    asyncio.run(go())
+
+def test_a_population_waits_for_a_limiter_as_long_as_it_takes() -> None:
+    fake = FakeHomezone()
+    fake.busy_first = 40
+    summary = run(fake, actions=1, concurrency=1)
+    assert summary.retries == 40
+    assert summary.problems == ()
 
 
 def test_a_write_whose_answer_was_lost_is_sent_again_under_the_same_key() -> None:
