@@ -18,12 +18,16 @@ LIST_MEMBERS_MAX = 500
 
 
 class ListSaved(Event, frozen=True, tag="list.saved.v1"):
-    """The list has this name and these members from now on."""
+    """
+    The list has this name and these members from now on. ``removed`` are those it had before and
+    has no longer, so that a reader needs no other event to follow.
+    """
 
     owner: MemberId
     list: ListId
     name: Sealed[str]
     members: frozenset[MemberId]
+    removed: frozenset[MemberId] = frozenset()
 
 
 class ListDeleted(Event, frozen=True, tag="list.deleted.v1"):
@@ -31,6 +35,7 @@ class ListDeleted(Event, frozen=True, tag="list.deleted.v1"):
 
     owner: MemberId
     list: ListId
+    removed: frozenset[MemberId]
 
 
 ListEvent: TypeAlias = ListSaved | ListDeleted
@@ -86,13 +91,14 @@ def save(
         raise Refused("not-yourself", "A list names others.", "/members")
     if current is None and len(lists.lists) >= LISTS_MAX:
         raise Refused("too-many-lists", f"At most {LISTS_MAX} lists.")
-    return (ListSaved(owner, which, name, members),)
+    removed = current.members - members if current else frozenset()
+    return (ListSaved(owner, which, name, members, removed),)
 
 
 def delete(lists: Lists, owner: MemberId, which: ListId) -> tuple[ListEvent, ...]:
     """Drop a list."""
     if which in lists.lists:
-        return (ListDeleted(owner, which),)
+        return (ListDeleted(owner, which, lists.lists[which].members),)
     if which in lists.deleted:
         return ()
     raise Refused("not-found")

@@ -1,0 +1,52 @@
+"""
+Counters: how many live likes and comments a post has. Written inline and therefore exact; the same
+for every viewer, so that no count tells of anything one may not see.
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Table
+
+from domain.comment import CommentDeleted, CommentWritten
+from domain.event import Recorded
+from domain.ids import cell_of
+from domain.like import LikeGiven, LikeWithdrawn
+from projections.rows import Add, Change
+from projections.tables import METADATA, cell, key
+
+COUNTERS = Table(
+    "counters",
+    METADATA,
+    cell(),
+    key("post"),
+    Column("likes", BigInteger, nullable=False, server_default="0"),
+    Column("comments", BigInteger, nullable=False, server_default="0"),
+)
+
+
+class Counters:
+    """The read model."""
+
+    name = "counters"
+    tables = (COUNTERS,)
+    inline = True
+
+    def rows(self, recorded: Recorded) -> Iterator[Change]:
+        """What an event changes."""
+        match recorded.event:
+            case LikeGiven(post=post):
+                yield _add(post, "likes", 1)
+            case LikeWithdrawn(post=post):
+                yield _add(post, "likes", -1)
+            case CommentWritten(post=post):
+                yield _add(post, "comments", 1)
+            case CommentDeleted(post=post):
+                yield _add(post, "comments", -1)
+            case _:
+                return
+
+
+def _add(post: UUID, column: str, amount: int) -> Add:
+    # Written by the cells of those who like and comment: sums commute.
+    return Add(COUNTERS, (cell_of(post), post), {column: amount})

@@ -1,0 +1,121 @@
+"""
+Gates: for each piece of content, whether it is there and for whom. Written inline, so that what is
+withdrawn is gone from everywhere at the commit: feeds, pages and streams hold only references, and
+each passes the gate when it is read.
+
+Every state a gate ever had is kept as a history row, from its position until the next.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text, Uuid
+
+from domain.audience import Audience, Friends, Listed, OnlyMe, Public
+from domain.comment import CommentDeleted, CommentWritten
+from domain.event import Recorded
+from domain.ids import MemberId
+from domain.post import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
+from projections.lists import audience_list
+from projections.rows import Change, Patch, Put
+from projections.tables import METADATA, cell, key
+
+GATES = Table(
+    "gates",
+    METADATA,
+    cell(),
+    key("content"),
+    Column("author", Uuid, nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("list", Uuid),
+    Column("parent", Uuid),
+    Column("version", Integer, nullable=False),
+)
+
+GATE_HISTORY = Table(
+    "gate_history",
+    METADATA,
+    cell(),
+    key("content"),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("author", Uuid, nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("audience", Text),
+    Column("list", Uuid),
+    info={"append_only": True},
+)
+
+_NAMES: dict[type[Audience], str] = {
+    Public: "public",
+    Friends: "friends",
+    OnlyMe: "only_me",
+    Listed: "list",
+}
+
+
+def audience_name(audience: Audience) -> str:
+    """The word for an audience, in rows and answers alike."""
+    return _NAMES[type(audience)]
+
+
+class Gates:
+    """The read model."""
+
+    name = "gates"
+    tables = (GATES, GATE_HISTORY)
+    inline = True
+
+    def rows(self, recorded: Recorded) -> Iterator[Change]:
+        """What an event changes."""
+        event = recorded.event
+        match event:
+            case PostPublished(author=author, audience=audience):
+                which = audience_list(recorded, audience)
+                yield _gate(recorded, author, audience_name(audience), which, None)
+                yield _past(recorded, author, True, audience_name(audience), which)
+            case PostAudienceChanged(author=author, audience=audience):
+                which = audience_list(recorded, audience)
+                named = {"audience": audience_name(audience), "list": which}
+                yield _patch(recorded, named)
+                yield _past(recorded, author, True, audience_name(audience), which)
+            case PostEdited():
+                yield _patch(recorded, {})
+            case PostDeleted(author=author):
+                yield _patch(recorded, {"live": False})
+                yield _past(recorded, author, False, None, None)
+            case CommentWritten(author=author, post=post):
+                yield _gate(recorded, author, "public", None, post)
+                yield _past(recorded, author, True, "public", None)
+            case CommentDeleted(author=author):
+                yield _patch(recorded, {"live": False})
+                yield _past(recorded, author, False, None, None)
+            case _:
+                return
+
+
+def _gate(
+    recorded: Recorded, author: MemberId, audience: str, which: UUID | None, parent: UUID | None
+) -> Put:
+    values = {
+        "author": author,
+        "live": True,
+        "audience": audience,
+        "list": which,
+        "parent": parent,
+        "version": recorded.version,
+    }
+    return Put(GATES, (recorded.cell, recorded.stream), values)
+
+
+def _patch(recorded: Recorded, values: dict[str, Any]) -> Patch:
+    key_ = (recorded.cell, recorded.stream)
+    return Patch(GATES, key_, {**values, "version": recorded.version})
+
+
+def _past(
+    recorded: Recorded, author: MemberId, live: bool, audience: str | None, which: UUID | None
+) -> Change:
+    values = {"author": author, "live": live, "audience": audience, "list": which}
+    return Put(GATE_HISTORY, (recorded.cell, recorded.stream, recorded.position), values)

@@ -1,0 +1,66 @@
+"""
+Members: how each is shown, and whether each may act. Written inline, so a suspension holds and a
+new nickname shows from their commit on.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import BigInteger, Column, Table, Text
+
+from domain.account import AccountOpened, AccountReinstated, AccountSuspended, NicknameChanged
+from domain.event import Recorded
+from domain.space import CertificationWithdrawn, SpaceCertified
+from projections.rows import Change, Patch, Put
+from projections.tables import METADATA, MOMENT, cell, key, sealed
+
+MEMBERS = Table(
+    "members",
+    METADATA,
+    cell(),
+    key("member"),
+    sealed("qq"),
+    sealed("nickname"),
+    Column("status", Text, nullable=False),
+    Column("certified_as", Text),
+    sealed("certified_name", nullable=True),
+    Column("joined_at", MOMENT, nullable=False),
+    Column("position", BigInteger, nullable=False),
+)
+
+
+class Members:
+    """The read model."""
+
+    name = "members"
+    tables = (MEMBERS,)
+    inline = True
+
+    def rows(self, recorded: Recorded) -> Iterator[Change]:
+        """What an event changes."""
+        event = recorded.event
+        match event:
+            case AccountOpened(member=member, identity=identity):
+                values = {
+                    "qq": identity.qq.envelope,
+                    "nickname": identity.nickname.envelope,
+                    "status": "active",
+                    "certified_as": None,
+                    "certified_name": None,
+                    "joined_at": recorded.recorded_at,
+                    "position": recorded.position,
+                }
+                yield Put(MEMBERS, (recorded.cell, member), values)
+            case NicknameChanged(member=member, nickname=nickname):
+                yield Patch(MEMBERS, (recorded.cell, member), {"nickname": nickname.envelope})
+            case AccountSuspended(member=member):
+                yield Patch(MEMBERS, (recorded.cell, member), {"status": "suspended"})
+            case AccountReinstated(member=member):
+                yield Patch(MEMBERS, (recorded.cell, member), {"status": "active"})
+            case SpaceCertified(member=member, certified_as=certified_as, name=name):
+                certified = {"certified_as": certified_as, "certified_name": name.envelope}
+                yield Patch(MEMBERS, (recorded.cell, member), certified)
+            case CertificationWithdrawn(member=member):
+                ordinary = {"certified_as": None, "certified_name": None}
+                yield Patch(MEMBERS, (recorded.cell, member), ordinary)
+            case _:
+                return

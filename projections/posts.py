@@ -1,0 +1,79 @@
+"""
+Posts: what each says, sealed as its event sealed it, and where it stands among its author's.
+
+All posts of an author are in the author's cell, so their positions put them in one order for good.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid
+
+from domain.event import Recorded
+from domain.post import PostAudienceChanged, PostContent, PostDeleted, PostEdited, PostPublished
+from projections.rows import Change, Drop, Patch, Put
+from projections.tables import METADATA, MOMENT, cell, envelope, key, sealed
+
+POSTS = Table(
+    "posts",
+    METADATA,
+    cell(),
+    key("post"),
+    Column("author", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    sealed("text"),
+    sealed("title", nullable=True),
+    sealed("mood", nullable=True),
+    sealed("location", nullable=True),
+    Column("share_of", Uuid),
+    Column("published_at", MOMENT, nullable=False),
+    Column("edited_at", MOMENT),
+    Column("position", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("posts_by_author", "cell", "author", "published_at", "post"),
+)
+
+
+class Posts:
+    """The read model."""
+
+    name = "posts"
+    tables = (POSTS,)
+    inline = False
+
+    def rows(self, recorded: Recorded) -> Iterator[Change]:
+        """What an event changes."""
+        event = recorded.event
+        at = (recorded.cell, recorded.stream)
+        match event:
+            case PostPublished():
+                values = {
+                    "author": event.author,
+                    "kind": event.kind,
+                    **_said(event.content),
+                    "share_of": event.share_of,
+                    "published_at": recorded.recorded_at,
+                    "edited_at": None,
+                    "position": recorded.position,
+                    "version": recorded.version,
+                }
+                yield Put(POSTS, at, values)
+            case PostEdited(content=content):
+                said = _said(content)
+                edited = {"edited_at": recorded.recorded_at, "version": recorded.version}
+                yield Patch(POSTS, at, {**said, **edited})
+            case PostAudienceChanged():
+                yield Patch(POSTS, at, {"version": recorded.version})
+            case PostDeleted():
+                yield Drop(POSTS, at)
+            case _:
+                return
+
+
+def _said(content: PostContent) -> dict[str, Any]:
+    return {
+        "text": content.text.envelope,
+        "title": envelope(content.title),
+        "mood": envelope(content.mood),
+        "location": envelope(content.location),
+    }

@@ -1,0 +1,221 @@
+"""
+Posts, hydrated and gated for a viewer.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from domain.audience import visible
+from domain.ids import MemberId, cell_of
+from projections.reading.statements import Connection, Statement
+from projections.reading.viewing import Viewer, audience_of, viewer_towards, viewer_with_all_ties
+
+#: A cursor: what was last shown. Items are ordered by it, newest first.
+Mark = tuple[datetime, UUID]
+
+_HYDRATE = Statement(
+    "hydrate_posts",
+    """
+    SELECT p.post, p.author, p.kind, p.text, p.title, p.mood, p.location, p.share_of,
+           p.published_at, p.edited_at, p.cell, p.position, p.version,
+           g.live, g.audience, g.version AS gate_version,
+           f.bond, b.member IS NOT NULL AS blocked, l.member IS NOT NULL AS listed,
+           coalesce(c.likes, 0) AS likes, coalesce(c.comments, 0) AS comments,
+           k.member IS NOT NULL AS liked,
+           m.qq, m.nickname, m.certified_as, m.certified_name
+      FROM unnest(:cells::smallint[], :posts::uuid[]) AS wanted (cell, post)
+      JOIN models.posts p ON p.cell = wanted.cell AND p.post = wanted.post
+      JOIN models.gates g ON g.cell = wanted.cell AND g.content = wanted.post
+      JOIN models.members m ON m.cell = p.cell AND m.member = p.author
+      LEFT JOIN models.counters c ON c.cell = wanted.cell AND c.post = wanted.post
+      LEFT JOIN models.likes k
+        ON k.cell = wanted.cell AND k.post = wanted.post AND k.member = :viewer::uuid
+      LEFT JOIN models.friendships f
+        ON f.cell = p.cell AND f.member = p.author AND f.other = :viewer::uuid
+       AND f.standing <> 'incoming'
+      LEFT JOIN models.blocks b
+        ON b.cell = p.cell AND b.member = p.author AND b.other = :viewer::uuid
+      LEFT JOIN models.list_members l
+        ON l.cell = g.cell AND l.list = g.list AND l.member = :viewer::uuid
+    """,
+)
+
+_BY_AUTHORS = Statement(
+    "posts_by_authors",
+    """
+    SELECT newest.post, newest.published_at
+      FROM unnest(:cells::smallint[], :authors::uuid[]) AS source (cell, author)
+     CROSS JOIN LATERAL (
+           SELECT p.post, p.published_at FROM models.posts p
+            WHERE p.cell = source.cell AND p.author = source.author
+              AND (p.published_at, p.post) < (:before::timestamptz, :before_post::uuid)
+            ORDER BY p.published_at DESC, p.post DESC
+            LIMIT :count::int) AS newest
+     ORDER BY newest.published_at DESC, newest.post DESC
+     LIMIT :count::int
+    """,
+)
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """A member as others see one; names sealed."""
+
+    member: UUID
+    qq: bytes
+    nickname: bytes
+    certified_as: str | None = None
+    certified_name: bytes | None = None
+
+
+class PostView(msgspec.Struct):
+    """A post that its viewer may see; words sealed. ``shared`` is the original, if visible too."""
+
+    post: UUID
+    author: Profile
+    kind: str
+    text: bytes
+    title: bytes | None
+    mood: bytes | None
+    location: bytes | None
+    share_of: UUID | None
+    published_at: datetime
+    edited_at: datetime | None
+    cell: int
+    position: int
+    version: int
+    audience: str
+    likes: int
+    comments: int
+    liked: bool
+    friends: bool
+    shared: "PostView | None" = None
+
+    @property
+    def mark(self) -> Mark:
+        """Where a walk goes on after it."""
+        return self.published_at, self.post
+
+
+def hydrate(
+    connection: Connection, viewer: Viewer | MemberId, posts: Sequence[UUID]
+) -> dict[UUID, PostView]:
+    """
+    Those of the posts that the viewer may see, by id.
+
+    :param viewer: the member who looks, or one whose ties to all authors are known.
+    """
+    if not posts:
+        return {}
+    member = viewer.member if isinstance(viewer, Viewer) else viewer
+    cells = [cell_of(post) for post in posts]
+    rows = _HYDRATE(connection, cells=cells, posts=list(posts), viewer=member)
+    if not isinstance(viewer, Viewer):
+        viewer = viewer_towards(connection, member, {row[1] for row in rows})
+    found: dict[UUID, PostView] = {}
+    for row in rows:
+        view = _gated(viewer, row)
+        if view is not None:
+            found[view.post] = view
+    return found
+
+
+def with_shared(
+    connection: Connection, viewer: MemberId, posts: Iterable[PostView]
+) -> list[PostView]:
+    """The same posts, with the originals of shares, as far as the viewer may see those."""
+    views = list(posts)
+    wanted = [view.share_of for view in views if view.share_of is not None]
+    if wanted:
+        originals = hydrate(connection, viewer, list(dict.fromkeys(wanted)))
+        for view in views:
+            if view.share_of is not None:
+                view.shared = originals.get(view.share_of)
+    return views
+
+
+def space_posts(
+    connection: Connection, viewer: MemberId, author: MemberId, before: Mark, count: int
+) -> list[PostView]:
+    """A member's posts, newest first: ``count`` of them, as long as there are so many."""
+    towards = viewer_towards(connection, viewer, {author})
+    return _fill(connection, towards, {author: cell_of(author)}, before, count, None)
+
+
+def feed(connection: Connection, viewer: MemberId, before: Mark, count: int) -> list[PostView]:
+    """The information center: posts by friends and followed certified spaces, newest first."""
+    towards, sources = viewer_with_all_ties(connection, viewer)
+    return _fill(connection, towards, sources, before, count, towards.follows)
+
+
+def _fill(
+    connection: Connection,
+    viewer: Viewer,
+    sources: dict[UUID, int],
+    before: Mark,
+    count: int,
+    follows: Collection[UUID] | None,
+) -> list[PostView]:
+    """Pages of references until ``count`` of them lead to something the viewer may see."""
+    page: list[PostView] = []
+    if not sources:
+        return page
+    cells, authors = list(sources.values()), list(sources)
+    step = count
+    while len(page) < count:
+        marks = _BY_AUTHORS(
+            connection,
+            cells=cells,
+            authors=authors,
+            before=before[0],
+            before_post=before[1],
+            count=step,
+        )
+        found = hydrate(connection, viewer, [post for post, _ in marks])
+        for post, _ in marks:
+            view = found.get(post)
+            if view is not None and (follows is None or _in_feed(view, follows)):
+                page.append(view)
+        if len(marks) < step:
+            break
+        before = (marks[-1][1], marks[-1][0])
+        step = min(step * 2, 500)
+    return with_shared(connection, viewer.member, page[:count])
+
+
+def _in_feed(view: PostView, follows: Collection[UUID]) -> bool:
+    certified = view.author.certified_as is not None
+    return view.friends or (certified and view.author.member in follows)
+
+
+def _gated(viewer: Viewer, row: tuple[Any, ...]) -> PostView | None:
+    (post, author, kind, text, title, mood, location, share_of, published_at, edited_at) = row[:10]
+    (cell, position, version, live, audience, gate_version, bond, blocked, listed) = row[10:19]
+    (likes, comments, liked, qq, nickname, certified_as, certified_name) = row[19:]
+    relation = viewer.relation(author, bond=bond, blocked=blocked, listed=listed)
+    if not visible(live, audience_of(audience), relation):
+        return None
+    profile = Profile(author, qq, nickname, certified_as, certified_name)
+    return PostView(
+        post=post,
+        author=profile,
+        kind=kind,
+        text=text,
+        title=title,
+        mood=mood,
+        location=location,
+        share_of=share_of,
+        published_at=published_at,
+        edited_at=edited_at,
+        cell=cell,
+        position=position,
+        version=max(version, gate_version),
+        audience=audience,
+        likes=likes,
+        comments=comments,
+        liked=liked,
+        friends=relation.friends,
+    )
