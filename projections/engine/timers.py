@@ -1,0 +1,181 @@
+"""
+The timer runner: fires what is due, in the order in which it was due.
+
+Firing issues a command keyed by (deadline, due) that decides as of that moment, so a late or double
+run changes nothing. What firing arms may be due already, and before what is next: so after each
+firing the runner waits until the deadlines have taken its events in, and looks again. Cells go
+side by side, since no order is promised across them and a command's deadlines are its cell's.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
+from typing import Protocol, TypeAlias
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Engine, ScalarSelect, func, select
+
+from commands.ports import Clock
+from projections.engine.backoff import Retry
+from projections.engine.deadlines import deadlines
+from projections.engine.leased_loop import LeasedLoop
+from projections.engine.ports import LogReader
+from projections.engine.positions import Vector
+from projections.engine.tables import log_heads
+
+
+class Deadline(msgspec.Struct, frozen=True):
+    """One that is due."""
+
+    cell: int
+    id: UUID
+    due: datetime
+    kind: str
+    subject: UUID
+
+
+Fire: TypeAlias = Callable[[Deadline], Awaitable[None]]
+_Name: TypeAlias = tuple[UUID, datetime]
+
+
+class Waits(Protocol):
+    """The engine, as far as a timer needs it."""
+
+    async def wait_for(
+        self, target: Vector, seconds: float, models: Collection[str] | None = None
+    ) -> None: ...
+
+
+class TimerStatus(msgspec.Struct, frozen=True):
+    """``due`` counts deadlines whose time has come; ``failing`` those that could not be fired."""
+
+    leading: bool
+    trouble: str | None
+    due: int
+    failing: int
+
+
+class TimerRunner(LeasedLoop):
+    """
+    Fires deadlines in the current event loop.
+
+    :param engine: keeps the deadlines up to date, here or by following another process.
+    :param fire: issues the command; an exception means that it is to be tried again.
+    :param patience_seconds: how long the deadlines may take to learn of what firing did.
+    """
+
+    def __init__(
+        self,
+        log: LogReader,
+        database: Engine,
+        engine: Waits,
+        fire: Fire,
+        clock: Clock,
+        holder: UUID,
+        *,
+        poll_seconds: float = 1.0,
+        lease_seconds: float = 10.0,
+        retry_seconds: float = 0.25,
+        patience_seconds: float = 5.0,
+        batch_deadlines: int = 100,
+    ) -> None:
+        super().__init__(
+            "timers", database, clock, holder, poll_seconds, lease_seconds, retry_seconds
+        )
+        self._log = log
+        self._engine = engine
+        self._fire = fire
+        self._clock = clock
+        self._patience_seconds = patience_seconds
+        self._batch_deadlines = batch_deadlines
+        #: Fired, yet still there: their command had nothing to do. Forgotten with their rows.
+        self._fired: dict[int, set[_Name]] = {}
+        self._failing: dict[_Name, Retry] = {}
+
+    async def turn(self) -> float:
+        """Fire all that is due; seconds until the next one is."""
+        heads = await asyncio.to_thread(self._log.heads)
+        await self._engine.wait_for(heads, self._patience_seconds, ("deadlines",))
+        cells = await asyncio.to_thread(self._cells_due, self._clock.now())
+        outcomes = await asyncio.gather(
+            *(self._run_cell(cell) for cell in cells), return_exceptions=True
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return await asyncio.to_thread(self._seconds_to_next, self._clock.now())
+
+    def status(self) -> TimerStatus:
+        """How many are due; asks the database."""
+        with self._database.connect() as connection:
+            due = connection.scalar(
+                select(func.count()).where(deadlines.c.due <= self._clock.now())
+            )
+        return TimerStatus(self.leading, self.trouble, int(due or 0), len(self._failing))
+
+    async def _run_cell(self, cell: int) -> None:
+        while await self.lead():
+            due = await asyncio.to_thread(self._due, cell, self._clock.now())
+            group = [deadline for deadline in due if deadline.due == due[0].due]
+            if not group:
+                return
+            await asyncio.gather(*map(self._fire_one, group))
+            head = (await asyncio.to_thread(self._log.heads))[cell]
+            await self._engine.wait_for({cell: head}, self._patience_seconds, ("deadlines",))
+
+    async def _fire_one(self, deadline: Deadline) -> None:
+        name = (deadline.id, deadline.due)
+        try:
+            await self._fire(deadline)
+        except Exception:  # noqa: BLE001 - tried again; the others need not wait for it
+            self._failing.setdefault(name, Retry(self._retry_seconds)).failed()
+            return
+        self._failing.pop(name, None)
+        self._fired.setdefault(deadline.cell, set()).add(name)
+
+    def _cells_due(self, now: datetime) -> Sequence[int]:
+        with self._database.connect() as connection:
+            rows = connection.execute(select(log_heads.c.cell, _first_due())).all()
+        return [cell for cell, due in rows if due is not None and due <= now]
+
+    def _due(self, cell: int, now: datetime) -> list[Deadline]:
+        """The next deadlines of a cell that can be fired now, in due order."""
+        fired = self._fired.get(cell, set())
+        limit = self._batch_deadlines + len(fired) + len(self._failing)
+        columns = (deadlines.c[name] for name in Deadline.__struct_fields__)
+        with self._database.connect() as connection:
+            rows = connection.execute(
+                select(*columns)
+                .where(deadlines.c.cell == cell, deadlines.c.due <= now)
+                .order_by(deadlines.c.due, deadlines.c.id)
+                .limit(limit)
+            ).all()
+        due = [Deadline(*row) for row in rows]
+        if len(due) < limit:
+            fired &= {(deadline.id, deadline.due) for deadline in due}
+        return [
+            deadline
+            for deadline in due
+            if (name := (deadline.id, deadline.due)) not in fired
+            and (name not in self._failing or not self._failing[name].waits)
+        ]
+
+    def _seconds_to_next(self, now: datetime) -> float:
+        with self._database.connect() as connection:
+            found = connection.scalars(
+                select(_first_due(deadlines.c.due > now)).select_from(log_heads)
+            ).all()
+        until = [(due - now).total_seconds() for due in found if due is not None]
+        retries = [retry.waits for retry in self._failing.values()]
+        return float(min([self._poll_seconds, *retries, *until]))
+
+
+def _first_due(*conditions: ColumnElement[bool]) -> ScalarSelect[datetime]:
+    """Of each cell of ``log_heads``: one probe of the index, however many deadlines there are."""
+    return (
+        select(func.min(deadlines.c.due))
+        .where(deadlines.c.cell == log_heads.c.cell, *conditions)
+        .correlate(log_heads)
+        .scalar_subquery()
+    )
