@@ -43,7 +43,7 @@ class Account:
         """Whether a command succeeds under the account."""
         try:
             return self._run(command).returncode == 0
-        except PermissionError:
+        except (PermissionError, FileNotFoundError):
             return False
         except OSError as error:
             raise EmbeddedPostgresError(

@@ -20,6 +20,7 @@ from adapters.embedded.place import Place
 
 POLL_SECONDS = 0.02
 SAY_SECONDS = 5.0
+STUCK_AFTER_SECONDS = 10.0
 QUIT_AFTER_SECONDS = 120.0
 KILL_AFTER_SECONDS = 130.0
 ORPHANS_QUIT_AFTER_SECONDS = 3.0
@@ -52,7 +53,7 @@ def clear(place: Place, log: Callable[[str], None]) -> None:
     while left := processes_of(place):
         waited = time.monotonic() - started
         postmaster = _postmaster(place, left)
-        wanted = _signal_after(waited, orphaned=postmaster is None)
+        wanted = ending_signal(place, waited) if postmaster else _orphans_signal(waited)
         if wanted is not None and wanted != last_sent:
             _send(place, wanted, left if postmaster is None else {postmaster})
             last_sent = wanted
@@ -65,15 +66,33 @@ def clear(place: Place, log: Callable[[str], None]) -> None:
     _remove_stale_pid_file(place)
 
 
-def _signal_after(waited: float, *, orphaned: bool) -> signal.Signals | None:
-    """What to send, by how long we have waited: first gently, at last with force."""
-    if orphaned:
-        if waited >= ORPHANS_KILL_AFTER_SECONDS:
-            return signal.SIGKILL
-        return signal.SIGQUIT if waited >= ORPHANS_QUIT_AFTER_SECONDS else None
+def ending_signal(place: Place, waited: float) -> signal.Signals:
+    """
+    What to send a postmaster that has been ending for some seconds: first gently, last with force.
+
+    A fast shutdown ends sessions within moments and then writes a checkpoint, which may take long
+    and spares a recovery. One that has not even begun its checkpoint never will: PostgreSQL 18,
+    asked during crash recovery, loses its way and stays for ever. To quit loses nothing that was
+    committed.
+    """
     if waited >= KILL_AFTER_SECONDS:
         return signal.SIGKILL
-    return signal.SIGQUIT if waited >= QUIT_AFTER_SECONDS else signal.SIGINT
+    if waited >= QUIT_AFTER_SECONDS:
+        return signal.SIGQUIT
+    if waited >= STUCK_AFTER_SECONDS and not _writes_checkpoint(place):
+        return signal.SIGQUIT
+    return signal.SIGINT
+
+
+def _orphans_signal(waited: float) -> signal.Signals | None:
+    if waited >= ORPHANS_KILL_AFTER_SECONDS:
+        return signal.SIGKILL
+    return signal.SIGQUIT if waited >= ORPHANS_QUIT_AFTER_SECONDS else None
+
+
+def _writes_checkpoint(place: Place) -> bool:
+    *_, since = "\n".join(place.log_tail(0, lines=100)).rpartition("received fast shutdown request")
+    return "LOG:  shutting down" in since
 
 
 def _belongs(entry: Path, place: Place) -> bool:

@@ -85,8 +85,8 @@ class Place:
     def log_tail(self, offset: int, lines: int = 8) -> list[str]:
         """The last lines written to the log since it had ``offset`` bytes."""
         with self.log.open("rb") as log:
-            log.seek(offset)
-            return log.read()[-16384:].decode("utf-8", "replace").splitlines()[-lines:]
+            log.seek(max(offset, log.seek(0, os.SEEK_END) - 16384))
+            return log.read().decode("utf-8", "replace").splitlines()[-lines:]
 
     def make_socket_directory(self) -> Path:
         """

@@ -25,13 +25,11 @@ from adapters.embedded.binaries import Binaries, binaries_for
 from adapters.embedded.cluster import ensure_cluster
 from adapters.embedded.errors import EmbeddedPostgresError, ServerExited
 from adapters.embedded.place import Place, occupied_place, occupy
-from adapters.embedded.postmaster import FAST_SHUTDOWN, Postmaster
+from adapters.embedded.postmaster import Postmaster
 
 DATABASE: Final = "homezone"
 POLL_SECONDS: Final = 0.02
 SAY_SECONDS: Final = 5.0
-QUIT_AFTER_SECONDS: Final = 120.0
-KILL_AFTER_SECONDS: Final = 130.0
 
 # A server that is coming up answers one of these; any other refusal will not pass by waiting.
 _NOT_YET = (
@@ -265,24 +263,24 @@ class EmbeddedPostgres:
         """
         End the server with a fast shutdown: sessions end, a checkpoint is written.
 
-        Only after minutes is it told to drop everything, which costs a recovery and no data.
+        One that is stuck is told to drop everything, which costs a recovery and no data.
         """
-        postmaster = self._postmaster
+        postmaster, place = self._postmaster, self._settled()
         if postmaster is None:
             return
-        started = time.monotonic()
+        started = said = time.monotonic()
         sent: signal.Signals | None = None
-        while True:
+        while not postmaster.wait(POLL_SECONDS):
             waited = time.monotonic() - started
-            wanted = _ending_signal(waited)
+            wanted = leftovers.ending_signal(place, waited)
             if wanted != sent:
                 postmaster.send(wanted)
                 sent = wanted
-            if postmaster.wait(SAY_SECONDS):
-                break
-            self._log(f"waiting for PostgreSQL to shut down ({waited + SAY_SECONDS:.0f} s)")
+            if time.monotonic() - said >= SAY_SECONDS:
+                said = time.monotonic()
+                self._log(f"waiting for PostgreSQL to shut down ({waited:.0f} s)")
         self._postmaster = None
-        leftovers.clear(self._settled(), self._log)
+        leftovers.clear(place, self._log)
 
 
 def running_url(
@@ -298,9 +296,3 @@ def _url(sockets: Path, role: str, database: str) -> str:
     query = {"host": str(sockets), "port": str(settings.PORT)}
     url = URL.create("postgresql+psycopg2", username=role, database=database, query=query)
     return url.render_as_string(hide_password=False)
-
-
-def _ending_signal(waited: float) -> signal.Signals:
-    if waited >= KILL_AFTER_SECONDS:
-        return signal.SIGKILL
-    return signal.SIGQUIT if waited >= QUIT_AFTER_SECONDS else FAST_SHUTDOWN
