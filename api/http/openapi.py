@@ -19,6 +19,7 @@ from api.http.problems import ProblemDocument, Problems
 from api.http.routes import Route
 
 Json = dict[str, Any]
+NO_NUL = r"^[^\u0000]*$"
 _SCHEMAS = "#/components/schemas/{name}"
 
 
@@ -131,6 +132,7 @@ class OpenApi:
             for route in routes
             if route.query is not None
         }
+        _say_no_nul(components)
         return {name: schema for name, schema in components.items() if name not in used_as_query}
 
     def _query_parameters(self, query: Any, components: Mapping[str, Json]) -> list[Json]:
@@ -290,6 +292,18 @@ def _reference(section: str, name: str) -> Json:
 def _link(target: Route) -> Json:
     (parameter,) = target.path_kinds
     return {"operationId": target.name, "parameters": {parameter: "$response.body#/id"}}
+
+
+def _say_no_nul(schema: Any) -> None:
+    """No text may hold U+0000: what the decoder refuses, every schema says."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "string" and not schema.keys() & {"pattern", "format", "enum"}:
+            schema["pattern"] = NO_NUL
+        for inner in schema.values():
+            _say_no_nul(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            _say_no_nul(inner)
 
 
 def _without_null(field: Json) -> Json:

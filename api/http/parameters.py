@@ -21,11 +21,12 @@ QQ_MIN = 10_000
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _QQ = re.compile(r"[1-9][0-9]{4,10}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_POSITION = re.compile(r"(0|[1-9][0-9]{0,3})-(0|[1-9][0-9]{0,17})", re.ASCII)
+_POSITION = re.compile(positions.ONE, re.ASCII)
 _PATH_PART = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _KEY = re.compile(r"[\x20-\x7e]{1,255}", re.ASCII)
 _EVENT_ID = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
-_PURPOSE = re.compile(r"[^\x00-\x1f\x7f]{1,500}")
+_PURPOSE_PATTERN = r"^[^\x00-\x20\x7f-\xa0]([^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0])?$"
+_PURPOSE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,500}")
 
 Reader = Callable[[str], Any]
 
@@ -86,6 +87,17 @@ def read_path(kinds: Mapping[str, Kind], given: Mapping[str, str]) -> dict[str, 
         raise not_found() from None
 
 
+def _purpose(text: str) -> str:
+    # Bytes that are no UTF-8 arrive as surrogates: they are Latin-1, as headers used to be.
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-8", "surrogateescape").decode("latin-1")
+    if _PURPOSE.fullmatch(text) is None:
+        raise ValueError
+    return text
+
+
 class Header(msgspec.Struct, frozen=True):
     """A header of requests. ``read`` raises ValueError when it does not follow its format."""
 
@@ -107,7 +119,7 @@ class Header(msgspec.Struct, frozen=True):
 IDEMPOTENCY_KEY = Header(
     "Idempotency-Key",
     _matching(_KEY, str),
-    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x20-\x7E]+$"},
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     "Names this write, so that a retry is done once: 1 to 255 printable ASCII characters.",
 )
 AT_LEAST = Header(
@@ -118,21 +130,25 @@ AT_LEAST = Header(
 )
 PURPOSE = Header(
     "Homezone-Purpose",
-    _matching(_PURPOSE, str),
-    {"type": "string", "minLength": 1, "maxLength": 500},
+    _purpose,
+    {"type": "string", "minLength": 1, "maxLength": 500, "pattern": _PURPOSE_PATTERN},
     "Why staff open what is sealed; it is recorded.",
 )
 LAST_EVENT_ID = Header(
     "Last-Event-ID",
     _matching(_EVENT_ID, str),
-    {"type": "string", "minLength": 1, "maxLength": 512},
+    {"type": "string", "minLength": 1, "maxLength": 512, "pattern": "^[!-~]+$"},
     "The id of the last stream item received: the stream goes on after it.",
 )
 #: Parsed by :class:`api.http.conditions.IfMatch`; here for the OpenAPI document.
 IF_MATCH = Header(
     "If-Match",
     str,
-    {"type": "string", "examples": ['"12"']},
+    {
+        "type": "string",
+        "pattern": r'^(\*|(W/)?"[!#-~]{0,64}"(, ?(W/)?"[!#-~]{0,64}"){0,9})$',
+        "examples": ['"12"'],
+    },
     "Make the change only if this is still the version (412 otherwise).",
 )
 IF_NONE_MATCH = Header(

@@ -11,13 +11,11 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from domain.ids import CELLS_MAX
+#: One position: a cell below 4096 and a number of at most 18 digits, which fits 63 bits.
+ONE = r"(0|[1-9][0-9]{0,2}|[1-3][0-9]{3}|40[0-8][0-9]|409[0-5])-(0|[1-9][0-9]{0,17})"
+PATTERN = f"^{ONE}(,{ONE})*$"
 
-POSITION_MAX = (1 << 63) - 1
-#: For schemas: a vector of at most 4096 cells.
-PATTERN = r"^[0-9]{1,4}-[0-9]{1,19}(,[0-9]{1,4}-[0-9]{1,19})*$"
-
-_ONE = re.compile(r"(0|[1-9][0-9]{0,3})-(0|[1-9][0-9]{0,18})", re.ASCII)
+_ONE = re.compile(ONE, re.ASCII)
 
 Vector = Mapping[int, int]
 
@@ -30,12 +28,10 @@ def parse_positions(text: str) -> dict[int, int]:
     """
     vector: dict[int, int] = {}
     for part in text.split(","):
-        matched = _ONE.fullmatch(part.strip(" "))
+        matched = _ONE.fullmatch(part)
         if matched is None:
             raise ValueError("a position reads CELL-NUMBER, several are separated by commas")
         cell, position = int(matched[1]), int(matched[2])
-        if cell >= CELLS_MAX or position > POSITION_MAX:
-            raise ValueError("a cell or a position is out of range")
         if cell in vector:
             raise ValueError("a cell is named twice")
         vector[cell] = position

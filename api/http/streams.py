@@ -146,12 +146,14 @@ async def serve_events(
 
 def open_streams(app: web.Application) -> None:
     """Make room for the channels of an application."""
-    app[_STREAMS] = set()
+    channels: set[Channel] = set()
+    app[_STREAMS] = channels
 
 
 async def close_streams(app: web.Application) -> None:
     """End every stream, so that a shutdown does not wait for clients."""
-    for channel in tuple(app[_STREAMS]):
+    channels = app[_STREAMS]
+    for channel in tuple(channels):
         channel.close()
 
 
