@@ -4,8 +4,8 @@ All that a handler needs from outside, as Protocols.
 Adapters satisfy these; ``api/wiring.py`` is the one place where the two meet.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -96,6 +96,17 @@ class LogUnavailable(Exception):
     """The database cannot be reached; nothing of this append was written, nor will it be."""
 
 
+class OutcomeUnknown(LogUnavailable):
+    """
+    The one exception to that: the connection was lost during the commit and the database has not
+    come back since, so nobody can say yet. A retry with the same idempotency key will find out.
+    """
+
+
+class LogFault(Exception):
+    """This append, and no other, cannot be written: a defect, not a conflict. Nothing was."""
+
+
 class LogOverloaded(Exception):
     """The queue is full; nothing was taken."""
 
@@ -107,8 +118,11 @@ class Ticket(Protocol):
     def append(self) -> Append: ...
 
     @property
-    def outcome(self) -> "Future[Appended]":
-        """Resolved by the writer's thread after the commit; raises Conflict or LogUnavailable."""
+    def outcome(self) -> "asyncio.Future[Appended]":
+        """
+        Resolved on the submitter's loop after the commit, a whole batch in one wake-up. Raises
+        Conflict, LogUnavailable or LogFault. Whoever shares it awaits it through ``shield``.
+        """
 
 
 class EventLog(Protocol):

@@ -1,0 +1,215 @@
+"""
+One batch inside one transaction: the append, to the letter.
+
+Raise the heads, which locks everyone else out of their cells; look at guards; write, and let the
+unique keys speak. Only when they do, look up what is known, drop the losers, renumber, and write
+once more. A command that cannot be written for a reason of its own is found by writing one at a
+time, so that it fails alone. The caller commits.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+import psycopg2
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from adapters.log import copy, statements
+from adapters.log.batch import Answer, EpochOf, Facts, Head, Plan, Submission, plan, recorded
+from commands.ports import Clock, LogFault
+from domain.event import Recorded
+
+Inline = Callable[[Connection, Sequence[Recorded]], None]
+
+_UNIQUE = "23505"
+#: SQLSTATE classes that tell of the server's state, not of what it was asked to write: connection,
+#: transaction, rollback, resources, not ready, intervention, system, internal.
+_OF_THE_SERVER = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """What every transaction of a log shares."""
+
+    clock: Clock
+    inline: Inline | None
+    epoch_of: EpochOf | None
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What a transaction holds, once committed."""
+
+    plan: Plan
+    facts: Facts
+    events: Sequence[Recorded]
+
+
+def write(connection: Connection, submissions: Sequence[Submission], setting: Setting) -> Written:
+    """
+    Write a batch on a connection in a fresh transaction; the commit is the caller's.
+
+    :raises Exception: the server cannot write now; nothing is known of the commands.
+    """
+    return _Batch(connection, submissions, setting).run()
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """PostgreSQL's code for an error, whoever wrapped it."""
+    if isinstance(error, DBAPIError):
+        error = error.orig or error
+    code: str | None = getattr(error, "pgcode", None)
+    return code
+
+
+def is_of_the_server(error: BaseException) -> bool:
+    """Whether an error tells of the connection or the server, and may be gone when tried again."""
+    state = sqlstate_of(error)
+    if state is not None:
+        return state[:2] in _OF_THE_SERVER
+    if isinstance(error, DBAPIError):
+        error = error.orig or error
+    return isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+
+
+class _Batch:
+    def __init__(
+        self, connection: Connection, submissions: Sequence[Submission], setting: Setting
+    ) -> None:
+        self._connection = connection
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        self._cursor: statements.Cursor = driver.cursor()
+        self._submissions = submissions
+        self._setting = setting
+        self._facts = Facts({}, {})
+        self._events: Sequence[Recorded] = ()
+
+    def run(self) -> Written:
+        added: dict[int, int] = dict.fromkeys(
+            sorted(frozenset().union(*[each.cells for each in self._submissions])), 0
+        )
+        for each in self._submissions:
+            added[each.append.cell] += len(each.append.events)
+        heads = statements.raise_heads(self._cursor, added, self._setting.clock.now())
+        self._facts.heads = heads
+        self._facts.recorded_at = {cell: head.recorded_at for cell, head in heads.items()}
+        self._look_at_guards()
+        done = self._attempt()
+        self._correct(heads, added, done)
+        return Written(done, self._facts, self._events)
+
+    def _look_at_guards(self) -> None:
+        guards = {pair for each in self._submissions for pair in each.append.guards.items()}
+        if guards:
+            self._facts.stale = statements.stale_guards(self._cursor, guards)
+
+    def _attempt(self) -> Plan:
+        """At most: believe, know, then one at a time."""
+        self._cursor.execute("SAVEPOINT batch")
+        believed = self._plan(self._submissions)
+        try:
+            self._write(believed)
+        except Exception as error:
+            if is_of_the_server(error):
+                raise
+            again = sqlstate_of(error) == _UNIQUE
+        else:
+            return believed
+        self._cursor.execute("ROLLBACK TO SAVEPOINT batch")
+        self._look_everything_up()
+        known = self._plan(self._submissions)
+        if again and not known.same_losers(believed):
+            try:
+                self._write(known)
+            except Exception as error:
+                if is_of_the_server(error):
+                    raise
+            else:
+                return known
+            self._cursor.execute("ROLLBACK TO SAVEPOINT batch")
+        return self._one_by_one()
+
+    def _plan(self, submissions: Sequence[Submission]) -> Plan:
+        return plan(submissions, self._facts, self._setting.epoch_of)
+
+    def _write(self, result: Plan) -> None:
+        events = copy.events_of(result, dict(self._facts.recorded_at))
+        if events is not None:
+            self._cursor.copy_expert(copy.EVENTS, events, copy.CHUNK_BYTES)
+        keys = copy.commands_of(result)
+        if keys is not None:
+            self._cursor.copy_expert(copy.COMMANDS, keys, copy.CHUNK_BYTES)
+        self._events = recorded(result, self._facts)
+        if self._setting.inline is not None and self._events:
+            self._setting.inline(self._connection, self._events)
+
+    def _look_everything_up(self) -> None:
+        streams = {new.stream for each in self._submissions for new in each.append.events}
+        keys = {each.key_at for each in self._submissions} - {None}
+        self._facts.versions = statements.versions(self._cursor, streams)
+        self._facts.answers = statements.answers(self._cursor, [key for key in keys if key])
+
+    def _one_by_one(self) -> Plan:
+        """Each alone behind a savepoint, with what the earlier ones wrote taken as known."""
+        whole = Plan()
+        events: list[Recorded] = []
+        lost: set[Submission] = set()
+        for each in self._submissions:
+            alone = plan([each], self._facts, self._setting.epoch_of, lost)
+            if alone.written:
+                self._cursor.execute("SAVEPOINT one")
+                try:
+                    self._write(alone)
+                except Exception as error:
+                    if is_of_the_server(error):
+                        raise
+                    self._cursor.execute("ROLLBACK TO SAVEPOINT one")
+                    alone = Plan()
+                    alone.results.append((each, _fault(error)))
+                    lost.add(each)
+                else:
+                    self._cursor.execute("RELEASE SAVEPOINT one")
+                    events += self._events
+            self._facts = after(self._facts, alone)
+            whole.absorb(alone)
+        self._events = events
+        return whole
+
+    def _correct(self, heads: dict[int, Head], added: dict[int, int], done: Plan) -> None:
+        """The heads were raised by all that was queued; losers leave no gap."""
+        truly = {
+            cell: heads[cell].position + done.added.get(cell, 0)
+            for cell, count in added.items()
+            if done.added.get(cell, 0) != count or cell in done.epochs
+        }
+        if truly:
+            statements.correct_heads(self._cursor, truly, done.epochs)
+
+
+def after(facts: Facts, done: Plan) -> Facts:
+    """What is known once a plan is written, for the next one under the same locks."""
+    heads = dict(facts.heads)
+    for cell in done.added.keys() | done.epochs.keys():
+        head = heads[cell]
+        heads[cell] = Head(
+            head.position + done.added.get(cell, 0),
+            facts.recorded_at.get(cell, head.recorded_at),
+            done.epochs.get(cell, head.rules_epoch),
+        )
+    versions = dict(facts.versions or {})
+    answers = dict(facts.answers)
+    for submission, first in done.written:
+        append = submission.append
+        versions.update((new.stream, new.version) for new in append.events)
+        if (at := submission.key_at) is not None and append.key is not None:
+            answers[at] = Answer(
+                append.cell, append.key.digest, append.answer, first, len(append.events)
+            )
+    return msgspec.structs.replace(facts, heads=heads, versions=versions, answers=answers)
+
+
+def _fault(error: BaseException) -> LogFault:
+    fault = LogFault(type(error).__name__)
+    with contextlib.suppress(Exception):
+        fault.__cause__ = error
+    return fault

@@ -1,0 +1,169 @@
+"""
+The one writer thread of a process.
+
+It takes what is queued, writes it in one transaction, commits, and only then lets anyone know. It
+outlives every failure: a batch that met a dead server is tried again on a new connection until its
+callers have waited long enough, and a commit whose answer was lost is looked up before anything
+else is written.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from adapters.log.batch import Result, State, Submission, settle
+from adapters.log.outcome import deliver
+from adapters.log.queue import Queue
+from adapters.log.session import Session, landed
+from adapters.log.transaction import Setting, Written, is_of_the_server, sqlstate_of, write
+from commands.ports import LogUnavailable, OutcomeUnknown
+from domain.event import Recorded
+
+OnCommit = Callable[[Sequence[Recorded]], None]
+
+PATIENCE_SECONDS: Final = 5.0
+_PAUSE_SECONDS_MIN: Final = 0.02
+_PAUSE_SECONDS_MAX: Final = 0.5
+
+logger = logging.getLogger("homezone.log")
+
+
+class Statistics:
+    """Counters for the metrics; written by the writer alone."""
+
+    __slots__ = ("batches", "commands", "conflicts", "events", "retries", "seconds")
+
+    def __init__(self) -> None:
+        self.batches = 0
+        self.commands = 0
+        self.events = 0
+        self.conflicts = 0
+        self.retries = 0
+        self.seconds = 0.0
+
+
+class Writer:
+    """Drains a queue until it is closed."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        session: Session,
+        setting: Setting,
+        on_commit: OnCommit | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self.statistics = Statistics()
+        self._queue = queue
+        self._session = session
+        self._setting = setting
+        self._on_commit = on_commit
+        self._patience = patience_seconds
+        self._doubt: Written | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until everything taken has been answered. The queue must have been closed."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        while batch := self._queue.take():
+            began = time.perf_counter()
+            try:
+                self._settle(batch)
+            except BaseException:
+                logger.exception("the log's writer met an error it has no rule for")
+                self._session.discard()
+                unknown = [each for each in batch if each.state is State.QUEUED]
+                self._answer([(each, OutcomeUnknown()) for each in unknown])
+                self._doubt = None
+            self.statistics.seconds += time.perf_counter() - began
+        self._session.discard()
+
+    def _settle(self, batch: list[Submission]) -> None:
+        """Write a batch, however often it takes; every caller of it gets an answer."""
+        pause = _PAUSE_SECONDS_MIN
+        while batch:
+            try:
+                self._try(batch)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the answer is to try again
+                self._session.discard()
+                self.statistics.retries += 1
+                logger.warning(
+                    "the log cannot write, and tries again: %s %s",
+                    type(error).__name__,
+                    sqlstate_of(error) or "",
+                    exc_info=None if is_of_the_server(error) else error,
+                )
+            else:
+                return
+            time.sleep(pause)
+            pause = min(pause * 2, _PAUSE_SECONDS_MAX)
+            batch = self._give_up_on_the_old(batch)
+        self._doubt = None
+
+    def _try(self, batch: list[Submission]) -> None:
+        connection = self._session.connection()
+        if self._doubt is not None:
+            written, found = self._doubt, landed(connection, self._doubt)
+            self._doubt = None
+            if found:
+                self._conclude(written)
+                return
+        transaction = connection.begin()
+        try:
+            written = write(connection, batch, self._setting)
+        except BaseException:
+            transaction.rollback()
+            raise
+        try:
+            transaction.commit()
+        except BaseException:
+            # Even an error that the server sent may have come after the commit took hold.
+            self._doubt = written
+            raise
+        self._conclude(written)
+
+    def _conclude(self, written: Written) -> None:
+        """The batch is durable: say so."""
+        self._answer(written.plan.results)
+        statistics = self.statistics
+        statistics.batches += 1
+        statistics.commands += len(written.plan.results)
+        statistics.events += len(written.events)
+        statistics.conflicts += len(written.plan.results) - len(written.plan.written)
+        if self._on_commit is not None and written.events:
+            try:
+                self._on_commit(written.events)
+            except Exception:
+                logger.exception("a listener to commits failed")
+
+    def _answer(self, results: Sequence[tuple[Submission, Result]]) -> None:
+        for submission, result in results:
+            settle(submission, result)
+        deliver(results)
+
+    def _give_up_on_the_old(self, batch: list[Submission]) -> list[Submission]:
+        """
+        Answer those who have waited too long; the rest of the batch is tried again.
+
+        While its commit is in doubt a batch stands or falls as a whole.
+        """
+        since = time.monotonic() - self._patience
+        old = [each for each in batch if each.queued_at < since]
+        if self._doubt is not None:
+            if len(old) < len(batch):
+                old = []
+            self._answer([(each, OutcomeUnknown()) for each in old])
+        else:
+            self._answer([(each, LogUnavailable()) for each in old])
+        late = self._queue.take_older_than(since)
+        self._answer([(each, LogUnavailable()) for each in late])
+        return [each for each in batch if each.state is State.QUEUED]

@@ -1,0 +1,3 @@
+"""
+One module a revision, in the order of their numbers.
+"""
