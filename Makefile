@@ -39,7 +39,7 @@ lock: $(STAMP)
 # The old environment is kept where it works and made anew where it does not (an interrupted first
 # run, a Python that has gone). The stamp comes last, so a failed install is tried again.
 $(STAMP): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "homezone needs Python 3.11 or newer; $(PYTHON) is missing or older (set PYTHON=...)" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "homezone needs venv and ensurepip: install the python3-venv package" >&2; exit 1; }
