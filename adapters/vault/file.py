@@ -38,7 +38,8 @@ class _Batch:
         self.owners: set[Owner] = set()
         self.keys: dict[Owner, Key] = {}
         self.done: Future[None] = Future()
-        self.done.set_running_or_notify_cancel()  # from here on nobody can cancel it for the others
+        # Now it cannot be cancelled: one who gives up must not take the others' keys along.
+        self.done.set_running_or_notify_cancel()
 
 
 class FileKeyVault:
@@ -174,8 +175,7 @@ class FileKeyVault:
                 batch = self._batch = _Batch()
                 self._maker.submit(self._make, batch)
             batch.owners.update(owners)
-        # Shielded: one caller who gives up must not take the others' keys with him.
-        await asyncio.shield(asyncio.wrap_future(batch.done))
+        await asyncio.wrap_future(batch.done)
         return batch.keys
 
     def _make(self, batch: _Batch) -> None:

@@ -194,8 +194,11 @@ def test_wrapped_keys_cannot_change_places(tmp_path: Path) -> None:
     database.execute(swap, (sealed.envelope[1:17],) * 2)
     database.commit()
     database.close()
-    with opened(tmp_path) as vault, pytest.raises(VaultFault):
-        vault.open(sealed)
+    with opened(tmp_path) as vault:
+        with pytest.raises(VaultFault, match=r"master\.key does not open"):
+            vault.open(sealed)
+        with pytest.raises(VaultFault, match=r"master\.key does not open"):
+            seal(vault, ANN)
 
 
 def test_destroying_removes_the_wrapped_key_from_the_files(tmp_path: Path) -> None:
@@ -306,8 +309,10 @@ def test_a_crowd_of_new_members_shares_its_commits(tmp_path: Path) -> None:
 def test_one_who_gives_up_does_not_take_the_others_keys(tmp_path: Path) -> None:
     async def main(vault: FileKeyVault) -> Sealed[str]:
         waiting = [asyncio.create_task(vault.seal(ANN, KeyClass.CONTENT, SECRET)) for _ in range(3)]
-        await asyncio.sleep(0)
-        waiting[0].cancel()
+        with vault._lock:  # the keys cannot be there yet
+            await asyncio.sleep(0)
+            waiting[0].cancel()
+            await asyncio.sleep(0.01)
         first, *others = await asyncio.gather(*waiting, return_exceptions=True)
         assert isinstance(first, asyncio.CancelledError)
         assert all(isinstance(other, Sealed) for other in others)

@@ -192,7 +192,7 @@ async def _hang() -> web.Response:
         (200, b'{"keys": []}'),
         (200, b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}'),
         (200, b"[" * 10_000),
-        (200, b'{"keys": [' + b" " * (1 << 18) + b"]}"),
+        (200, b" " * (1 << 18) + json.dumps(KeySet([NEW]).as_dict()).encode()),
         (200, _hang),
     ],
 )
