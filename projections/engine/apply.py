@@ -13,13 +13,13 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Integer, Table
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import psycopg2
 
 from domain.event import Recorded
 from projections.engine.arrays import ArrayColumn, array_column, literal
 from projections.rows import Add, Change, Drop, Key, Patch, Put, ReadModel, fold
 
-_PREPARER = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+_PREPARER = psycopg2.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
 class _Statement(NamedTuple):

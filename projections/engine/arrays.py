@@ -6,17 +6,18 @@ adapt every element on its own (``'…'::uuid`` a thousand times); encoding a wh
 literal is several times cheaper, and the parse is C on the server's side.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, Text, Uuid
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import ARRAY, JSON, Boolean, Column, DateTime, Integer, LargeBinary, Text, Uuid
+from sqlalchemy.dialects.postgresql import psycopg2
 from sqlalchemy.types import String, TypeEngine
 
 Encode = Callable[[Iterable[Any]], list[str]]
 
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+_DIALECT = psycopg2.dialect()  # type: ignore[no-untyped-call]
 
 
 class ArrayColumn(NamedTuple):
@@ -37,15 +38,23 @@ def array_column(column: "Column[Any]") -> ArrayColumn:
     """
     name = _DIALECT.identifier_preparer.quote(column.name)
     declared = column.type.compile(dialect=_DIALECT)
-    for kinds, encode in _ENCODERS:
-        if isinstance(column.type, kinds):
-            return ArrayColumn(name, f"{declared}[]", "", encode)
-    return ArrayColumn(name, "text[]", f"::{declared}", _as_text(column.type))
+    common, encode = _travels(column.type)
+    if common:
+        return ArrayColumn(name, f"{declared}[]", "", encode)
+    return ArrayColumn(name, "text[]", f"::{declared}", encode)
 
 
 def literal(elements: Iterable[str]) -> str:
     """Encoded elements as one array literal."""
     return "{" + ",".join(elements) + "}"
+
+
+def _travels(kind: TypeEngine[Any]) -> tuple[bool, Encode]:
+    """Whether a type is one of the common ones, and how its values are written."""
+    for kinds, encode in _ENCODERS:
+        if isinstance(kind, kinds):
+            return True, encode
+    return False, _as_text(kind)
 
 
 def _integers(values: Iterable[Any]) -> list[str]:
@@ -77,12 +86,17 @@ def _texts(values: Iterable[Any]) -> list[str]:
 
 
 def _as_text(kind: TypeEngine[Any]) -> Encode:
-    process = kind.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+    write: Callable[[Any], str] = str
+    if isinstance(kind, JSON):
+        write = json.dumps
+    elif isinstance(kind, ARRAY):
+        _, elements = _travels(kind.item_type)
+
+        def write(value: Any) -> str:
+            return literal(elements(value))
 
     def encode(values: Iterable[Any]) -> list[str]:
-        return _texts(
-            None if value is None else str(process(value) if process else value) for value in values
-        )
+        return _texts(None if value is None else write(value) for value in values)
 
     return encode
 

@@ -10,7 +10,7 @@ side by side, since no order is promised across them and a command's deadlines a
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -171,7 +171,7 @@ class TimerRunner(LeasedLoop):
         return float(min([self._poll_seconds, *retries, *until]))
 
 
-def _first_due(*conditions: ColumnElement[bool]) -> ScalarSelect[datetime]:
+def _first_due(*conditions: ColumnElement[bool]) -> ScalarSelect[Any]:
     """Of each cell of ``log_heads``: one probe of the index, however many deadlines there are."""
     return (
         select(func.min(deadlines.c.due))

@@ -5,13 +5,16 @@ A small world to try the engine on: two kinds of events, four read models, and a
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     DateTime,
+    Engine,
     Index,
     LargeBinary,
     MetaData,
@@ -19,11 +22,16 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    select,
 )
 
+from adapters.clock import ManualClock
+from adapters.database import Database, migrate
 from domain.event import Event, Recorded
 from domain.ids import MemberId, StreamId, mint
-from projections.rows import Add, Change, Drop, Patch, Put
+from projections.engine.deadlines import metadata as deadlines_metadata
+from projections.engine.runner import ProjectionEngine
+from projections.rows import Add, Change, Drop, Patch, Put, ReadModel
 
 metadata = MetaData(schema="models")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -214,3 +222,85 @@ def recorded_of(cell: int, position: int, event: Event) -> Recorded:
         causation=None,
         event=event,
     )
+
+
+CELLS = 3
+
+
+class World:
+    """A migrated database, a log in memory, and engines over both."""
+
+    def __init__(self, url: str) -> None:
+        migrate(url, CELLS)
+        self.url = url
+        self.database = Database(url)
+        self.log = MemoryLog(CELLS)
+        self.clock = ManualClock(START)
+        metadata.create_all(self.database.owner)
+        deadlines_metadata.create_all(self.database.owner)
+
+    @property
+    def server(self) -> Engine:
+        return self.database.server
+
+    def engine(self, models: Iterable[ReadModel], **options: Any) -> ProjectionEngine:
+        options = {"poll_seconds": 0.02, "retry_seconds": 0.01} | options
+        return ProjectionEngine(self.log, self.server, models, self.clock, uuid4(), **options)
+
+    def content(self, *tables: Table) -> dict[str, list[tuple[Any, ...]]]:
+        with self.server.connect() as connection:
+            return content(connection, tables or tuple(metadata.tables.values()))
+
+    def close(self) -> None:
+        self.database.dispose()
+
+
+def content(connection: Connection, tables: Iterable[Table]) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of some tables."""
+    return {
+        table.name: sorted(tuple(row) for row in connection.execute(select(table)))
+        for table in tables
+    }
+
+
+def expected(
+    models: Iterable[ReadModel], recorded: Iterable[Recorded]
+) -> dict[str, list[tuple[Any, ...]]]:
+    """What the tables hold after these events, by the plainest reading of the four changes."""
+    rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {}
+    models = list(models)
+    for one in recorded:
+        for model in models:
+            for change in model.rows(one):
+                interpret(rows.setdefault(change.table.name, {}), change)
+    return listed(rows)
+
+
+def interpret(rows: dict[tuple[Any, ...], dict[str, Any]], change: Change) -> None:
+    """One change to one table, naively."""
+    match change:
+        case Put(key=key, values=values):
+            rows[key] = dict(values)
+        case Patch(key=key, values=values):
+            if key in rows:
+                rows[key] |= values
+        case Add(table=table, key=key, values=values):
+            names = [column.name for column in table.columns if not column.primary_key]
+            row = rows.setdefault(key, dict.fromkeys(names, 0))
+            for name, amount in values.items():
+                row[name] += amount
+        case Drop(key=key):
+            rows.pop(key, None)
+
+
+def listed(
+    rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]],
+) -> dict[str, list[tuple[Any, ...]]]:
+    """In the shape of ``content``, for all toy tables."""
+    return {
+        table.name: sorted(
+            (*key, *(row[c.name] for c in table.columns if not c.primary_key))
+            for key, row in rows.get(table.name, {}).items()
+        )
+        for table in metadata.tables.values()
+    }

@@ -1,0 +1,193 @@
+"""
+Whether the read models are what the events say.
+
+Every model is made again in a scratch schema, to exactly its own checkpoint, and compared with the
+live one row by row. Live rows and checkpoints come from ONE snapshot, held from the first read to
+the last, so the server may write as it likes meanwhile. Both sides are read in key order as streams
+and merged, so that memory does not grow with the tables.
+
+What is reported is data: table, key, and the names of the columns that differ. Never what they
+hold: that is ciphertext at best.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, Engine, Select, Table, collate, select, text
+from sqlalchemy.types import String
+
+from commands.ports import Clock
+from projections.engine import checkpoints
+from projections.engine.feed import PREFIX
+from projections.engine.lease import Lease
+from projections.engine.ports import LogReader
+from projections.engine.tables import log_heads
+from projections.rows import ReadModel
+from replay.rebuild import choose
+from replay.refeed import OnProgress, Refeed
+from replay.scratch import LIVE, create_tables, qualified, scratch_schema, tables_of
+
+SCHEMA = "recheck"
+DIFFERENCES_MAX = 1_000
+_ROWS_AT_ONCE = 2_000
+
+_Row: TypeAlias = tuple[Any, ...]
+
+
+class How(StrEnum):
+    """In which way a live row is not what the events say."""
+
+    MISSING = "missing"
+    EXTRA = "extra"
+    DIFFERS = "differs"
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One row; ``columns`` names what differs in it."""
+
+    table: str
+    key: tuple[str, ...]
+    how: How
+    columns: tuple[str, ...] = ()
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """
+    One model, as of ``positions``. ``differing`` counts all differing rows; ``differences`` holds
+    the first of them.
+    """
+
+    model: str
+    positions: Mapping[int, int]
+    rows: int
+    differing: int
+    differences: tuple[Difference, ...]
+
+
+def check(
+    log: LogReader,
+    engine: Engine,
+    models: Iterable[ReadModel],
+    clock: Clock,
+    holder: UUID,
+    *,
+    names: Collection[str] | None = None,
+    on_progress: OnProgress | None = None,
+    lease_seconds: float = 30.0,
+    differences_max: int = DIFFERENCES_MAX,
+) -> list[Checked]:
+    """
+    Compare the named models (all, by default) with a rebuild of each.
+
+    :param engine: connects as the tables' owner.
+    :param differences_max: how many differing rows of a model to describe.
+    :raises KeyError: there is no model of that name.
+    :raises BusyError: another check is under way.
+    :raises ReplayError: a model cannot take an event that it once took.
+    """
+    chosen = choose(models, names)
+    lease = Lease("check", holder, clock, lease_seconds)
+    with (
+        scratch_schema(engine, SCHEMA, lease) as keep,
+        engine.connect().execution_options(isolation_level="REPEATABLE READ") as snapshot,
+    ):
+        targets = _begin(snapshot, chosen)
+        with engine.begin() as connection:
+            create_tables(connection, SCHEMA, chosen)
+        cells = {cell for vector in targets.values() for cell in vector}
+        feed = Refeed(log, engine, SCHEMA, chosen, cells, keep, on_progress)
+        feed.run(targets)
+        with engine.connect() as scratch:
+            scratch.execution_options(schema_translate_map={LIVE: SCHEMA})
+            scratch.execute(text("SET LOCAL statement_timeout = 0"))
+            return [
+                _compare(snapshot, scratch, model, targets[model.name], keep, differences_max)
+                for model in chosen
+            ]
+
+
+def _begin(snapshot: Connection, models: Collection[ReadModel]) -> dict[str, Mapping[int, int]]:
+    """Take the snapshot; where each model stands in it."""
+    snapshot.execute(text("SET LOCAL statement_timeout = 0"))
+    # Locking comes before the snapshot: a table swapped in between the two would look empty.
+    for table in tables_of(models):
+        snapshot.exec_driver_sql(f"LOCK TABLE {qualified(table, LIVE)} IN ACCESS SHARE MODE")
+    known = select(log_heads.c.cell, log_heads.c.position)
+    heads: dict[int, int] = dict(snapshot.execute(known).tuples().all())
+    found = checkpoints.load(snapshot, [PREFIX + model.name for model in models])
+    return {
+        model.name: heads if model.inline else dict.fromkeys(heads, 0) | found[PREFIX + model.name]
+        for model in models
+    }
+
+
+def _compare(
+    snapshot: Connection,
+    scratch: Connection,
+    model: ReadModel,
+    positions: Mapping[int, int],
+    keep: Callable[[], None],
+    differences_max: int,
+) -> Checked:
+    rows = differing = 0
+    differences: list[Difference] = []
+    for table in tables_of([model]):
+        width = len(table.primary_key.columns)
+        for live, fresh in _merge(_rows(snapshot, table), _rows(scratch, table), width):
+            rows += live is not None
+            if rows % _ROWS_AT_ONCE == 0:
+                keep()
+            if live != fresh:
+                differing += 1
+                if len(differences) < differences_max:
+                    differences.append(_difference(table, live, fresh))
+    return Checked(model.name, dict(positions), rows, differing, tuple(differences))
+
+
+def _rows(connection: Connection, table: Table) -> Iterator[_Row]:
+    """All rows, key first, in an order that Python agrees with."""
+    result = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(_in_order(table))
+    for row in result:
+        yield tuple(row)
+
+
+def _in_order(table: Table) -> Select[Any]:
+    key = list(table.primary_key.columns)
+    others = [column for column in table.columns if not column.primary_key]
+    # Only "C" orders texts by code point, whatever the database's own language.
+    order = [collate(c, "C") if isinstance(c.type, String) else c for c in key]
+    return select(*key, *others).order_by(*order)
+
+
+def _merge(
+    live: Iterator[_Row], fresh: Iterator[_Row], width: int
+) -> Iterator[tuple[_Row | None, _Row | None]]:
+    """Two ordered streams side by side, by their first ``width`` columns."""
+    left, right = next(live, None), next(fresh, None)
+    while left is not None or right is not None:
+        if right is None or (left is not None and left[:width] < right[:width]):
+            yield left, None
+            left = next(live, None)
+        elif left is None or left[:width] > right[:width]:
+            yield None, right
+            right = next(fresh, None)
+        else:
+            yield left, right
+            left, right = next(live, None), next(fresh, None)
+
+
+def _difference(table: Table, live: _Row | None, fresh: _Row | None) -> Difference:
+    row = live if live is not None else fresh
+    assert row is not None
+    names = [column.name for column in table.primary_key.columns]
+    key = tuple(str(value) for value in row[: len(names)])
+    if live is None:
+        return Difference(table.name, key, How.MISSING)
+    if fresh is None:
+        return Difference(table.name, key, How.EXTRA)
+    names += [column.name for column in table.columns if not column.primary_key]
+    columns = [name for name, a, b in zip(names, live, fresh, strict=True) if a != b]
+    return Difference(table.name, key, How.DIFFERS, tuple(columns))

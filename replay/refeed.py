@@ -1,0 +1,134 @@
+"""
+The events once more, into a scratch schema.
+
+The same ``rows``, folded and written by the same code as live: there is no second code path. Read
+by position, a thousand at a time, so memory does not grow with the log. A transaction a batch,
+which need not reach the disk on its own: an interrupted replay starts afresh.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+from sqlalchemy import Connection, Engine, text
+
+from domain.event import Recorded
+from projections.engine.apply import apply
+from projections.engine.feed import compute
+from projections.engine.ports import LogReader
+from projections.rows import Change, ReadModel
+from replay.scratch import LIVE
+
+EVENTS_PER_BATCH = 1_000
+
+Positions = dict[int, int]
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How a replay goes. ``seconds_left`` assumes that the rest goes as fast."""
+
+    events_done: int
+    events_total: int
+    events_per_second: float
+    seconds_left: float
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class ReplayError(Exception):
+    """A model cannot take an event; says which, and never what the event holds."""
+
+    def __init__(self, model: str, at: str, error: str) -> None:
+        super().__init__(f"{model} cannot take the event at {at}: {error}")
+        self.model = model
+        self.at = at
+        self.error = error
+
+
+class Refeed:
+    """
+    Some models in a scratch schema, each at its own positions.
+
+    :param keep: called before every batch; keeps the lease.
+    """
+
+    def __init__(
+        self,
+        log: LogReader,
+        engine: Engine,
+        schema: str,
+        models: Iterable[ReadModel],
+        cells: Iterable[int],
+        keep: Callable[[], None],
+        on_progress: OnProgress | None = None,
+        batch_events: int = EVENTS_PER_BATCH,
+    ) -> None:
+        self.models = tuple(models)
+        self.schema = schema
+        self.positions: dict[str, Positions] = {
+            model.name: dict.fromkeys(cells, 0) for model in self.models
+        }
+        self._log = log
+        self._engine = engine
+        self._keep = keep
+        self._on_progress = on_progress
+        self._batch_events = batch_events
+
+    def run(self, until: Mapping[str, Mapping[int, int]]) -> None:
+        """
+        Feed every model to its own positions, all of them from one reading.
+
+        :raises ReplayError: a model cannot take an event.
+        """
+        cells = sorted({cell for vector in until.values() for cell in vector})
+        total = sum(max(vector.get(cell, 0) for vector in until.values()) for cell in cells)
+        done, began = 0, time.monotonic()
+        for cell in cells:
+            ends = {name: vector.get(cell, 0) for name, vector in until.items()}
+            start = min(self.positions[name][cell] for name in until)
+            done += start
+            while batch := self._read(cell, start, max(ends.values())):
+                self._keep()
+                with self._engine.begin() as connection:
+                    self._write(connection, batch, ends)
+                start = batch[-1].position
+                done += len(batch)
+                self._tell(done, total, began)
+
+    def tail(self, connection: Connection, model: ReadModel, until: Mapping[int, int]) -> None:
+        """Feed one model the little that is left, in the caller's transaction."""
+        for cell, end in sorted(until.items()):
+            while batch := self._read(cell, self.positions[model.name][cell], end):
+                self._write(connection, batch, {model.name: end})
+
+    def left(self, model: ReadModel, until: Mapping[int, int]) -> int:
+        """How many events a model has yet to be fed."""
+        at = self.positions[model.name]
+        return sum(max(0, end - at[cell]) for cell, end in until.items())
+
+    def _read(self, cell: int, after: int, until: int) -> Sequence[Recorded]:
+        return self._log.read(cell, after, self._batch_events, until) if after < until else ()
+
+    def _write(
+        self, connection: Connection, batch: Sequence[Recorded], ends: Mapping[str, int]
+    ) -> None:
+        scratch = connection.execution_options(schema_translate_map={LIVE: self.schema})
+        scratch.execute(text("SET LOCAL synchronous_commit = off"))
+        cell, changes = batch[0].cell, list[Change]()
+        for model in self.models:
+            at = self.positions[model.name][cell]
+            end = ends.get(model.name, 0)
+            part = [recorded for recorded in batch if at < recorded.position <= end]
+            _, poison = compute(model, part, changes)
+            if poison is not None:
+                raise ReplayError(model.name, poison.recorded.at, poison.error)
+        apply(scratch, changes)
+        for name, end in ends.items():
+            vector = self.positions[name]
+            vector[cell] = max(vector[cell], min(end, batch[-1].position))
+
+    def _tell(self, done: int, total: int, began: float) -> None:
+        if self._on_progress is not None:
+            rate = done / max(1e-9, time.monotonic() - began)
+            self._on_progress(Progress(done, total, rate, max(0, total - done) / max(1.0, rate)))

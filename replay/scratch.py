@@ -1,0 +1,84 @@
+"""
+A schema beside the live one, in which read models are made again.
+
+The tables are made from the models' own definitions, not copied from the live ones: a rebuild is
+also how a model gets a new shape. Secondary indexes come when the rows are there. One job of a kind
+at a time has its scratch schema, by lease; what a crash left behind, the next run removes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, MetaData, Table, text
+from sqlalchemy.dialects.postgresql import psycopg2
+from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable, DropSchema
+
+from projections.engine.lease import Lease
+from projections.rows import ReadModel
+
+LIVE = "models"
+
+_PREPARER = psycopg2.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+
+
+class BusyError(Exception):
+    """Another process does the same work now."""
+
+
+@contextmanager
+def scratch_schema(engine: Engine, name: str, lease: Lease) -> Iterator[Callable[[], None]]:
+    """
+    An empty schema of that name for as long as the block lasts; removed at the end.
+
+    The block calls what it is given now and then, to keep the lease.
+
+    :raises BusyError: the lease is another's, at the start or later on.
+    """
+
+    def keep() -> None:
+        if lease.due:
+            with engine.begin() as connection:
+                if not lease.take(connection):
+                    raise BusyError(lease.name)
+
+    keep()
+    if not lease.held:
+        raise BusyError(lease.name)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SET LOCAL lock_timeout = '10s'"))
+            connection.execute(DropSchema(name, cascade=True, if_exists=True))
+            connection.execute(CreateSchema(name))
+        yield keep
+    finally:
+        # Whether or not this succeeds (the database may be gone), the next run cleans up.
+        with engine.begin() as connection:
+            connection.execute(DropSchema(name, cascade=True, if_exists=True))
+            lease.release(connection)
+
+
+def create_tables(connection: Connection, schema: str, models: Iterable[ReadModel]) -> None:
+    """The models' tables with their primary keys, empty."""
+    metadata = MetaData()
+    for table in tables_of(models):
+        connection.execute(CreateTable(table.to_metadata(metadata, schema=schema)))
+
+
+def create_indexes(connection: Connection, schema: str, models: Iterable[ReadModel]) -> None:
+    """The secondary indexes, and statistics for the planner."""
+    metadata = MetaData()
+    for table in tables_of(models):
+        copied = table.to_metadata(metadata, schema=schema)
+        for index in sorted(copied.indexes, key=lambda index: str(index.name)):
+            connection.execute(CreateIndex(index))
+        connection.exec_driver_sql(f"ANALYZE {qualified(table, schema)}")
+
+
+def tables_of(models: Iterable[ReadModel]) -> list[Table]:
+    """All tables of some models, by name."""
+    return sorted((table for model in models for table in model.tables), key=lambda t: t.name)
+
+
+def qualified(table: Table, schema: str) -> str:
+    """The table's quoted name in a schema."""
+    return f"{_PREPARER.quote_schema(schema)}.{_PREPARER.quote(table.name)}"

@@ -1,0 +1,180 @@
+"""
+Row changes, against a naive interpreter and PostgreSQL's own idea of each type.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import JSON, Column, MetaData, SmallInteger, Table, Text, Uuid, func, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from projections.engine.apply import InlineModels, apply
+from projections.rows import Add, Change, Drop, Patch, Put
+from tests.projections.engine.toys import (
+    History,
+    Noted,
+    World,
+    content,
+    history,
+    interpret,
+    listed,
+    metadata,
+    notes,
+    recorded_of,
+    tallies,
+)
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
+SOME = UUID(int=5)
+
+
+def note(**values: Any) -> dict[str, Any]:
+    blank = {"text": None, "sealed": b"", "at": NOW, "position": 1, "edited": False}
+    return blank | values
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "NULL",
+        "null",
+        "a,b",
+        '"quoted"',
+        "back\\slash",
+        "{}",
+        "line\nbreak\ttab",
+        "说说 🏠",
+        "%s",
+    ],
+)
+def test_texts_arrive_as_they_were(world: World, written: str) -> None:
+    with world.server.begin() as connection:
+        apply(connection, [Put(notes, (0, SOME), note(text=written))])
+    assert world.content(notes)["notes"][0][2] == written
+
+
+def test_every_type_and_none_arrive_as_they_were(world: World) -> None:
+    sealed = bytes(range(256))
+    values = note(sealed=sealed, position=2**62, edited=True)
+    with world.server.begin() as connection:
+        apply(connection, [Put(notes, (2, SOME), values)])
+    assert world.content(notes)["notes"] == [(2, SOME, None, sealed, NOW, 2**62, True)]
+
+
+def test_uncommon_types_travel_as_text(world: World) -> None:
+    odd = Table(
+        "odd",
+        MetaData(schema="models"),
+        Column("cell", SmallInteger, primary_key=True, autoincrement=False),
+        Column("ids", ARRAY(Uuid)),
+        Column("body", JSON),
+    )
+    odd.create(world.database.owner)
+    with world.server.begin() as connection:
+        apply(connection, [Put(odd, (1,), {"ids": [SOME], "body": {"a": ['"', None]}})])
+        apply(connection, [Patch(odd, (1,), {"body": {"a": 1}})])
+        assert connection.execute(select(odd)).all() == [(1, [SOME], {"a": 1})]
+
+
+def test_a_table_of_keys_alone_takes_a_row_twice(world: World) -> None:
+    members = Table(
+        "members",
+        MetaData(schema="models"),
+        Column("cell", SmallInteger, primary_key=True, autoincrement=False),
+        Column("name", Text, primary_key=True),
+    )
+    members.create(world.database.owner)
+    for _ in range(2):
+        with world.server.begin() as connection:
+            apply(connection, [Put(members, (1, "a"), {})])
+            assert connection.scalar(select(func.count()).select_from(members)) == 1
+
+
+def test_the_schema_translate_map_is_honoured(world: World) -> None:
+    with world.database.owner.begin() as connection:
+        connection.execute(text("CREATE SCHEMA elsewhere"))
+        notes.to_metadata(MetaData(), schema="elsewhere").create(connection)
+        connection.execution_options(schema_translate_map={"models": "elsewhere"})
+        apply(connection, [Put(notes, (0, SOME), note()), Put(notes, (0, uuid4()), note())])
+        apply(connection, [Patch(notes, (0, SOME), {"text": "there"})])
+        assert len(content(connection, [notes])["notes"]) == 2
+    assert world.content(notes)["notes"] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        Put(notes, (0, SOME), {"text": "only"}),
+        Put(notes, (0, SOME), note(surplus=1)),
+        Patch(notes, (0, SOME), {"unknown": 1}),
+        Patch(notes, (0, SOME), {"id": SOME}),
+        Add(tallies, (0, "a"), {"unknown": 1}),
+    ],
+)
+def test_wrong_columns_are_refused(world: World, change: Change) -> None:
+    with world.server.begin() as connection, pytest.raises(ValueError, match="columns"):
+        apply(connection, [change])
+
+
+def test_a_row_takes_adds_alone_or_none(world: World) -> None:
+    with world.server.begin() as connection, pytest.raises(ValueError, match="Adds alone"):
+        apply(connection, [Add(tallies, (0, "a"), {"notes": 1}), Drop(tallies, (0, "a"))])
+
+
+def test_inline_models_write_what_their_events_change(world: World) -> None:
+    events = [recorded_of(0, position, Noted(SOME, "x")) for position in (1, 2)]
+    with world.server.begin() as connection:
+        InlineModels([History(inline=True), History()]).write(connection, events)
+    assert world.content(history)["history"] == [(0, 1, "toy.noted.v1"), (0, 2, "toy.noted.v1")]
+
+
+_keys = st.tuples(st.integers(0, 1), st.integers(1, 3).map(lambda number: UUID(int=number)))
+_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+_columns = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": st.none() | _texts,
+        "sealed": st.binary(max_size=8),
+        "edited": st.booleans(),
+        "position": st.integers(-(2**63), 2**63 - 1),
+    },
+)
+_changes = st.one_of(
+    st.builds(lambda key, values: Put(notes, key, note(**values)), _keys, _columns),
+    st.builds(lambda key, values: Patch(notes, key, values), _keys, _columns),
+    st.builds(lambda key: Drop(notes, key), _keys),
+    st.builds(
+        lambda cell, name, values: Add(tallies, (cell, name), values),
+        st.integers(0, 1),
+        st.sampled_from(["a", "b"]),
+        st.fixed_dictionaries(
+            {}, optional={"notes": st.integers(-9, 9), "strikes": st.integers(-9, 9)}
+        ),
+    ),
+)
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(st.lists(_changes, max_size=12), max_size=5))
+def test_any_batching_gives_what_a_naive_reading_gives(
+    world: World, batches: list[list[Change]]
+) -> None:
+    rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {}
+    changes = [change for batch in batches for change in batch]
+    for change in changes:
+        interpret(rows.setdefault(change.table.name, {}), change)
+    for batching in (batches, [[change] for change in changes], [changes]):
+        with world.server.connect() as connection:
+            for batch in batching:
+                apply(connection, batch)
+            assert content(connection, metadata.tables.values()) == listed(rows)
+            connection.rollback()
