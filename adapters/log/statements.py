@@ -2,8 +2,8 @@
 The SQL of an append, in one place: heads, guards, versions, keys.
 
 All of it runs on a plain cursor. Arrays of ids travel as one literal, which costs a tenth of a
-value each; ids come back as UUIDs, which SQLAlchemy's dialect sees to. Every statement takes its own snapshot, so what follows the one that locks the heads
-sees all that was committed before.
+value each; they come back as UUIDs, which SQLAlchemy's dialect sees to. Every statement takes its
+own snapshot, so what follows the one that locks the heads sees all that was committed before.
 """
 
 from collections.abc import Iterable, Mapping

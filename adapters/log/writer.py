@@ -93,7 +93,7 @@ class Writer:
         while batch:
             try:
                 self._try(batch)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the answer is to try again
+            except Exception as error:
                 self._session.discard()
                 self.statistics.retries += 1
                 logger.warning(
