@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from api.http import problems as known
-from api.http.correlation import next_request_id, request_id
+from api.http.correlation import ServerLog, next_request_id, request_id
 from api.http.cursors import CursorCodec
 from api.http.decode import BODY_BYTES_MAX
 from api.http.docs import docs_routes, static_routes
@@ -52,7 +52,7 @@ def application(
     document.describe(declared)
     serving = Serving(app, hooks, table, CursorCodec(cursor_secret))
     expect = _expectation(serving)
-    made = web.Application(client_max_size=BODY_BYTES_MAX)
+    made = web.Application(client_max_size=BODY_BYTES_MAX, handler_args={"logger": ServerLog()})
     methods: dict[str, set[str]] = defaultdict(set)
     every: list[tuple[str, str, AioHandler]] = [
         (route.method, route.path, serving.handler(route)) for route in declared

@@ -22,7 +22,6 @@ B = TypeVar("B")
 Q = TypeVar("Q")
 T = TypeVar("T")
 
-_IDEMPOTENCY_KEY = istr(parameters.IDEMPOTENCY_KEY.name)
 _AT_LEAST = istr(parameters.AT_LEAST.name)
 
 
@@ -42,12 +41,13 @@ class Call(Generic[A, V, B, Q]):
     (what the ``admit`` hook returns), the body and the query; an application names the first two
     once: ``Ask = Call[Services, Viewer, B, Q]``.
 
-    ``app``, ``body``, ``query`` and ``path`` are what they say; ``raw`` is the body as it came.
+    ``app``, ``body``, ``query`` and ``path`` are what they say; ``raw`` is the body as it came;
+    ``idempotency_key`` is the caller's name for a write.
     """
 
     __slots__ = (
-        "_cursors", "_viewer", "app", "body", "path", "principal", "query", "raw", "request",
-        "route",
+        "_cursors", "_viewer", "app", "body", "idempotency_key", "path", "principal", "query",
+        "raw", "request", "route",
     )  # fmt: skip
 
     app: A
@@ -61,6 +61,7 @@ class Call(Generic[A, V, B, Q]):
         self._cursors = cursors
         self.principal: Principal | None = None
         self._viewer: V | None = None
+        self.idempotency_key: str | None = None
         self.path: dict[str, Any] = {}
         self.raw = b""
 
@@ -105,12 +106,6 @@ class Call(Generic[A, V, B, Q]):
         """How fresh the read models must be."""
         text = self.request.headers.get(_AT_LEAST)
         return None if text is None else cast(Vector, parameters.AT_LEAST.parse(text))
-
-    @property
-    def idempotency_key(self) -> str | None:
-        """The caller's name for this write."""
-        text = self.request.headers.get(_IDEMPOTENCY_KEY)
-        return None if text is None else cast(str, parameters.IDEMPOTENCY_KEY.parse(text))
 
     def digest(self) -> bytes:
         """What an idempotency key stands for: sha256 over method, path and body."""

@@ -46,3 +46,22 @@ def log_failure(error: BaseException, route: str, method: str) -> None:
         error=type(error).__qualname__,
         raised_at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     )
+
+
+class ServerLog:
+    """
+    What aiohttp logs of its own: connections that speak no HTTP, handlers that are cut off. Its
+    messages quote what was received, tokens too; only the kind of error is kept.
+    """
+
+    def exception(self, *_message: Any, exc_info: BaseException | None = None) -> None:
+        """A connection ended by an error."""
+        kind = "" if exc_info is None else type(exc_info).__qualname__
+        log.warning("connection failed", error=kind)
+
+    error = warning = exception
+
+    def debug(self, *_message: Any, **_more: Any) -> None:
+        """Not kept."""
+
+    info = debug

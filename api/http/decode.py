@@ -13,6 +13,7 @@ digest is over the raw bytes, so it tells such bodies apart.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -96,7 +97,7 @@ def _malformed(body: bytes, error: Exception) -> ProblemError:
         detail = "Not whole: it ends early or holds a lone surrogate."
     else:
         detail = "Not JSON."
-    pointer = _first(body, lambda value: value != value or _has_surrogate(value))
+    pointer = _first(body, _is_unsendable)
     if pointer is None:
         return ProblemError(MALFORMED, detail)
     return ProblemError(MALFORMED, detail, (FieldError("not a value JSON can carry", pointer),))
@@ -108,7 +109,10 @@ def _refuse_nul(body: bytes) -> None:
         raise ProblemError(MALFORMED, errors=(FieldError("holds a NUL character", pointer),))
 
 
-def _has_surrogate(value: object) -> bool:
+def _is_unsendable(value: object) -> bool:
+    """NaN, an infinity, or a text that holds a lone surrogate."""
+    if isinstance(value, float):
+        return not isfinite(value)
     if not isinstance(value, str):
         return False
     try:
@@ -203,9 +207,10 @@ def _parameters(raw: str) -> dict[str, str]:
 
 
 def _refuse_lax(name: str, text: str, value: object) -> None:
-    # Reading numbers from text, msgspec takes "null" for None and 0 and 1 for booleans: the
+    # Reading from text, msgspec takes "null" for None, 0 and 1 for booleans and 1.0 for 1: the
     # schema does not say so, hence neither do we.
-    if value is None or (isinstance(value, bool) and text not in ("true", "false")):
+    lax = isinstance(value, int) and text != str(value).lower()
+    if value is None or lax:
         raise _bad(name, "not one of the values it may have")
 
 
