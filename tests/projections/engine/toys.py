@@ -2,8 +2,9 @@
 A small world to try the engine on: two kinds of events, four read models, and a log in memory.
 """
 
+import asyncio
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -304,3 +305,10 @@ def listed(
         )
         for table in metadata.tables.values()
     }
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that others bring about."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event to set
+            await asyncio.sleep(0.005)
