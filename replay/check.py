@@ -116,7 +116,7 @@ def _begin(snapshot: Connection, models: Collection[ReadModel]) -> dict[str, Map
     for table in tables_of(models):
         snapshot.exec_driver_sql(f"LOCK TABLE {qualified(table, LIVE)} IN ACCESS SHARE MODE")
     known = select(log_heads.c.cell, log_heads.c.position)
-    heads: dict[int, int] = dict(snapshot.execute(known).tuples().all())
+    heads = {row.cell: row.position for row in snapshot.execute(known)}
     found = checkpoints.load(snapshot, [PREFIX + model.name for model in models])
     return {
         model.name: heads if model.inline else dict.fromkeys(heads, 0) | found[PREFIX + model.name]
