@@ -16,7 +16,7 @@ from commands.ports import Appended, Clock, Conflict, Entropy, EventLog, KeyVaul
 from commands.streams import Streams
 from commands.work import Context, Outcome, Work
 from domain.event import Refused
-from domain.ids import StreamId, cell_of
+from domain.ids import StreamId, cell_of, mint
 
 C = TypeVar("C")
 Handler = Callable[[C, Work], Awaitable[Outcome]]
@@ -42,7 +42,10 @@ class StoredAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a caller hears: the thing's id, and the place in the log that made it so."""
+    """
+    What a caller hears: the thing's id, and the place in the log that made it so. ``written`` are
+    the positions of the command's own events.
+    """
 
     id: UUID
     cell: int
@@ -50,6 +53,7 @@ class Answer(msgspec.Struct, frozen=True):
     state: str | None
     status: int
     replayed: bool
+    written: tuple[int, ...] = ()
 
     @property
     def at(self) -> str:
@@ -82,6 +86,11 @@ class Executor:
         self.entropy = entropy
         self.streams = streams or Streams(log)
         self._in_flight: dict[tuple[UUID, str], asyncio.Future[None]] = {}
+
+    def new_id(self, cell: int) -> UUID:
+        """An id for a command."""
+        milliseconds = int(self.clock.now().timestamp() * 1000)
+        return mint(milliseconds, cell, self.entropy.bits(62))
 
     async def execute(self, handler: Handler[C], command: C, context: Context) -> Answer:
         """
@@ -117,7 +126,7 @@ class Executor:
                 continue
             ticket = self._submit(work, stored)
             try:
-                appended = await asyncio.shield(asyncio.wrap_future(ticket.outcome))
+                appended = await asyncio.shield(ticket.outcome)
             except Conflict:
                 continue
             if appended.replayed:
@@ -132,13 +141,12 @@ class Executor:
         ticket = self.log.submit(append, after=work.tickets)
         if accepted:
             work.advance(ticket)
-        loop = asyncio.get_running_loop()
 
         def settled(outcome: "asyncio.Future[Appended]") -> None:
             if outcome.cancelled() or outcome.exception() is not None or outcome.result().replayed:
                 work.forget()
 
-        asyncio.wrap_future(ticket.outcome, loop=loop).add_done_callback(settled)
+        ticket.outcome.add_done_callback(settled)
         return ticket
 
     async def _replay(self, context: Context, appended: Appended) -> Answer:
@@ -161,4 +169,12 @@ class Executor:
             stream, version = stored.because
             cell = cell_of(stream)
             position = await self.log.position_of(stream, version)
-        return Answer(stored.id, cell, position, stored.state, stored.status, appended.replayed)
+        return Answer(
+            id=stored.id,
+            cell=cell,
+            position=position,
+            state=stored.state,
+            status=stored.status,
+            replayed=appended.replayed,
+            written=tuple(appended.positions),
+        )

@@ -9,7 +9,7 @@ import msgspec
 from commands.directory import Directory
 from commands.ports import KeyVault
 from commands.relations import acting_member
-from commands.types import QQ
+from commands.types import QQ, ListName
 from commands.work import Outcome, Work
 from domain import named_list as decisions
 from domain.ids import ListId, MemberId, cell_of
@@ -18,8 +18,9 @@ from domain.sealed import KeyClass
 
 
 class SaveList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The members of a list."""
+    """A list's name and members."""
 
+    name: ListName
     members: Annotated[list[QQ], msgspec.Meta(max_length=LIST_MEMBERS_MAX)]
 
 
@@ -34,7 +35,7 @@ class ListHandlers:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
-    async def save(self, name: str, command: SaveList, work: Work) -> Outcome:
+    async def save(self, command: SaveList, work: Work) -> Outcome:
         """Make a list, or replace its members."""
         owner = await acting_member(work)
         members = frozenset(
@@ -45,17 +46,16 @@ class ListHandlers:
         )
         stream = lists_stream(owner, cell_of(owner))
         lists = await work.load(LISTS, stream)
-        which = list_named(work.vault, owner, name)
-        sealed = await work.vault.seal(owner, KeyClass.CONTENT, name)
+        which = list_named(work.vault, owner, command.name)
+        sealed = await work.vault.seal(owner, KeyClass.CONTENT, command.name)
         work.append(LISTS, stream, owner, decisions.save(lists, owner, which, sealed, members))
         current = lists.lists.get(which)
         return Outcome(which, (stream, current.since if current else 0))
 
-    async def delete(self, name: str, work: Work) -> Outcome:
+    async def delete(self, which: ListId, work: Work) -> Outcome:
         """Drop a list."""
         owner = await acting_member(work)
         stream = lists_stream(owner, cell_of(owner))
         lists = await work.load(LISTS, stream)
-        which = list_named(work.vault, owner, name)
         work.append(LISTS, stream, owner, decisions.delete(lists, owner, which))
         return Outcome(which, (stream, lists.deleted.get(which, 0)))

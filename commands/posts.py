@@ -2,6 +2,7 @@
 Commands about posts: publish, edit, delete, change the audience.
 """
 
+from collections.abc import Callable
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
@@ -80,6 +81,9 @@ class PublishShare(
     location: Location | None = None
 
 
+#: Whether a change may be made to a version of the post.
+Precondition: TypeAlias = Callable[[int], bool]
+
 PublishPost: TypeAlias = PublishShuoshuo | PublishDiary | PublishShare
 
 
@@ -134,10 +138,10 @@ class PostHandlers:
         return Outcome(post, (stream, 1), state="published", status=201)
 
     async def edit(
-        self, post: PostId, command: EditPost, if_version: int | None, work: Work
+        self, post: PostId, command: EditPost, admits: Precondition | None, work: Work
     ) -> Outcome:
         """Change what a post says."""
-        editor, live = await self._own(post, if_version, work)
+        editor, live = await self._own(post, admits, work)
         limit = DIARY_LENGTH_MAX if live.kind == "diary" else SHUOSHUO_LENGTH_MAX
         current = live.content
         text, title = current.text, current.title
@@ -161,33 +165,35 @@ class PostHandlers:
         return Outcome(post, (stream, work.version(stream)), state="published")
 
     async def change_audience(
-        self, post: PostId, command: AudienceChoice, if_version: int | None, work: Work
+        self, post: PostId, command: AudienceChoice, admits: Precondition | None, work: Work
     ) -> Outcome:
         """Change whom a post is for."""
-        editor, live = await self._own(post, if_version, work)
+        editor, live = await self._own(post, admits, work)
         audience = await self._audience(command, editor, work, "")
         stream = post_stream(post)
         work.append(POST, stream, editor, decisions.change_audience(live, editor, audience))
         return Outcome(post, (stream, live.audience_since), state="published")
 
-    async def delete(self, post: PostId, if_version: int | None, work: Work) -> Outcome:
+    async def delete(self, post: PostId, admits: Precondition | None, work: Work) -> Outcome:
         """Take a post away."""
         editor = await acting_member(work)
         check_id(work, post)
         stream = post_stream(post)
         state = await work.load(POST, stream)
         events = decisions.delete(await self._or_hidden(state, post, editor, work), editor)
-        _check_version(work.version(stream), if_version if events else None)
+        _check_version(work.version(stream), admits if events else None)
         work.append(POST, stream, editor, events)
         since = state.since if isinstance(state, Deleted) else 0
         return Outcome(post, (stream, since), state="deleted")
 
-    async def _own(self, post: PostId, if_version: int | None, work: Work) -> tuple[MemberId, Live]:
+    async def _own(
+        self, post: PostId, admits: Precondition | None, work: Work
+    ) -> tuple[MemberId, Live]:
         editor = await acting_member(work)
         check_id(work, post)
         state = await work.load(POST, post_stream(post))
         live = decisions.own(await self._or_hidden(state, post, editor, work), editor)
-        _check_version(work.version(post_stream(post)), if_version)
+        _check_version(work.version(post_stream(post)), admits)
         return editor, live
 
     async def _or_hidden(
@@ -228,6 +234,6 @@ async def _seal(work: Work, author: MemberId, text: str | None) -> Sealed[str] |
     return None if text is None else await work.vault.seal(author, KeyClass.CONTENT, text)
 
 
-def _check_version(version: int, expected: int | None) -> None:
-    if expected is not None and version != expected:
+def _check_version(version: int, admits: Precondition | None) -> None:
+    if admits is not None and not admits(version):
         raise Refused("version-mismatch", "The post has changed since it was read.")

@@ -69,7 +69,7 @@ class Streams:
 
     async def _read(self, aggregate: Aggregate[S], stream: StreamId) -> StreamState:
         while (ticket := self._unsettled.get(stream)) is not None:
-            await asyncio.wait([asyncio.wrap_future(ticket.outcome)])
+            await asyncio.wait([ticket.outcome])
             if self._unsettled.get(stream) is ticket:
                 del self._unsettled[stream]
         history = await self._log.read_stream(stream)

@@ -2,35 +2,30 @@
 The catalogue: every event type ever released, in one registry, and every kind of stream.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 from domain import account, circle, comment, disclosure, like, named_list, post, space
-from domain.event import Aggregate, Registry
+from domain.event import Aggregate, Event, Registry
+
+_AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
+    (account.NUMBER, account.NumberClaimed),
+    (account.ACCOUNT, account.AccountEvent),
+    (circle.CIRCLE, circle.AnyCircleEvent),
+    (named_list.LISTS, named_list.ListEvent),
+    (space.SPACE, space.SpaceEvent),
+    (post.POST, post.PostEvent),
+    (comment.COMMENT, comment.CommentEvent),
+    (like.LIKE, like.LikeEvent),
+    (disclosure.DISCLOSURES, disclosure.SealedDataRead),
+)
+
+#: Of which kind of stream each type of event is.
+AGGREGATES_BY_TYPE: dict[type[Event], Aggregate[Any]] = {
+    kind: aggregate for aggregate, union in _AGGREGATES for kind in get_args(union) or (union,)
+}
 
 #: Old shapes and what lifts each to its newest. A released tag never leaves the registry.
 EVENTS = Registry(
-    (
-        account.NumberClaimed,
-        account.AccountEvent,
-        circle.AnyCircleEvent,
-        named_list.ListEvent,
-        space.SpaceEvent,
-        post.PostEvent,
-        comment.CommentEvent,
-        like.LikeEvent,
-        disclosure.SealedDataRead,
-    ),
+    tuple(union for _, union in _AGGREGATES),
     upcasts={},
-)
-
-AGGREGATES: tuple[Aggregate[Any], ...] = (
-    account.NUMBER,
-    account.ACCOUNT,
-    circle.CIRCLE,
-    named_list.LISTS,
-    space.SPACE,
-    post.POST,
-    comment.COMMENT,
-    like.LIKE,
-    disclosure.DISCLOSURES,
 )

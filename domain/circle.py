@@ -217,7 +217,7 @@ def befriend(
         return ()
     if asked is None:
         if circle.outgoing >= REQUESTS_MAX:
-            raise Refused("too-many-requests", f"At most {REQUESTS_MAX} open requests.")
+            raise Refused("too-many-requests-open", f"At most {REQUESTS_MAX} open requests.")
         return (FriendAsked(member, other, bond),)
     if circle.friends >= FRIENDS_MAX:
         raise Refused("too-many-friends", f"At most {FRIENDS_MAX} friends.")

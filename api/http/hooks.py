@@ -32,7 +32,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     :param observe: called with each operation answered: its route, status and seconds.
     """
 
-    authenticate: Callable[[str], Principal]
+    authenticate: Callable[[str], Awaitable[Principal]]
     refuses: type[Exception]
     admit: Callable[[Principal, Route], Awaitable[Any]] | None = None
     at_least: Callable[[Vector], Awaitable[None]] | None = None

@@ -92,7 +92,7 @@ class Serving:
         try:
             if given[:7] != _BEARER and given[:7].lower() != "bearer ":
                 raise _invalid_token()
-            principal = hooks.authenticate(given[7:].strip())
+            principal = await hooks.authenticate(given[7:].strip())
         except hooks.refuses:
             raise _invalid_token() from None
         call.principal = principal

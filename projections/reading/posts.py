@@ -22,7 +22,7 @@ _HYDRATE = Statement(
     """
     SELECT p.post, p.author, p.kind, p.text, p.title, p.mood, p.location, p.share_of,
            p.published_at, p.edited_at, p.cell, p.position, p.version,
-           g.live, g.audience, g.version AS gate_version,
+           g.live, g.audience,
            f.bond, b.member IS NOT NULL AS blocked, l.member IS NOT NULL AS listed,
            coalesce(c.likes, 0) AS likes, coalesce(c.comments, 0) AS comments,
            k.member IS NOT NULL AS liked,
@@ -193,8 +193,8 @@ def _in_feed(view: PostView, follows: Collection[UUID]) -> bool:
 
 def _gated(viewer: Viewer, row: tuple[Any, ...]) -> PostView | None:
     (post, author, kind, text, title, mood, location, share_of, published_at, edited_at) = row[:10]
-    (cell, position, version, live, audience, gate_version, bond, blocked, listed) = row[10:19]
-    (likes, comments, liked, qq, nickname, certified_as, certified_name) = row[19:]
+    (cell, position, version, live, audience, bond, blocked, listed) = row[10:18]
+    (likes, comments, liked, qq, nickname, certified_as, certified_name) = row[18:]
     relation = viewer.relation(author, bond=bond, blocked=blocked, listed=listed)
     if not visible(live, audience_of(audience), relation):
         return None
@@ -212,7 +212,7 @@ def _gated(viewer: Viewer, row: tuple[Any, ...]) -> PostView | None:
         edited_at=edited_at,
         cell=cell,
         position=position,
-        version=max(version, gate_version),
+        version=version,
         audience=audience,
         likes=likes,
         comments=comments,

@@ -1,0 +1,282 @@
+"""
+What clients receive: the Structs of answers, and how views become them.
+
+Here, at the edge, sealed columns are opened; nothing further inside ever is.
+"""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from api.services import Services
+from projections.reading.people import FriendView, ListView, MemberView, TieView
+from projections.reading.posts import PostView, Profile
+from projections.reading.responses import CommentView, LikeView
+from projections.reading.timelines import TimelineEntry
+
+
+class Written(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a write answers: the id of the thing, and where the log holds what made it so."""
+
+    id: UUID
+    position: str
+    state: str | None = None
+
+
+class Certification(msgspec.Struct, frozen=True):
+    """What a space is certified as, and under which name."""
+
+    type: str
+    name: str | None
+
+
+class Author(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A member as others see one."""
+
+    qq: int | None
+    nickname: str | None
+    certification: Certification | None = None
+
+
+class SharedPost(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The post that a share is of."""
+
+    id: UUID
+    author: Author
+    kind: str
+    text: str | None
+    published_at: datetime
+    likes: int
+    comments: int
+    title: str | None = None
+
+
+class Post(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    A post. ``share`` is the original of a share, null when the viewer cannot see it, whatever the
+    reason; ``audience`` is told to the author alone.
+    """
+
+    id: UUID
+    author: Author
+    kind: str
+    text: str | None
+    published_at: datetime
+    likes: int
+    comments: int
+    liked: bool
+    position: str
+    version: int
+    state: Literal["published"]
+    title: str | None = None
+    mood: str | None = None
+    location: str | None = None
+    images: list[UUID] = []
+    edited_at: datetime | None = None
+    audience: str | None = None
+    share_of: UUID | None = None
+    share: SharedPost | None = None
+
+
+class Comment(msgspec.Struct, frozen=True):
+    """A comment. ``thread`` is the comment that began its thread, itself when it did."""
+
+    id: UUID
+    author: Author
+    text: str | None
+    thread: UUID
+    reply_to: UUID | None
+    written_at: datetime
+    position: str
+
+
+class Like(msgspec.Struct, frozen=True):
+    """Who likes a post, and since when."""
+
+    member: Author
+    liked_at: datetime
+
+
+class Friend(msgspec.Struct, frozen=True):
+    """A friend, or a member who asked or was asked, and since when."""
+
+    qq: int | None
+    nickname: str | None
+    since: datetime
+
+
+class Account(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An account, as its holder and operators see it."""
+
+    id: UUID
+    qq: int | None
+    nickname: str | None
+    status: str
+    joined_at: datetime
+    position: str
+    certification: Certification | None = None
+
+
+class Relation(msgspec.Struct, frozen=True):
+    """How the viewer stands to the member whose space it is."""
+
+    friend: Literal["none", "outgoing", "incoming", "friends", "self"]
+    follows: bool
+    blocked: bool
+
+
+class Space(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A member's home page."""
+
+    id: UUID
+    qq: int | None
+    nickname: str | None
+    joined_at: datetime
+    relation: Relation
+    posts: list[Post]
+    certification: Certification | None = None
+
+
+class NamedList(msgspec.Struct, frozen=True):
+    """A named list and who is on it."""
+
+    id: UUID
+    name: str | None
+    members: list[Author]
+    saved_at: datetime
+
+
+class TimelineItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing a member did; ``post`` is what it was about."""
+
+    id: UUID
+    kind: Literal["post", "comment", "like"]
+    at: datetime
+    month: str
+    post: Post
+    comment: Comment | None = None
+
+
+class Presenter:
+    """Turns views into answers for one viewer, opening what is sealed."""
+
+    def __init__(self, services: Services, viewer: UUID) -> None:
+        self._open = services.open
+        self._viewer = viewer
+
+    def author(self, profile: Profile) -> Author:
+        """A member."""
+        qq = self._open(profile.qq)
+        return Author(
+            None if qq is None else int(qq),
+            self._open(profile.nickname),
+            self.certification(profile),
+        )
+
+    def certification(self, profile: Profile) -> Certification | None:
+        """What the member's space is certified as."""
+        if profile.certified_as is None:
+            return None
+        return Certification(profile.certified_as, self._open(profile.certified_name))
+
+    def post(self, view: PostView) -> Post:
+        """A post."""
+        mine = view.author.member == self._viewer
+        return Post(
+            id=view.post,
+            author=self.author(view.author),
+            kind=view.kind,
+            text=self._open(view.text),
+            published_at=view.published_at,
+            likes=view.likes,
+            comments=view.comments,
+            liked=view.liked,
+            position=f"{view.cell}-{view.position}",
+            version=view.version,
+            state="published",
+            title=self._open(view.title),
+            mood=self._open(view.mood),
+            location=self._open(view.location),
+            edited_at=view.edited_at,
+            audience=view.audience if mine else None,
+            share_of=view.share_of if view.shared is not None else None,
+            share=None if view.shared is None else self._shared(view.shared),
+        )
+
+    def _shared(self, view: PostView) -> SharedPost:
+        return SharedPost(
+            id=view.post,
+            author=self.author(view.author),
+            kind=view.kind,
+            text=self._open(view.text),
+            published_at=view.published_at,
+            likes=view.likes,
+            comments=view.comments,
+            title=self._open(view.title),
+        )
+
+    def comment(self, view: CommentView) -> Comment:
+        """A comment."""
+        return Comment(
+            id=view.comment,
+            author=self.author(view.author),
+            text=self._open(view.text),
+            thread=view.thread,
+            reply_to=view.reply_to,
+            written_at=view.written_at,
+            position=f"{view.cell}-{view.position}",
+        )
+
+    def like(self, view: LikeView) -> Like:
+        """A like."""
+        return Like(self.author(view.member), view.liked_at)
+
+    def friend(self, view: FriendView | TieView) -> Friend:
+        """A friend, a blocked member or a followed space."""
+        shown = self.author(view.member)
+        return Friend(shown.qq, shown.nickname, view.since)
+
+    def named_list(self, view: ListView) -> NamedList:
+        """A named list."""
+        members = [self.author(profile) for profile in view.members]
+        return NamedList(view.id, self._open(view.name), members, view.saved_at)
+
+    def account(self, view: MemberView) -> Account:
+        """An account."""
+        shown = self.author(view.profile)
+        return Account(
+            id=view.profile.member,
+            qq=shown.qq,
+            nickname=shown.nickname,
+            status=view.status,
+            joined_at=view.joined_at,
+            position=f"{view.cell}-{view.position}",
+            certification=shown.certification,
+        )
+
+    def space(self, view: MemberView, posts: list[PostView]) -> Space:
+        """A home page."""
+        shown = self.author(view.profile)
+        standing = "self" if view.profile.member == self._viewer else view.standing
+        return Space(
+            id=view.profile.member,
+            qq=shown.qq,
+            nickname=shown.nickname,
+            joined_at=view.joined_at,
+            relation=Relation(standing, view.follows, view.blocked),
+            posts=[self.post(one) for one in posts],
+            certification=shown.certification,
+        )
+
+    def timeline_item(self, entry: TimelineEntry) -> TimelineItem:
+        """A thing a member did."""
+        return TimelineItem(
+            id=entry.stream,
+            kind=entry.kind,  # type: ignore[arg-type]
+            at=entry.at,
+            month=f"{entry.at:%Y-%m}",
+            post=self.post(entry.post),
+            comment=None if entry.comment is None else self.comment(entry.comment),
+        )

@@ -1,0 +1,65 @@
+"""
+The HTTP application: the contract's routes over the services, behind the doors of the kit.
+"""
+
+from importlib.metadata import version
+
+from aiohttp import web
+
+from api.http.application import application
+from api.http.hooks import Hooks
+from api.http.openapi import Info
+from api.http.positions import Vector
+from api.http.routes import Route
+from api.problems import PROBLEMS
+from api.routes import audit, members, operations, posts, spaces
+from api.services import Caller, Services
+from api.tokens import InvalidToken, Principal, Role, TokenVerifier
+from commands.ports import Clock
+from domain.event import Refused
+
+AT_LEAST_SECONDS = 5.0
+
+
+def build(
+    services: Services, verifier: TokenVerifier, cursor_secret: bytes, clock: Clock
+) -> web.Application:
+    """
+    The application of one server.
+
+    :param cursor_secret: authenticates cursors; the same for all servers of a store.
+    """
+
+    async def authenticate(token: str) -> Principal:
+        return await verifier.admit(token, clock.now())
+
+    async def admit(principal: Principal, route: Route) -> Caller:
+        if principal.role != Role.MEMBER:
+            return Caller(principal.qq, principal.role, services.staff_id(principal.qq))
+        member = await services.directory.find(principal.qq)
+        if member is None:
+            raise Refused("no-account", "There is no account for this QQ number.")
+        return Caller(principal.qq, principal.role, member)
+
+    async def at_least(vector: Vector) -> None:
+        await services.freshness.wait_for(dict(vector), AT_LEAST_SECONDS)
+
+    hooks = Hooks(
+        authenticate=authenticate,
+        refuses=InvalidToken,
+        admit=admit,  # type: ignore[arg-type]
+        at_least=at_least,
+        observe=services.metrics.observe,
+    )
+    return application(
+        (members.ROUTES, posts.ROUTES, spaces.ROUTES, audit.ROUTES, operations.ROUTES),
+        services,
+        hooks,
+        info=Info(
+            title="Homezone",
+            version=version("homezone"),
+            description="The backend of a personal-space network; every action is an event.",
+        ),
+        cursor_secret=cursor_secret,
+        problems=PROBLEMS,
+    )

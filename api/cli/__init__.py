@@ -1,0 +1,7 @@
+"""
+The command line: ``homezone``.
+"""
+
+from api.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,207 @@
+"""
+Every command, and how each ends: 0 on success, 2 on wrong usage, 1 on failure, with one clear line
+on stderr and no traceback.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from api.cli import reporting
+from api.cli.failures import Failed, explain
+from api.settings import Settings
+
+DataDir = Annotated[Path | None, Parameter(name="--data-dir", help="Default: $DATA, or var.")]
+DatabaseUrl = Annotated[
+    str | None,
+    Parameter(name="--database-url", help="A PostgreSQL that is there already."),
+]
+
+app = App(name="homezone", help="The backend of a personal-space network.", version_flags=[])
+_replay = App(name="replay", help="Read models, from the log.")
+app.command(_replay)
+app.group_parameters = Group("Options")
+
+
+def data_directory(given: Path | None) -> Path:
+    """The data directory: as given, else ``DATA``, else ``var``."""
+    return (given or Path(os.environ.get("DATA") or "var")).absolute()
+
+
+@app.command
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    limits: Literal["on", "off"] | None = None,
+    demo: bool = False,
+    cells: int = 16,
+    jwks_url: str | None = None,
+    issuer: str | None = None,
+) -> None:
+    """
+    Run everything in the foreground: database, API, projections, policies, timers.
+
+    Parameters
+    ----------
+    host: The address to listen on.
+    port: The port to listen on; 0 takes a free one. Default: $PORT, or 8080.
+    limits: Request limits. Default: $LIMITS, or on.
+    demo: Fill an empty store with a small demo world.
+    cells: The number of cells of an empty store.
+    jwks_url: Where a real identity provider publishes its keys.
+    issuer: That provider's issuer.
+    """
+    from api.cli.serving import run
+
+    if (jwks_url is None) != (issuer is None):
+        raise Failed("--jwks-url and --issuer go together")
+    settings = Settings(
+        data_dir=data_directory(data_dir),
+        host=host,
+        port=_port(port),
+        database_url=database_url,
+        limits=(limits or os.environ.get("LIMITS", "on")) != "off",
+        cells=cells,
+        jwks_url=jwks_url,
+        issuer=issuer,
+    )
+    run(settings, demo=demo)
+
+
+def _port(given: int | None) -> int:
+    if given is not None:
+        return given
+    text = os.environ.get("PORT") or "8080"
+    if not text.isdecimal() or int(text) > 65_535:
+        raise Failed("PORT is not a port")
+    return int(text)
+
+
+@app.command
+def token(
+    *,
+    user: int,
+    role: Literal["member", "moderator", "compliance", "auditor", "operator"],
+    ttl: str = "1h",
+    data_dir: DataDir = None,
+) -> None:
+    """
+    Print a bearer token.
+
+    Parameters
+    ----------
+    user: The QQ number.
+    role: What the token's holder may do.
+    ttl: How long it is valid: 90s, 30m, 1h, 7d.
+    """
+    from api.cli.tokens import print_token
+
+    print_token(data_directory(data_dir), user, role, ttl)
+
+
+@app.command
+def simulate(
+    *,
+    users: int = 100,
+    actions: int = 5_000,
+    seed: int = 1,
+    url: str = "http://127.0.0.1:8080",
+    concurrency: int = 32,
+    writes_only: bool = False,
+    data_dir: DataDir = None,
+) -> None:
+    """
+    A realistic workload over HTTP, with a summary of rates and latencies.
+
+    Parameters
+    ----------
+    users: How many members.
+    actions: How many actions, reads and writes.
+    seed: The same seed gives the same world.
+    url: The server, which must trust this data directory's tokens.
+    concurrency: How many requests at once.
+    writes_only: Leave the reads out, to fill a store.
+    """
+    from api.cli.simulating import run
+
+    run(
+        data_directory(data_dir),
+        url,
+        users=users,
+        actions=actions,
+        seed=seed,
+        concurrency=concurrency,
+        writes_only=writes_only,
+    )
+
+
+@app.command
+def status(
+    *,
+    json: bool = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """
+    Log head, projections with their lag, timers due, embedded or external database.
+
+    Parameters
+    ----------
+    json: As JSON.
+    """
+    reporting.print_status(data_directory(data_dir), database_url, as_json=json)
+
+
+@_replay.command
+def rebuild(*names: str, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """
+    Rebuild read models beside the live ones and swap them in.
+
+    Parameters
+    ----------
+    names: Which; all, when none is named.
+    """
+    from api.cli.replaying import run_rebuild
+
+    run_rebuild(data_directory(data_dir), database_url, names)
+
+
+@_replay.command
+def check(*names: str, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """
+    Compare the live read models with a rebuild, row by row.
+
+    Parameters
+    ----------
+    names: Which; all, when none is named.
+    """
+    from api.cli.replaying import run_check
+
+    run_check(data_directory(data_dir), database_url, names)
+
+
+def main() -> NoReturn:
+    """The ``homezone`` command."""
+    try:
+        app(exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        _fail(2, " ".join(str(error).split()))
+    except Failed as error:
+        _fail(error.status, str(error))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _fail(130, "interrupted")
+    except Exception as error:  # noqa: BLE001 - no traceback ever meets a user
+        _fail(1, explain(error))
+    sys.exit(0)
+
+
+def _fail(status_code: int, line: str) -> NoReturn:
+    print(f"homezone: {line}", file=sys.stderr)
+    sys.exit(status_code)

@@ -1,0 +1,81 @@
+"""
+``homezone replay``: read models, from the log.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from api.cli.failures import Failed
+from api.wiring import MODELS, open_store
+from replay.check import check
+from replay.rebuild import rebuild
+from replay.refeed import Progress as Fed
+
+
+def run_rebuild(data_dir: Path, database_url: str | None, names: Sequence[str]) -> None:
+    """Rebuild, swap in, and say where each model stood."""
+    with open_store(data_dir, database_url) as store, _progress("rebuilding") as told:
+        done = rebuild(
+            store.log.reader,
+            store.database.owner,
+            MODELS,
+            store.clock,
+            uuid4(),
+            names=_names(names),
+            on_progress=told,
+        )
+    for one in done:
+        print(f"{one.model}: rebuilt from {sum(one.positions.values())} events and swapped in")
+
+
+def run_check(data_dir: Path, database_url: str | None, names: Sequence[str]) -> None:
+    """Compare, and fail with the differing rows if there are any."""
+    with open_store(data_dir, database_url) as store, _progress("checking") as told:
+        results = check(
+            store.log.reader,
+            store.database.owner,
+            MODELS,
+            store.clock,
+            uuid4(),
+            names=_names(names),
+            on_progress=told,
+        )
+    for one in results:
+        verdict = f"{one.differing} differ" if one.differing else "equal to a rebuild"
+        print(f"{one.model}: {one.rows} rows, {verdict}")
+        for difference in one.differences:
+            print(f"  {difference}")
+    if any(one.differing for one in results):
+        raise Failed("some read models differ from a rebuild")
+
+
+def _names(names: Sequence[str]) -> set[str] | None:
+    known = {model.name for model in MODELS}
+    for name in names:
+        if name not in known:
+            raise Failed(f"there is no read model {name}; there are: {', '.join(sorted(known))}", 2)
+    return set(names) or None
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[Fed], None]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} events, {task.fields[rate]:,.0f}/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=0, rate=0.0)
+
+        def told(fed: Fed) -> None:
+            progress.update(
+                task, completed=fed.events_done, total=fed.events_total, rate=fed.events_per_second
+            )
+
+        yield told

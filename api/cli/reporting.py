@@ -1,0 +1,60 @@
+"""
+``homezone status``: how the store is doing, read from the database itself.
+"""
+
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from api.wiring import describe
+
+
+def print_status(data_dir: Path, database_url: str | None, *, as_json: bool) -> None:
+    """Everything about the store, as a table or as JSON."""
+    report = _report(data_dir, database_url)
+    if as_json:
+        print(json.dumps(report, indent=2))
+        return
+    _print(report)
+
+
+def _report(data_dir: Path, database_url: str | None) -> dict[str, Any]:
+    report = describe(data_dir, database_url)
+    report["server"] = _server(data_dir)
+    return report
+
+
+def _server(data_dir: Path) -> dict[str, Any] | None:
+    """What the server of this data directory says of itself, if one runs."""
+    address = ""
+    try:
+        address = (data_dir / "address").read_text(encoding="utf-8").strip()
+        with urllib.request.urlopen(f"{address}/readyz", timeout=2) as answer:  # noqa: S310
+            said: dict[str, Any] = json.load(answer)
+            return {"address": address, **said}
+    except urllib.error.HTTPError as refused:
+        return {"address": address, **json.load(refused)}
+    except (OSError, ValueError):
+        return None
+
+
+def _print(report: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    kind = "embedded" if report["embedded"] else "external"
+    console.print(f"database   {kind}  {report['database_url']}")
+    heads = ", ".join(f"{cell}-{at}" for cell, at in report["heads"].items() if at)
+    console.print(f"log        {report['events']:,} events  {heads or 'empty'}")
+    console.print(f"timers     {report['timers_due']} due of {report['timers_armed']}")
+    server = report["server"]
+    console.print(f"server     {server['address'] if server else 'not running'}")
+    if server and not server.get("ready"):
+        console.print(f"           not ready: {server.get('detail', '')}")
+    table = Table("read model or policy", "behind by")
+    for name, lag in report["projections"].items():
+        table.add_row(name, "current" if lag == 0 else f"{lag:,} events")
+    console.print(table)

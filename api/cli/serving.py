@@ -1,0 +1,112 @@
+"""
+``homezone serve``: one process, in the foreground, until it is told to stop.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import uvloop
+from aiohttp import web
+from rich.console import Console
+
+from api.cli.failures import Failed
+from api.settings import Settings
+from api.simulation.demo import Demo, fill
+from api.tokens import Role
+from api.wiring import Homezone
+
+SHUTDOWN_SECONDS = 20.0
+_TOKEN_LIFETIME = timedelta(days=1)
+OPERATOR_QQ = 10_000
+T = TypeVar("T")
+
+
+def run(settings: Settings, *, demo: bool) -> None:
+    """Serve until SIGINT or SIGTERM; everything stops cleanly, a second signal included."""
+    uvloop.run(_serve(settings, demo=demo))
+
+
+async def _serve(settings: Settings, *, demo: bool) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stopping.set)
+    homezone = Homezone(settings, say=lambda line: print(line, file=sys.stderr, flush=True))
+    runner: web.AppRunner | None = None
+    try:
+        app = await _until(stopping, homezone.start())
+        if app is None:
+            return
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        await runner.setup()
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
+        try:
+            await site.start()
+        except OSError as error:
+            reason = error.strerror or "cannot listen"
+            raise Failed(f"{settings.host}:{settings.port}: {reason}") from error
+        address = _address(settings, runner)
+        homezone.announce(address)
+        made = await _until(stopping, _fill(homezone, address)) if demo else None
+        if not stopping.is_set():
+            _welcome(homezone, address, made)
+            await stopping.wait()
+    finally:
+        if runner is not None:
+            await runner.cleanup()
+        await homezone.stop()
+
+
+async def _until(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """What the work returns; None when a signal came first."""
+    task = asyncio.ensure_future(work)
+    signalled = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({task, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    if not task.done():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return None
+    signalled.cancel()
+    return task.result()
+
+
+def _address(settings: Settings, runner: web.AppRunner) -> str:
+    host, port = runner.addresses[0][:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
+
+
+async def _fill(homezone: Homezone, address: str) -> Demo | None:
+    """The demo world, if the store is empty."""
+    if any((await homezone.log.heads()).values()):
+        return None
+    return await fill(address, issue(homezone))
+
+
+def issue(homezone: Homezone) -> Callable[[int, str], str]:
+    """Tokens for whoever lives in this process."""
+
+    def token(qq: int, role: str) -> str:
+        return homezone.tokens.issue(qq, Role(role), _TOKEN_LIFETIME, homezone.clock.now())
+
+    return token
+
+
+def _welcome(homezone: Homezone, address: str, demo: Demo | None) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"\n[bold]Homezone[/bold] is at [bold]{address}[/bold] · API at {address}/docs\n")
+    if demo is not None:
+        console.print(
+            f"The demo world: {len(demo.members)} members, {demo.posts} posts, "
+            f"{demo.responses} comments and likes.\n"
+        )
+    token = issue(homezone)
+    for role in Role:
+        qq = 10_001 if role == Role.MEMBER else OPERATOR_QQ
+        console.print(f"[dim]{role} ({qq})[/dim]\n{token(qq, role)}\n")
+    console.print("Ctrl-C stops it.")
+    sys.stdout.flush()

@@ -1,0 +1,254 @@
+"""
+The log, for auditors: events with their metadata, and what a stream's events fold to.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from api.disclosing import AuditedEvent, disclose
+from api.http.answers import Answer, Page, encode_json, found
+from api.http.positions import Vector, parse_positions
+from api.http.problems import bad_parameter
+from api.http.queries import Paging
+from api.http.routes import Routes
+from api.services import AUDITORS, Ask, Services
+from domain.catalogue import AGGREGATES_BY_TYPE, EVENTS
+from domain.event import Recorded, Refused
+from domain.ids import StreamId, cell_of
+from projections.reading import audits
+from projections.trail import actor_facet, owner_facet, type_facet
+
+ROUTES = Routes()
+_TAG = "Audit"
+_STEP = 500
+
+When = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=600,
+        description="A position or several (`0-123,7-45`), or a time (RFC 3339).",
+        examples=["0-123", "2026-11-22T08:00:00Z"],
+    ),
+]
+Who = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^([1-9][0-9]{4,10}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
+        description="A QQ number, or the id that events carry.",
+    ),
+]
+
+
+class EventsQuery(
+    Paging, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"since": "from"}
+):
+    """Which events: after `from`, until `to`, of one stream, type, actor or owner."""
+
+    since: When | None = None
+    to: When | None = None
+    stream: UUID | None = None
+    type: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
+    actor: Who | None = None
+    owner: Who | None = None
+
+
+class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """At which version, or which time."""
+
+    at: When | None = None
+
+
+class StreamState(msgspec.Struct, frozen=True):
+    """A stream at a version: its events, and the state they fold to."""
+
+    id: UUID
+    kind: str
+    version: int
+    state: dict[str, Any]
+    events: list[AuditedEvent]
+
+
+@ROUTES.get(
+    "/v1/audit/events",
+    tag=_TAG,
+    summary="Events with their metadata",
+    query=EventsQuery,
+    answer=Page[AuditedEvent],
+    roles=AUDITORS,
+)
+async def list_events(call: Ask[None, EventsQuery]) -> Answer:
+    """
+    By cell and position. Sealed fields are opened with `Homezone-Purpose`, which is recorded; real
+    names for compliance alone.
+    """
+    app, query = call.app, call.query
+    start = await _vector(app, query.since, "from")
+    until = await _vector(app, query.to, "to") if query.to else dict(await app.log.heads())
+    place = call.after(tuple[int, int])
+    facet = await _facet(app, query)
+    events: list[Recorded] = []
+    for cell in range(app.log.cells):
+        if place is not None and cell < place[0]:
+            continue
+        after = start.get(cell, 0)
+        if place is not None and cell == place[0]:
+            after = max(after, place[1])
+        room = query.limit + 1 - len(events)
+        events += await _in_cell(app, query, facet, cell, after, until.get(cell, 0), room)
+        if len(events) > query.limit:
+            break
+    shown = events[: query.limit]
+    disclosure = await disclose(call, shown)
+    last = shown[-1] if len(events) > query.limit else None
+    mark = None if last is None else (last.cell, last.position)
+    return call.page([disclosure.event(one) for one in shown], mark)
+
+
+async def _in_cell(
+    app: Services,
+    query: EventsQuery,
+    facet: UUID | None,
+    cell: int,
+    after: int,
+    until: int,
+    count: int,
+) -> list[Recorded]:
+    """The next ``count`` events of a cell that the query asks for."""
+    if query.stream is not None:
+        if cell_of(query.stream) != cell:
+            return []
+        history = await app.log.read_stream(StreamId(query.stream))
+        asked = [one for one in history if after < one.position <= until]
+        return [one for one in asked if await _matches(app, query, one)][:count]
+    matching: list[Recorded] = []
+    while after < until and len(matching) < count:
+        batch, after = await _batch(app, facet, cell, after, until)
+        matching += [one for one in batch if await _matches(app, query, one)]
+    return matching[:count]
+
+
+async def _batch(
+    app: Services, facet: UUID | None, cell: int, after: int, until: int
+) -> tuple[Sequence[Recorded], int]:
+    """Some events of a cell, and the position until which that is all there are."""
+    if facet is None:
+        batch = await app.log.read(cell, after, _STEP, until)
+        return batch, batch[-1].position if batch else until
+    positions = await app.look(audits.trail, cell, facet, after, until, _STEP)
+    if not positions:
+        return [], until
+    found_events: list[Recorded] = []
+    for first, last in _runs(positions):
+        found_events += await app.log.read(cell, first - 1, last - first + 1)
+    return found_events, positions[-1] if len(positions) == _STEP else until
+
+
+def _runs(positions: list[int]) -> list[tuple[int, int]]:
+    """Neighbouring positions, so that each run is one read."""
+    runs: list[tuple[int, int]] = []
+    for position in positions:
+        if runs and runs[-1][1] == position - 1:
+            runs[-1] = (runs[-1][0], position)
+        else:
+            runs.append((position, position))
+    return runs
+
+
+async def _matches(app: Services, query: EventsQuery, recorded: Recorded) -> bool:
+    if query.type is not None and recorded.event.__struct_config__.tag != query.type:
+        return False
+    if query.owner is not None and recorded.owner not in await _ids(app, query.owner):
+        return False
+    return query.actor is None or recorded.actor in await _ids(app, query.actor)
+
+
+async def _facet(app: Services, query: EventsQuery) -> UUID | None:
+    """The narrowest index that serves the question."""
+    if query.type is not None and query.type not in EVENTS.types:
+        raise bad_parameter("type", "There is no such type of event.")
+    for who, facet in ((query.owner, owner_facet), (query.actor, actor_facet)):
+        if who is not None:
+            ids = await _ids(app, who)
+            if len(ids) == 1:
+                return facet(ids[0])
+    return None if query.type is None else type_facet(query.type)
+
+
+async def _ids(app: Services, who: str) -> list[UUID]:
+    """The ids under which somebody acts: as a member, and as staff."""
+    if not who.isdecimal():
+        return [UUID(who)]
+    member = await app.directory.find(int(who))
+    staff = app.staff_id(int(who))
+    return [staff] if member is None else [member, staff]
+
+
+async def _vector(app: Services, when: str | None, name: str) -> Vector:
+    if when is None:
+        return {}
+    if "T" not in when:
+        try:
+            return parse_positions(when)
+        except ValueError:
+            raise bad_parameter(name, "Neither positions nor a time.") from None
+    return dict(await app.log.heads_at(_time(when, name)))
+
+
+def _time(when: str, name: str) -> datetime:
+    try:
+        moment = msgspec.convert(when, datetime)
+    except msgspec.ValidationError:
+        raise bad_parameter(name, "Neither positions nor a time.") from None
+    if moment.tzinfo is None:
+        raise bad_parameter(name, "A time needs its offset, such as Z.")
+    return moment
+
+
+@ROUTES.get(
+    "/v1/audit/streams/{id}",
+    tag=_TAG,
+    summary="A stream and the state it folds to",
+    query=StreamQuery,
+    answer=StreamState,
+    roles=AUDITORS,
+)
+async def read_audited_stream(call: Ask[None, StreamQuery]) -> Answer:
+    """`at` is a version, a time, or left out for now."""
+    stream = StreamId(call.uuid())
+    if not 0 <= cell_of(stream) < call.app.log.cells:
+        raise Refused("not-found")
+    history = _until(list(await call.app.log.read_stream(stream)), call.query.at)
+    if not history:
+        raise Refused("not-found")
+    aggregate = AGGREGATES_BY_TYPE[type(history[0].event)]
+    state = aggregate.fold((one.event for one in history), aggregate.initial)
+    disclosure = await disclose(call, history)
+    plain = msgspec.json.decode(encode_json(state))
+    body = StreamState(
+        id=stream,
+        kind=aggregate.name,
+        version=history[-1].version,
+        state={"is": type(state).__name__.lower(), **disclosure.shown(plain)},
+        events=[disclosure.event(one) for one in history],
+    )
+    return found(body)
+
+
+def _until(history: list[Recorded], at: str | None) -> list[Recorded]:
+    if at is None:
+        return history
+    if at.isascii() and at.isdecimal() and len(at) < 10:
+        return history[: int(at)]
+    if "T" in at:
+        moment = _time(at, "at")
+        return [one for one in history if one.recorded_at <= moment]
+    try:
+        vector = parse_positions(at)
+    except ValueError:
+        raise bad_parameter("at", "Neither a version, a position nor a time.") from None
+    return [one for one in history if one.position <= vector.get(one.cell, 0)]

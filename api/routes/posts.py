@@ -1,0 +1,250 @@
+"""
+Posts, comments and likes.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from api.answers import Comment, Like, Post, Presenter, Written
+from api.http.answers import Answer, Page, found
+from api.http.queries import Paging
+from api.http.routes import Routes
+from api.pages import FIRST, LAST, mark_of
+from api.routes.members import done
+from api.services import MEMBERS, Ask
+from commands import comments
+from commands.comments import WriteComment
+from commands.posts import EditPost, PublishPost
+from commands.types import AudienceChoice
+from commands.work import Outcome, Work
+from domain.event import Refused
+from domain.ids import CommentId, MemberId, PostId
+from projections.reading import posts as post_reads
+from projections.reading import responses
+from projections.reading.posts import PostView
+
+ROUTES = Routes()
+_TAG = "Posts"
+_ACTING = ("suspended", "no-account", "conflict")
+_AUDIENCE = ("no-such-member", "no-such-list", "list-or-name")
+
+
+@ROUTES.post(
+    "/v1/posts",
+    tag=_TAG,
+    summary="Publish a post",
+    body=PublishPost,
+    answer=Written,
+    roles=MEMBERS,
+    problems=(*_ACTING, *_AUDIENCE, "no-such-image", "no-such-post"),
+    links=("read_post", "edit_post", "delete_post", "like_post", "list_comments"),
+    example={"kind": "shuoshuo", "text": "床前明月光", "audience": {"to": "public"}},
+)
+async def publish_post(call: Ask[PublishPost, None]) -> Answer:
+    """A shuoshuo, a diary, or a share of a post that you can see."""
+    return done(await call.app.execute(call, call.app.posts.publish, call.body))
+
+
+@ROUTES.get(
+    "/v1/posts/{id}",
+    tag=_TAG,
+    summary="Read a post",
+    answer=Post,
+    roles=MEMBERS,
+    problems=("suspended", "no-account"),
+    versioned=True,
+)
+async def read_post(call: Ask[None, None]) -> Answer:
+    """Withdrawn, deleted, never there and not for you look alike."""
+    view = await call.app.read(call, _post, call.uuid())
+    if view is None:
+        raise Refused("not-found")
+    return found(Presenter(call.app, call.viewer.id).post(view), view.version)
+
+
+def _post(connection: Any, viewer: MemberId, post: UUID) -> PostView | None:
+    views = post_reads.hydrate(connection, viewer, [post])
+    return next(iter(post_reads.with_shared(connection, viewer, views.values())), None)
+
+
+@ROUTES.patch(
+    "/v1/posts/{id}",
+    tag=_TAG,
+    summary="Edit a post",
+    body=EditPost,
+    answer=Written,
+    roles=MEMBERS,
+    problems=(*_ACTING, "not-yours", "title-unexpected", "too-long", "too-short"),
+    conditional=True,
+    example={"text": "疑是地上霜"},
+)
+async def edit_post(call: Ask[EditPost, None]) -> Answer:
+    """Changes what is named."""
+    post, condition = PostId(call.uuid()), call.if_match
+    admits = None if condition is None else condition.admits
+
+    async def handler(command: EditPost, work: Work) -> Outcome:
+        return await call.app.posts.edit(post, command, admits, work)
+
+    return done(await call.app.execute(call, handler, call.body))
+
+
+@ROUTES.delete(
+    "/v1/posts/{id}",
+    tag=_TAG,
+    summary="Delete a post",
+    answer=Written,
+    roles=MEMBERS,
+    problems=(*_ACTING, "not-yours"),
+    conditional=True,
+)
+async def delete_post(call: Ask[None, None]) -> Answer:
+    """It is gone from everywhere, with its comments and likes, when this is answered."""
+    post, condition = PostId(call.uuid()), call.if_match
+    admits = None if condition is None else condition.admits
+
+    async def handler(_: None, work: Work) -> Outcome:
+        return await call.app.posts.delete(post, admits, work)
+
+    return done(await call.app.execute(call, handler, None))
+
+
+@ROUTES.put(
+    "/v1/posts/{id}/audience",
+    tag=_TAG,
+    summary="Change whom a post is for",
+    body=AudienceChoice,
+    answer=Written,
+    roles=MEMBERS,
+    problems=(*_ACTING, *_AUDIENCE, "not-yours"),
+    conditional=True,
+    example={"to": "friends"},
+)
+async def change_audience(call: Ask[AudienceChoice, None]) -> Answer:
+    """Whoever may no longer see it has lost it when this is answered."""
+    post, condition = PostId(call.uuid()), call.if_match
+    admits = None if condition is None else condition.admits
+
+    async def handler(command: AudienceChoice, work: Work) -> Outcome:
+        return await call.app.posts.change_audience(post, command, admits, work)
+
+    return done(await call.app.execute(call, handler, call.body))
+
+
+@ROUTES.post(
+    "/v1/posts/{id}/comments",
+    tag=_TAG,
+    summary="Comment on a post",
+    body=WriteComment,
+    answer=Written,
+    roles=MEMBERS,
+    problems=(*_ACTING, "no-such-comment"),
+    links=("delete_comment",),
+    example={"text": "举头望明月"},
+)
+async def write_comment(call: Ask[WriteComment, None]) -> Answer:
+    """`reply_to` names the comment it answers, under the same post."""
+    post = PostId(call.uuid())
+
+    async def handler(command: WriteComment, work: Work) -> Outcome:
+        return await comments.write(post, command, work)
+
+    return done(await call.app.execute(call, handler, call.body))
+
+
+@ROUTES.get(
+    "/v1/posts/{id}/comments",
+    tag=_TAG,
+    summary="A post's comments",
+    query=Paging,
+    answer=Page[Comment],
+    roles=MEMBERS,
+    problems=("suspended", "no-account"),
+)
+async def list_comments(call: Ask[None, Paging]) -> Answer:
+    """The oldest first; `thread` groups them."""
+    limit = call.query.limit
+    after = mark_of(call, FIRST)
+    post = PostId(call.uuid())
+    views = await call.app.read(call, responses.comments, post, after, limit + 1)
+    if views is None:
+        raise Refused("not-found")
+    present = Presenter(call.app, call.viewer.id).comment
+    place = views[limit - 1].mark if len(views) > limit else None
+    return call.page([present(view) for view in views[:limit]], place)
+
+
+@ROUTES.delete(
+    "/v1/comments/{id}",
+    tag=_TAG,
+    summary="Delete a comment",
+    answer=Written,
+    roles=MEMBERS,
+    problems=(*_ACTING, "not-yours"),
+)
+async def delete_comment(call: Ask[None, None]) -> Answer:
+    """Your own, or any under your own post."""
+    comment = CommentId(call.uuid())
+
+    async def handler(_: None, work: Work) -> Outcome:
+        return await comments.delete(comment, work)
+
+    return done(await call.app.execute(call, handler, None))
+
+
+@ROUTES.put(
+    "/v1/posts/{id}/like",
+    tag=_TAG,
+    summary="Like a post",
+    answer=Written,
+    roles=MEMBERS,
+    problems=_ACTING,
+)
+async def like_post(call: Ask[None, None]) -> Answer:
+    """Said twice, it counts once."""
+    post = PostId(call.uuid())
+
+    async def handler(_: None, work: Work) -> Outcome:
+        return await comments.like(post, work)
+
+    return done(await call.app.execute(call, handler, None))
+
+
+@ROUTES.delete(
+    "/v1/posts/{id}/like",
+    tag=_TAG,
+    summary="Like a post no longer",
+    answer=Written,
+    roles=MEMBERS,
+    problems=_ACTING,
+)
+async def unlike_post(call: Ask[None, None]) -> Answer:
+    """Also of a post that you no longer see."""
+    post = PostId(call.uuid())
+
+    async def handler(_: None, work: Work) -> Outcome:
+        return await comments.unlike(post, work)
+
+    return done(await call.app.execute(call, handler, None))
+
+
+@ROUTES.get(
+    "/v1/posts/{id}/likes",
+    tag=_TAG,
+    summary="Who likes a post",
+    query=Paging,
+    answer=Page[Like],
+    roles=MEMBERS,
+    problems=("suspended", "no-account"),
+)
+async def list_likes(call: Ask[None, Paging]) -> Answer:
+    """The latest first."""
+    limit = call.query.limit
+    before = mark_of(call, LAST)
+    post = PostId(call.uuid())
+    views = await call.app.read(call, responses.likes, post, before, limit + 1)
+    if views is None:
+        raise Refused("not-found")
+    present = Presenter(call.app, call.viewer.id).like
+    place = views[limit - 1].mark if len(views) > limit else None
+    return call.page([present(view) for view in views[:limit]], place)

@@ -1,0 +1,167 @@
+"""
+The feed, spaces and timelines.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+
+from api.answers import Post, Presenter, Space, TimelineItem
+from api.http.answers import Answer, Page, found
+from api.http.queries import Paging
+from api.http.routes import Routes
+from api.pages import FIRST, LAST, mark_of
+from api.services import MEMBERS, Ask
+from domain.event import Refused
+from domain.ids import MemberId
+from projections.reading import people, timelines
+from projections.reading import posts as post_reads
+from projections.reading.posts import Mark, PostView
+
+ROUTES = Routes()
+_TAG = "Feed and space"
+_READING = ("suspended", "no-account")
+_ON_HOME_PAGE = 10
+
+
+@ROUTES.get(
+    "/v1/feed",
+    tag=_TAG,
+    summary="The information center",
+    query=Paging,
+    answer=Page[Post],
+    roles=MEMBERS,
+    problems=_READING,
+)
+async def read_feed(call: Ask[None, Paging]) -> Answer:
+    """Posts by friends and followed certified spaces, newest first."""
+    limit = call.query.limit
+    before = mark_of(call, LAST)
+    views = await call.app.read(call, post_reads.feed, before, limit + 1)
+    return _posts(call, views, limit)
+
+
+def _posts(call: Ask[None, Paging], views: list[PostView], limit: int) -> Answer:
+    present = Presenter(call.app, call.viewer.id).post
+    place = views[limit - 1].mark if len(views) > limit else None
+    return call.page([present(view) for view in views[:limit]], place)
+
+
+@ROUTES.get(
+    "/v1/spaces/{qq}",
+    tag=_TAG,
+    summary="A member's home page",
+    answer=Space,
+    roles=MEMBERS,
+    problems=_READING,
+)
+async def read_space(call: Ask[None, None]) -> Answer:
+    """Who it is, how you stand to them, and their latest posts that you may see."""
+    owner = await call.app.member(call.qq())
+    shown = await call.app.read(call, _space, owner)
+    if shown is None:
+        raise Refused("not-found")
+    return found(Presenter(call.app, call.viewer.id).space(*shown))
+
+
+def _space(
+    connection: Any, viewer: MemberId, owner: MemberId
+) -> tuple[people.MemberView, list[PostView]] | None:
+    member = people.members(connection, viewer, [owner]).get(owner)
+    if member is None or member.blocks_viewer:
+        return None
+    return member, post_reads.space_posts(connection, viewer, owner, LAST, _ON_HOME_PAGE)
+
+
+@ROUTES.get(
+    "/v1/spaces/{qq}/posts",
+    tag=_TAG,
+    summary="A member's posts",
+    query=Paging,
+    answer=Page[Post],
+    roles=MEMBERS,
+    problems=_READING,
+)
+async def list_space_posts(call: Ask[None, Paging]) -> Answer:
+    """Those that you may see, newest first."""
+    owner = await call.app.member(call.qq())
+    limit = call.query.limit
+    before = mark_of(call, LAST)
+    views = await call.app.read(call, _space_posts, owner, before, limit + 1)
+    if views is None:
+        raise Refused("not-found")
+    return _posts(call, views, limit)
+
+
+def _space_posts(
+    connection: Any, viewer: MemberId, owner: MemberId, before: Mark, count: int
+) -> list[PostView] | None:
+    if _hidden(connection, viewer, owner):
+        return None
+    return post_reads.space_posts(connection, viewer, owner, before, count)
+
+
+def _hidden(connection: Any, viewer: MemberId, owner: MemberId) -> bool:
+    """Whether the space is not there for the viewer: no account, or blocked by its owner."""
+    member = people.members(connection, viewer, [owner]).get(owner)
+    return member is None or member.blocks_viewer
+
+
+class TimelineQuery(Paging, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A month, in UTC, and the page."""
+
+    month: (
+        Annotated[
+            str,
+            msgspec.Meta(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$", examples=["2026-11"]),
+        ]
+        | None
+    ) = None
+
+
+@ROUTES.get(
+    "/v1/spaces/{qq}/timeline",
+    tag=_TAG,
+    summary="Everything a member did",
+    query=TimelineQuery,
+    answer=Page[TimelineItem],
+    roles=MEMBERS,
+    problems=_READING,
+)
+async def read_timeline(call: Ask[None, TimelineQuery]) -> Answer:
+    """Posts, comments and likes that you may see, newest first; of one month with `month`."""
+    owner = await call.app.member(call.qq())
+    limit = call.query.limit
+    since, until = _month(call.query.month)
+    before = mark_of(call, until)
+    entries = await call.app.read(call, _timeline, owner, before, since, limit + 1)
+    if entries is None:
+        raise Refused("not-found")
+    present = Presenter(call.app, call.viewer.id).timeline_item
+    place = entries[limit - 1].mark if len(entries) > limit else None
+    return call.page([present(entry) for entry in entries[:limit]], place)
+
+
+def _timeline(
+    connection: Any,
+    viewer: MemberId,
+    owner: MemberId,
+    before: Mark,
+    since: datetime,
+    count: int,
+) -> list[timelines.TimelineEntry] | None:
+    if _hidden(connection, viewer, owner):
+        return None
+    return timelines.timeline(connection, viewer, owner, before, since, count)
+
+
+def _month(month: str | None) -> tuple[datetime, Mark]:
+    """The month's first moment, and the mark just after its last."""
+    if month is None:
+        return FIRST[0], LAST
+    year, number = int(month[:4]), int(month[5:])
+    since = datetime(year, number, 1, tzinfo=UTC)
+    until = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+    return since, (until, UUID(int=0))

@@ -1,0 +1,239 @@
+"""
+What the routes stand on: handlers to issue commands, readers to answer from, and who is calling.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from api.http.call import Call
+from api.metrics import Metrics
+from commands.accounts import AccountHandlers
+from commands.directory import Directory
+from commands.executor import Answer, Executor, Handler
+from commands.lists import ListHandlers
+from commands.ports import Clock, EventLog, IdempotencyKey, KeyVault
+from commands.posts import PostHandlers
+from commands.work import Context
+from domain.event import Event, Recorded, Refused
+from domain.ids import MemberId, cell_of, derive
+from domain.sealed import Sealed
+from projections.reading import people
+from projections.reading.statements import Connection
+
+B = TypeVar("B")
+C = TypeVar("C")
+Q = TypeVar("Q")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Members' keys live at least 7 days.
+KEY_LIFETIME = timedelta(days=8)
+
+MEMBERS = ("member",)
+OPERATORS = ("operator",)
+AUDITORS = ("auditor", "compliance")
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """
+    Who is calling. ``id`` is the member's, or for other roles that of the member of staff.
+    """
+
+    qq: int
+    role: str
+    id: UUID
+
+    @property
+    def member(self) -> MemberId:
+        """The caller, as a member."""
+        return MemberId(self.id)
+
+
+class Reads(Protocol):
+    """Runs reads somewhere other than on the event loop."""
+
+    async def run(self, read: Callable[..., T], *arguments: Any) -> T: ...
+
+
+class Reactions(Protocol):
+    """Answers events that were just committed without waiting for the runner."""
+
+    async def react_now(self, recorded: Sequence[Recorded]) -> None: ...
+
+
+class Freshness(Protocol):
+    """Knows how far the read models are."""
+
+    async def wait_for(
+        self, target: dict[int, int], seconds: float, models: Collection[str] | None = None
+    ) -> None: ...
+
+
+class AuditLog(EventLog, Protocol):
+    """The log, as auditors and streams read it."""
+
+    async def read(
+        self,
+        cell: int,
+        after: int,
+        limit: int,
+        until: int | None = None,
+        types: Collection[type[Event]] | None = None,
+    ) -> Sequence[Recorded]: ...
+
+    async def heads_at(self, moment: datetime) -> Mapping[int, int]: ...
+
+
+class Services:
+    """All that a route may use."""
+
+    def __init__(
+        self,
+        log: AuditLog,
+        vault: KeyVault,
+        clock: Clock,
+        executor: Executor,
+        directory: Directory,
+        reads: Reads,
+        freshness: Freshness,
+        recent: "RecentWrites",
+        metrics: Metrics,
+        readiness: Callable[[], Awaitable[Any]],
+    ) -> None:
+        self.log = log
+        self.vault = vault
+        self.clock = clock
+        self.executor = executor
+        self.directory = directory
+        self.accounts = AccountHandlers(directory)
+        self.lists = ListHandlers(directory)
+        self.posts = PostHandlers(directory)
+        self.freshness = freshness
+        self.metrics = metrics
+        self.readiness = readiness
+        #: Set once the policies run: they issue commands through these very handlers.
+        self.reactions: Reactions | None = None
+        self._reads = reads
+        self._recent = recent
+
+    async def execute(
+        self, call: "Ask[Any, Any]", handler: Handler[C], command: C, *, carried: bool = False
+    ) -> Answer:
+        """
+        Run a command in the caller's name.
+
+        :param carried: answer only once policies have carried it to other cells, so that the
+            other side sees it at once; they do so in any case.
+        """
+        caller = call.viewer
+        now = self.clock.now()
+        command_id = self.executor.new_id(cell_of(caller.id))
+        key = None
+        if (name := call.idempotency_key) is not None:
+            key = IdempotencyKey(caller.id, name, call.digest(), now + KEY_LIFETIME)
+        context = Context(
+            actor=caller.id,
+            cell=cell_of(caller.id),
+            command=command_id,
+            correlation=command_id,
+            effective_at=now,
+            key=key,
+        )
+        answer = await self.executor.execute(handler, command, context)
+        if answer.written:
+            self._recent.note(caller.id, answer.cell, answer.position)
+            if carried:
+                await self.carry(answer)
+        return answer
+
+    async def carry(self, answer: Answer) -> None:
+        """Let policies answer a command's events now."""
+        first = answer.written[0] - 1
+        events = await self.log.read(answer.cell, first, len(answer.written))
+        if self.reactions is not None:
+            await self.reactions.react_now(events)
+
+    async def read(
+        self,
+        call: "Ask[Any, Any]",
+        read: Callable[Concatenate[Connection, MemberId, P], T],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> T:
+        """
+        ``read(connection, viewer, ...)`` in the caller's name, at least as fresh as the caller's
+        own last writes.
+
+        :raises Refused: the caller is suspended, or has no account.
+        """
+        member = call.viewer.member
+        await self._recent.settle(member, self.freshness)
+        return await self._reads.run(_as_member, member, read, arguments, named)
+
+    async def look(self, read: Callable[..., T], *arguments: Any) -> T:
+        """``read(connection, ...)`` in nobody's name."""
+        return await self._reads.run(read, *arguments)
+
+    async def member(self, qq: int) -> MemberId:
+        """The member with a QQ number; Refused("not-found") when there is none."""
+        return await self.directory.member(qq)
+
+    def open(self, envelope: bytes | None) -> str | None:
+        """A sealed column's text; None when its key was destroyed, too."""
+        return None if envelope is None else self.vault.open(Sealed(bytes(envelope)))
+
+    def staff_id(self, qq: int) -> UUID:
+        """The id under which a member of staff acts: theirs alone, and no number."""
+        blinded = self.vault.blind("staff", str(qq))
+        return derive(int.from_bytes(blinded[:4], "big") % self.log.cells, "staff", blinded)
+
+
+Ask: TypeAlias = Call[Services, Caller, B, Q]
+
+
+def _as_member(
+    connection: Connection,
+    member: MemberId,
+    read: Callable[..., T],
+    arguments: tuple[Any, ...],
+    named: dict[str, Any],
+) -> T:
+    status = people.status(connection, member)
+    if status is None:
+        raise Refused("no-account", "There is no account for this QQ number.")
+    if status != "active":
+        raise Refused("suspended", "This account is suspended.")
+    return read(connection, member, *arguments, **named)
+
+
+class RecentWrites:
+    """
+    Where callers of this process last wrote, so that each reads at least that without asking for
+    it. A convenience, not a promise: across processes it takes ``Homezone-At-Least``.
+    """
+
+    def __init__(self, capacity: int = 10_000, patience_seconds: float = 2.0) -> None:
+        self._last: dict[UUID, dict[int, int]] = {}
+        self._capacity = capacity
+        self._patience_seconds = patience_seconds
+
+    def note(self, actor: UUID, cell: int, position: int) -> None:
+        """A caller wrote there."""
+        written = self._last.pop(actor, {})
+        written[cell] = max(position, written.get(cell, 0))
+        self._last[actor] = written
+        if len(self._last) > self._capacity:
+            del self._last[next(iter(self._last))]
+
+    async def settle(self, actor: UUID, freshness: Freshness) -> None:
+        """Wait until the read models have the caller's last writes; not for ever."""
+        written = self._last.pop(actor, None)
+        if written:
+            try:
+                await freshness.wait_for(written, self._patience_seconds)
+            except TimeoutError:
+                self._last.setdefault(actor, written)

@@ -1,0 +1,303 @@
+"""
+The one place where ports meet adapters: a whole Homezone, put together and taken apart.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import web
+from sqlalchemy import MetaData, make_url, text
+
+from adapters.clock import SystemClock, SystemEntropy
+from adapters.database import CELLS_DEFAULT, Database, migrate
+from adapters.embedded import EmbeddedPostgres, Server, discover, reach
+from adapters.identity_provider import JwksClient
+from adapters.log.postgres import PostgresLog
+from adapters.readers import ReadPool
+from adapters.vault import FileKeyVault
+from api.application import build
+from api.metrics import Metrics
+from api.readiness import readiness
+from api.services import RecentWrites, Services
+from api.settings import Settings
+from api.tokens import TokenIssuer, TokenKey, TokenVerifier, TrustedIssuer
+from commands.directory import Directory
+from commands.executor import Executor
+from commands.policies import policies
+from commands.ports import Clock, Entropy
+from commands.timers import Timers
+from domain.catalogue import EVENTS
+from domain.event import Recorded
+from projections.arming import ARMING
+from projections.catalogue import READ_MODELS
+from projections.engine.apply import InlineModels
+from projections.engine.deadlines import Deadlines
+from projections.engine.policies import PolicyRunner
+from projections.engine.runner import ProjectionEngine
+from projections.engine.timers import Deadline, TimerRunner
+from projections.rows import ReadModel
+from replay.rebuild import rebuild
+
+MODELS: tuple[ReadModel, ...] = (*READ_MODELS, Deadlines(ARMING))
+PURGE_SECONDS = 600.0
+
+
+def prepare_store(url: str, cells: int, clock: Clock) -> None:
+    """
+    Bring a database to what this release needs: the log migrated, every read model there. A read
+    model that is new to a store with history is built from that history before anyone reads it.
+    """
+    migrate(url, cells)
+    database = Database(url, "homezone-prepare")
+    try:
+        with database.owner.begin() as connection:
+            # One server at a time: the heads are the one lock that every server knows.
+            heads = connection.execute(
+                text("SELECT cell, position FROM log.log_heads ORDER BY cell FOR UPDATE")
+            ).all()
+            metadata = MetaData()
+            new = []
+            for model in MODELS:
+                known = [
+                    connection.dialect.has_table(connection, table.name, schema="models")
+                    for table in model.tables
+                ]
+                for table in model.tables:
+                    table.to_metadata(metadata)
+                if not all(known):
+                    new.append(model)
+            metadata.create_all(connection)
+        if any(position for _, position in heads) and new:
+            log = PostgresLog(database, EVENTS, clock, notify=False)
+            try:
+                names = {model.name for model in new if model.inline}
+                if names:
+                    rebuild(log.reader, database.owner, MODELS, clock, uuid4(), names=names)
+            finally:
+                log.close()
+    finally:
+        database.dispose()
+
+
+class Homezone:
+    """
+    A running server, to be started and stopped inside one event loop.
+
+    :param say: tells the operator what is being waited for.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.entropy = entropy or SystemEntropy()
+        self.server: Server = discover(settings.database_url, settings.data_dir, say)
+        self.database_url = ""
+        self._holder = uuid4()
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def start(self) -> web.Application:
+        """Everything up to the application; serving it is the caller's."""
+        settings, clock = self.settings, self.clock
+        self.database_url = await asyncio.to_thread(self.server.start)
+        await asyncio.to_thread(prepare_store, self.database_url, settings.cells, clock)
+        self.vault = FileKeyVault(settings.keys_dir, clock)
+        self.token_key = TokenKey.open(settings.keys_dir / "token.key")
+        self.database = Database(self.database_url)
+        self.loop = asyncio.get_running_loop()
+        self.log = await asyncio.to_thread(self._open_log)
+        self.engine = ProjectionEngine(
+            self.log.reader, self.database.server, MODELS, clock, self._holder
+        )
+        self.executor = Executor(self.log, self.vault, clock, self.entropy)
+        self.services = self._services()
+        handlers = self.services.accounts
+        every = policies(self.executor, handlers)
+        self.policies = PolicyRunner(
+            self.log.reader,
+            self.database.server,
+            every,
+            clock,
+            self._holder,
+            from_start=[policy.name for policy in every],
+        )
+        self.services.reactions = self.policies
+        timers = Timers(self.executor, handlers)
+
+        async def fire(deadline: Deadline) -> None:
+            await timers.fire(deadline.kind, deadline.id, deadline.subject, deadline.due)
+
+        self.timers = TimerRunner(
+            self.log.reader, self.database.server, self.engine, fire, clock, self._holder
+        )
+        self.engine.start()
+        self.policies.start()
+        self.timers.start()
+        self._tasks = [asyncio.create_task(self._purge()), asyncio.create_task(self._watch())]
+        return build(self.services, await self._verifier(), self._cursor_secret(), clock)
+
+    async def stop(self) -> None:
+        """Finish what was taken, then let go of everything."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.timers.stop()
+        await self.policies.stop()
+        await asyncio.to_thread(self.log.close)
+        await asyncio.to_thread(self.engine.stop)
+        await asyncio.to_thread(self.reads.close)
+        self.database.dispose()
+        self.vault.close()
+        await asyncio.to_thread(self.server.stop)
+
+    def announce(self, address: str) -> None:
+        """Tell other commands on this data directory where the server is."""
+        (self.settings.data_dir / "address").write_text(address + "\n", encoding="utf-8")
+
+    @property
+    def tokens(self) -> TokenIssuer:
+        """Issues tokens of the embedded default's own key."""
+        return TokenIssuer(self.token_key, self.entropy)
+
+    def _open_log(self) -> PostgresLog:
+        inline = InlineModels(MODELS)
+        return PostgresLog(
+            self.database, EVENTS, self.clock, inline=inline.write, on_commit=self._committed
+        )
+
+    def _committed(self, recorded: Sequence[Recorded]) -> None:
+        """In the writer's thread: whoever follows the log here need not wait to poll."""
+        self.engine.wake({one.cell: one.position for one in recorded})
+        if any(type(one.event) in ARMING for one in recorded):
+            self.timers.wake()
+
+    def _services(self) -> Services:
+        self.reads = ReadPool(self.database.server)
+        self.metrics = Metrics()
+        self.metrics.watch(self._figures)
+        return Services(
+            log=self.log,
+            vault=self.vault,
+            clock=self.clock,
+            executor=self.executor,
+            directory=Directory(self.log, self.vault),
+            reads=self.reads,
+            freshness=self.engine,
+            recent=RecentWrites(),
+            metrics=self.metrics,
+            readiness=lambda: readiness(self.log, (self.engine.status, self.policies.status)),
+        )
+
+    def _figures(self) -> dict[str, Any]:
+        streams = self.executor.streams
+        return {
+            "homezone_log_queue_appends": self.log.queued,
+            "homezone_projection_lag_events": self.engine.lag(),
+            "homezone_stream_cache_hits_total": streams.hits,
+            "homezone_stream_cache_misses_total": streams.misses,
+            "homezone_stream_cache_streams": len(streams),
+        }
+
+    async def _verifier(self) -> TokenVerifier:
+        trusted = [self.token_key.trusted]
+        if self.settings.jwks_url is not None:
+            client = JwksClient(self.settings.jwks_url)
+            await client.refresh()
+            self._tasks.append(asyncio.create_task(client.run()))
+            issuer = self.settings.issuer or ""
+            trusted = [TrustedIssuer(issuer, client, self.settings.audience)]
+        return TokenVerifier(trusted)
+
+    def _cursor_secret(self) -> bytes:
+        return hashlib.sha256(self.vault.blind("cursor", "homezone")).digest()
+
+    async def _purge(self) -> None:
+        """Forget idempotency keys whose time is over."""
+        while True:
+            await asyncio.sleep(PURGE_SECONDS)
+            while await asyncio.to_thread(self.log.purge, self.clock.now()):
+                await asyncio.sleep(0.1)
+
+    async def _watch(self) -> None:
+        """Start the embedded database again when it has died under us."""
+        while True:
+            await asyncio.sleep(0.2)
+            if not self.server.alive:
+                await asyncio.to_thread(self.server.restart)
+
+
+def token_issuer(data_dir: Path) -> TokenIssuer:
+    """Issues tokens that the server of this data directory accepts."""
+    return TokenIssuer(TokenKey.open(data_dir / "keys" / "token.key"), SystemEntropy())
+
+
+def utc_now() -> datetime:
+    """The time, for commands that run without a server."""
+    return SystemClock().now()
+
+
+class Store:
+    """The store of a data directory, for one command beside or without a running server."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.clock = SystemClock()
+        self.database = Database(url, "homezone-command")
+        self.log = PostgresLog(self.database, EVENTS, self.clock, notify=False)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.log.close()
+        self.database.dispose()
+
+
+@contextmanager
+def open_store(
+    data_dir: Path, database_url: str | None, say: Callable[[str], None] | None = None
+) -> Iterator[Store]:
+    """The store, on the server that runs already or on one started for this command."""
+    with reach(database_url, data_dir, say) as url:
+        prepare_store(url, CELLS_DEFAULT, SystemClock())
+        store = Store(url)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
+    """How the store is doing, as plain data, read in one transaction."""
+    with open_store(data_dir, database_url) as store, store.database.server.connect() as connection:
+        heads = {int(cell): int(at) for cell, at in connection.execute(_HEADS)}
+        read = {name: int(behind) for name, behind in connection.execute(_LAG)}
+        now = store.clock.now()
+        armed, due = connection.execute(_TIMERS, {"now": now}).one()
+        shown = make_url(store.url).render_as_string(hide_password=True)
+    return {
+        "database_url": shown,
+        "embedded": isinstance(discover(database_url, data_dir), EmbeddedPostgres),
+        "cells": len(heads),
+        "events": sum(heads.values()),
+        "heads": heads,
+        "projections": read,
+        "timers_armed": armed,
+        "timers_due": due,
+        "notary": None,
+    }
+
+
+_HEADS = text("SELECT cell, position FROM log.log_heads ORDER BY cell")
+_LAG = text(
+    "SELECT subscriber, sum(h.position - c.position) FROM log.checkpoints c"
+    " JOIN log.log_heads h USING (cell) GROUP BY subscriber ORDER BY subscriber"
+)
+_TIMERS = text("SELECT count(*), count(*) FILTER (WHERE due <= :now) FROM models.deadlines")

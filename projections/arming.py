@@ -1,0 +1,28 @@
+"""
+Which events arm and disarm which deadlines.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from domain.account import AccountReinstated, AccountSuspended
+from domain.event import Event, Recorded
+from projections.engine.deadlines import Arm, Arming, Disarm
+
+
+def _suspended(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, AccountSuspended)
+    if event.until is not None:
+        yield Arm(event.suspension, event.until, "suspension-ends", event.member)
+
+
+def _reinstated(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, AccountReinstated)
+    yield Disarm(event.suspension)
+
+
+ARMING: Mapping[type[Event], Arming] = {
+    AccountSuspended: _suspended,
+    AccountReinstated: _reinstated,
+}

@@ -1,0 +1,26 @@
+"""
+Where in the log an auditor's question leads: positions by owner, actor or type.
+"""
+
+from uuid import UUID
+
+from projections.reading.statements import Connection, Statement
+
+_TRAIL = Statement(
+    "trail_positions",
+    """
+    SELECT position FROM models.trail
+     WHERE cell = :cell::smallint AND facet = :facet::uuid
+       AND position > :after::bigint AND position <= :until::bigint
+     ORDER BY position
+     LIMIT :count::int
+    """,
+)
+
+
+def trail(
+    connection: Connection, cell: int, facet: UUID, after: int, until: int, count: int
+) -> list[int]:
+    """Positions of a facet's events in a cell, in order."""
+    rows = _TRAIL(connection, cell=cell, facet=facet, after=after, until=until, count=count)
+    return [position for (position,) in rows]

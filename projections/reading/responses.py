@@ -1,0 +1,209 @@
+"""
+Comments and likes under a post, gated for a viewer: each needs its own gate and its post's.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from domain.audience import Relation, visible
+from domain.ids import CommentId, MemberId, PostId, cell_of
+from projections.reading.posts import Mark, Profile, hydrate
+from projections.reading.statements import Connection, Statement
+from projections.reading.viewing import Viewer, audience_of, viewer_towards
+
+_COMMENTS = Statement(
+    "comments_of_post",
+    """
+    SELECT comment, author, comment_cell, thread, reply_to, text, written_at, position
+      FROM models.comments
+     WHERE cell = :cell::smallint AND post = :post::uuid
+       AND (written_at, comment) > (:after::timestamptz, :after_comment::uuid)
+     ORDER BY written_at, comment
+     LIMIT :count::int
+    """,
+)
+
+_COMMENT = Statement(
+    "comment_by_id",
+    """
+    SELECT comment, author, comment_cell, thread, reply_to, text, written_at, position
+      FROM models.comments
+     WHERE cell = :cell::smallint AND comment = ANY(:comments::uuid[])
+    """,
+)
+
+_COMMENT_GATES = Statement(
+    "comment_gates",
+    """
+    SELECT g.content, g.live, g.audience, b.member IS NOT NULL AS blocked,
+           m.member, m.qq, m.nickname, m.certified_as, m.certified_name
+      FROM unnest(:cells::smallint[], :comments::uuid[], :authors::uuid[])
+           AS wanted (cell, comment, author)
+      JOIN models.gates g ON g.cell = wanted.cell AND g.content = wanted.comment
+      JOIN models.members m ON m.cell = wanted.cell AND m.member = wanted.author
+      LEFT JOIN models.blocks b
+        ON b.cell = wanted.cell AND b.member = wanted.author AND b.other = :viewer::uuid
+    """,
+)
+
+_LIKES = Statement(
+    "likes_of_post",
+    """
+    SELECT member, liked_at FROM models.likes
+     WHERE cell = :cell::smallint AND post = :post::uuid
+       AND (liked_at, member) < (:before::timestamptz, :before_member::uuid)
+     ORDER BY liked_at DESC, member DESC
+     LIMIT :count::int
+    """,
+)
+
+_LIKERS = Statement(
+    "likers",
+    """
+    SELECT m.member, m.qq, m.nickname, m.certified_as, m.certified_name,
+           b.member IS NOT NULL AS blocked
+      FROM unnest(:cells::smallint[], :members::uuid[]) AS wanted (cell, member)
+      JOIN models.members m ON m.cell = wanted.cell AND m.member = wanted.member
+      LEFT JOIN models.blocks b
+        ON b.cell = wanted.cell AND b.member = wanted.member AND b.other = :viewer::uuid
+    """,
+)
+
+
+class CommentView(msgspec.Struct, frozen=True):
+    """A comment that its viewer may see; the text sealed."""
+
+    comment: UUID
+    author: Profile
+    thread: UUID
+    reply_to: UUID | None
+    text: bytes
+    written_at: datetime
+    cell: int
+    position: int
+
+    @property
+    def mark(self) -> Mark:
+        """Where a walk goes on after it."""
+        return self.written_at, self.comment
+
+
+class LikeView(msgspec.Struct, frozen=True):
+    """Who liked, and when."""
+
+    member: Profile
+    liked_at: datetime
+
+    @property
+    def mark(self) -> Mark:
+        """Where a walk goes on after it."""
+        return self.liked_at, self.member.member
+
+
+def comments(
+    connection: Connection, viewer: MemberId, post: PostId, after: Mark, count: int
+) -> list[CommentView] | None:
+    """A post's comments, oldest first; None when the viewer cannot see the post."""
+    if not hydrate(connection, viewer, [post]):
+        return None
+    page: list[CommentView] = []
+    step = count
+    while len(page) < count:
+        rows = _COMMENTS(
+            connection,
+            cell=cell_of(post),
+            post=post,
+            after=after[0],
+            after_comment=after[1],
+            count=step,
+        )
+        page += _gated_comments(connection, viewer, rows)
+        if len(rows) < step:
+            break
+        after = (rows[-1][6], rows[-1][0])
+        step = min(step * 2, 500)
+    return page[:count]
+
+
+def comments_by_id(
+    connection: Connection, viewer: MemberId, wanted: list[tuple[CommentId, PostId]]
+) -> dict[UUID, CommentView]:
+    """Those of some comments, under posts known to be visible, that the viewer may see."""
+    rows: list[tuple[Any, ...]] = []
+    by_cell: dict[int, list[UUID]] = {}
+    for comment, post in wanted:
+        by_cell.setdefault(cell_of(post), []).append(comment)
+    for cell, ids in by_cell.items():
+        rows += _COMMENT(connection, cell=cell, comments=ids)
+    return {view.comment: view for view in _gated_comments(connection, viewer, rows)}
+
+
+def _gated_comments(
+    connection: Connection, viewer: MemberId, rows: list[tuple[Any, ...]]
+) -> list[CommentView]:
+    if not rows:
+        return []
+    gates = _COMMENT_GATES(
+        connection,
+        cells=[row[2] for row in rows],
+        comments=[row[0] for row in rows],
+        authors=[row[1] for row in rows],
+        viewer=viewer,
+    )
+    towards = viewer_towards(connection, viewer, {row[1] for row in rows})
+    profiles: dict[UUID, Profile] = {}
+    for comment, live, audience, blocked, member, *shown in gates:
+        relation = towards.relation(member, bond=None, blocked=blocked, listed=False)
+        if visible(live, audience_of(audience), relation):
+            profiles[comment] = Profile(member, *shown)
+    return [
+        CommentView(comment, profiles[comment], thread, reply_to, text, written_at, cell, position)
+        for comment, _, cell, thread, reply_to, text, written_at, position in rows
+        if comment in profiles
+    ]
+
+
+def likes(
+    connection: Connection, viewer: MemberId, post: PostId, before: Mark, count: int
+) -> list[LikeView] | None:
+    """Who likes a post, latest first; None when the viewer cannot see the post."""
+    if not hydrate(connection, viewer, [post]):
+        return None
+    page: list[LikeView] = []
+    step = count
+    while len(page) < count:
+        rows = _LIKES(
+            connection,
+            cell=cell_of(post),
+            post=post,
+            before=before[0],
+            before_member=before[1],
+            count=step,
+        )
+        profiles = _likers(connection, viewer, [member for member, _ in rows])
+        page += [
+            LikeView(profiles[member], liked_at) for member, liked_at in rows if member in profiles
+        ]
+        if len(rows) < step:
+            break
+        before = (rows[-1][1], rows[-1][0])
+        step = min(step * 2, 500)
+    return page[:count]
+
+
+def _likers(connection: Connection, viewer: MemberId, members: list[UUID]) -> dict[UUID, Profile]:
+    if not members:
+        return {}
+    towards: Viewer = viewer_towards(connection, viewer, members)
+    found = _LIKERS(
+        connection, cells=[cell_of(member) for member in members], members=members, viewer=viewer
+    )
+    profiles: dict[UUID, Profile] = {}
+    for member, *shown, blocked in found:
+        relation: Relation = towards.relation(member, bond=None, blocked=blocked, listed=False)
+        if relation.is_author or not relation.blocked:
+            profiles[member] = Profile(member, *shown)
+    return profiles
