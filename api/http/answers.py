@@ -7,12 +7,13 @@ pages with their link, and nothing that depends on a viewer left in a shared cac
 """
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 import msgspec
 
-from api.http.positions import Vector, format_positions
+from api.http.positions import PATTERN, Vector, format_positions
 
 T = TypeVar("T")
 
@@ -63,8 +64,8 @@ class Written(msgspec.Struct, frozen=True, omit_defaults=True):
     Subclass it for an answer that says more.
     """
 
-    id: str
-    position: str
+    id: UUID
+    position: Annotated[str, msgspec.Meta(pattern=PATTERN, examples=["0-123"])]
 
 
 def found(body: Any, version: int | str | None = None) -> Answer:

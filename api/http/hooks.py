@@ -22,7 +22,8 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     """
     The application's answers.
 
-    :param authenticate: from a token to who it is for; it raises ``refuses``.
+    :param authenticate: from a token to who it is for; it raises ``refuses``. Called for every
+        request, so it rarely waits.
     :param refuses: the exception that says that a token is not valid.
     :param admit: from a principal to the application's viewer, ``Call.viewer``; it may refuse with
         a problem. None: the viewer is the principal.

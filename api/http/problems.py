@@ -8,6 +8,7 @@ error, and no problem repeats what the caller sent except the names of fields.
 """
 
 import html
+import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -241,9 +242,13 @@ class Problems:
             f"<title>{html.escape(problem.title)}</title>"
             '<link rel=stylesheet href="/docs/docs.css"><main class=problem>'
             f"<p><code>{problem.status} {html.escape(problem.type)}</code></p>"
-            f"<h1>{html.escape(problem.title)}</h1><p>{html.escape(problem.meaning)}</p>"
+            f"<h1>{html.escape(problem.title)}</h1><p>{_prose(problem.meaning)}</p>"
             '<p><a href="/docs">All of the API</a></p></main></html>'
         )
+
+
+def _prose(text: str) -> str:
+    return re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(text))
 
 
 def not_found() -> ProblemError:

@@ -11,6 +11,11 @@ function node(name, attributes = {}, ...children) {
   return made;
 }
 
+// A paragraph in which `words` between backquotes are code.
+function prose(text, attributes = {}) {
+  return node("p", attributes, ...text.split("`").map((part, index) => (index % 2 ? node("code", {}, part) : part)));
+}
+
 function resolve(thing) {
   if (!thing || !thing.$ref) return thing;
   return thing.$ref.slice(2).split("/").reduce((at, step) => at[step.replaceAll("~1", "/")], api);
@@ -59,7 +64,7 @@ function row(name, schema, needed, about, seen) {
     node("td", {}, node("code", {}, name), needed ? node("span", { class: "needed" }, " required") : null),
     node("td", {},
       node("span", { class: "kind" }, kindOf(schema) + limitsOf(schema)),
-      about ? node("p", {}, about) : null,
+      about ? prose(about) : null,
       inner ? node("details", {}, node("summary", { class: "kind" }, "fields"), node("div", { class: "nested" }, inner)) : null));
 }
 
@@ -133,7 +138,7 @@ function operationOf(method, path, operation) {
       node("span", { class: `method ${method}` }, method.toUpperCase()), pathOf(path),
       node("span", { class: "said" }, operation.summary)),
     node("div", { class: "inside" },
-      operation.description ? node("p", {}, operation.description) : null,
+      operation.description ? prose(operation.description) : null,
       operation.security ? null : node("p", { class: "soft" }, "No token needed."),
       parameters.length ? node("h3", {}, "Parameters") : null,
       parameters.length ? node("table", {}, ...parameters) : null,
@@ -149,7 +154,7 @@ function render() {
   const index = document.getElementById("index");
   reference.append(
     node("h1", {}, api.info.title, " ", node("small", {}, api.info.version)),
-    node("p", {}, api.info.description),
+    prose(api.info.description),
     node("p", { class: "soft" }, node("a", { href: "/openapi.json" }, "openapi.json"), ` · OpenAPI ${api.openapi}`));
   const groups = new Map(api.tags.map((tag) => [tag.name, { about: tag.description, operations: [] }]));
   for (const [path, methods] of Object.entries(api.paths)) {

@@ -141,7 +141,7 @@ async def write_note(call: Ask[NewNote, None]) -> Answer:
     body = call.body
     note = Note(uuid4(), call.viewer.qq, body.title, body.text, body.colour, now, 1)
     position = call.app.save(note)
-    answer = written(Written(str(note.id), position), position)
+    answer = written(Written(note.id, position), position)
     if known is not None:
         call.app.keys[known] = (call.digest(), answer.body, position)
     return answer
@@ -199,7 +199,7 @@ async def change_note(call: Ask[ChangeNote, None]) -> Answer:
     version = note.version + 1
     changed = Note(note.id, note.author, title, text, note.colour, note.created_at, version)
     position = call.app.save(changed)
-    return written(Written(str(note.id), position), position, version=version)
+    return written(Written(note.id, position), position, version=version)
 
 
 @routes.delete("/v1/notes/{id}", tag="notes", summary="Delete", answer=Written, roles=())
@@ -207,7 +207,7 @@ async def delete_note(call: Ask[None, None]) -> Answer:
     note = call.app.get(call.uuid(), call.viewer.qq)
     position = call.app.save(note)
     del call.app.notes[note.id]
-    return written(Written(str(note.id), position), position)
+    return written(Written(note.id, position), position)
 
 
 @routes.post(
@@ -250,7 +250,7 @@ def make(notes: Notes | None = None, *parts: Routes) -> web.Application:
     """The toy as an application; tests that a fuzzer cannot drive are in ``events``."""
     state = Notes() if notes is None else notes
 
-    def authenticate(token: str) -> Principal:
+    async def authenticate(token: str) -> Principal:
         if token not in TOKENS:
             raise InvalidToken
         return User(*TOKENS[token])

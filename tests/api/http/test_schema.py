@@ -46,6 +46,27 @@ def test_every_operation_documents_its_refusals() -> None:
     ]
 
 
+def test_the_page_needs_no_other_host() -> None:
+    async def run() -> None:
+        async with TestClient(TestServer(make())) as client:
+            page = await client.get("/docs")
+            assert page.content_type == "text/html"
+            assert page.headers["Content-Security-Policy"].startswith("default-src 'self';")
+            for path, kind in (
+                ("/docs/docs.css", "text/css"),
+                ("/docs/docs.js", "text/javascript"),
+            ):
+                assert path in await page.text()
+                asset = await client.get(path)
+                assert (asset.status, asset.content_type) == (200, kind)
+                assert "//" not in (await asset.text()).replace("// ", "").replace('"//"', "")
+            unchanged = await client.get("/openapi.json")
+            etag = {"If-None-Match": unchanged.headers["ETag"]}
+            assert (await client.get("/openapi.json", headers=etag)).status == 304
+
+    asyncio.run(run())
+
+
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     async def run() -> None:
         async with TestServer(make()) as server:
