@@ -74,8 +74,9 @@ class ReadPool:
         held = getattr(self._local, "connection", None)
         if held is None:
             fairy = self._engine.raw_connection()
-            fairy.detach()
             connection: Any = fairy.driver_connection
+            # It is this thread's for good: the pool shall not count it.
+            fairy.detach()
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(_SETTINGS)

@@ -4,7 +4,10 @@ The one place where ports meet adapters: a whole Homezone, put together and take
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -224,7 +227,7 @@ class Homezone:
         """Forget idempotency keys whose time is over."""
         while True:
             await asyncio.sleep(PURGE_SECONDS)
-            while await asyncio.to_thread(self.log.purge, self.clock.now()):
+            while await asyncio.to_thread(self.log.purge, self.clock.now()):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
     async def _watch(self) -> None:
@@ -278,17 +281,18 @@ def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
     """How the store is doing, as plain data, read in one transaction."""
     with open_store(data_dir, database_url) as store, store.database.server.connect() as connection:
         heads = {int(cell): int(at) for cell, at in connection.execute(_HEADS)}
-        read = {name: int(behind) for name, behind in connection.execute(_LAG)}
+        lags = {name.removeprefix("model/"): int(lag) for name, lag in connection.execute(_LAG)}
         now = store.clock.now()
         armed, due = connection.execute(_TIMERS, {"now": now}).one()
         shown = make_url(store.url).render_as_string(hide_password=True)
+    inline = [model.name for model in MODELS if model.inline]
     return {
         "database_url": shown,
         "embedded": isinstance(discover(database_url, data_dir), EmbeddedPostgres),
         "cells": len(heads),
         "events": sum(heads.values()),
         "heads": heads,
-        "projections": read,
+        "projections": {**dict.fromkeys(inline, 0), **lags},
         "timers_armed": armed,
         "timers_due": due,
         "notary": None,
@@ -298,6 +302,7 @@ def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
 _HEADS = text("SELECT cell, position FROM log.log_heads ORDER BY cell")
 _LAG = text(
     "SELECT subscriber, sum(h.position - c.position) FROM log.checkpoints c"
-    " JOIN log.log_heads h USING (cell) GROUP BY subscriber ORDER BY subscriber"
+    " JOIN log.log_heads h USING (cell) WHERE subscriber LIKE 'model/%'"
+    " GROUP BY subscriber ORDER BY subscriber"
 )
 _TIMERS = text("SELECT count(*), count(*) FILTER (WHERE due <= :now) FROM models.deadlines")

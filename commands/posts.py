@@ -214,13 +214,13 @@ class PostHandlers:
                 return Friends()
             case ToOnlyMe():
                 return OnlyMe()
-            case ToList(list=None, name=str(name)):
+            case ToList(members=None, name=str(name)):
                 which = list_named(work.vault, author, name)
                 lists = await work.load(LISTS, lists_stream(author, cell_of(author)))
                 if which not in lists.lists:
                     raise Refused("no-such-list", "You have no list of this name.", f"{at}/name")
                 return Listed(named=which)
-            case ToList(list=list(numbers), name=None):
+            case ToList(members=list(numbers), name=None):
                 members = [
                     await self._directory.member(qq, f"{at}/list/{index}")
                     for index, qq in enumerate(numbers)

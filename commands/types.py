@@ -56,7 +56,9 @@ class ToOnlyMe(
 class ToList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="to", tag="list"):
     """The members named here, or those of one of the author's named lists: one of the two."""
 
-    list: Annotated[list[QQ], msgspec.Meta(max_length=LISTED_MAX)] | None = None
+    members: Annotated[list[QQ], msgspec.Meta(max_length=LISTED_MAX)] | None = msgspec.field(
+        name="list", default=None
+    )
     name: ListName | None = None
 
 

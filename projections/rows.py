@@ -95,15 +95,15 @@ def fold(changes: Iterable[Change]) -> dict[Table, dict[Key, Change]]:
 
 def _merge(before: Change, after: Change) -> Change:
     match before, after:
-        case (Put() | Patch(), Patch()):
-            return type(before)(after.table, after.key, {**before.values, **after.values})
-        case (Drop(), Patch()):
-            return before
         case (Add(), Add()):
             sums = dict(before.values)
             for column, amount in after.values.items():
                 sums[column] = sums.get(column, 0) + amount
             return Add(after.table, after.key, sums)
+        case (Put() | Patch(), Patch()):
+            return type(before)(after.table, after.key, {**before.values, **after.values})
+        case (Drop(), Patch()):
+            return before
         case (Add(), _) | (_, Add()):
             raise ValueError(f"a row of {after.table.name} takes either Adds alone or none")
         case _:

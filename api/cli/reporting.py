@@ -54,7 +54,7 @@ def _print(report: dict[str, Any]) -> None:
     console.print(f"server     {server['address'] if server else 'not running'}")
     if server and not server.get("ready"):
         console.print(f"           not ready: {server.get('detail', '')}")
-    table = Table("read model or policy", "behind by")
+    table = Table("read model", "behind by")
     for name, lag in report["projections"].items():
         table.add_row(name, "current" if lag == 0 else f"{lag:,} events")
     console.print(table)

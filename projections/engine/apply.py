@@ -8,9 +8,9 @@ are the one thing that writers of different cells share, and in one order they c
 else is written under its cell's head (inline models) or behind its model's checkpoint.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Integer, Table
 from sqlalchemy.dialects.postgresql import psycopg2
@@ -20,6 +20,12 @@ from projections.engine.arrays import ArrayColumn, array_column, literal
 from projections.rows import Add, Change, Drop, Key, Patch, Put, ReadModel, fold
 
 _PREPARER = psycopg2.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+
+
+Schemas: TypeAlias = Mapping[str | None, str | None]
+
+#: SQL and one array a column.
+Prepared: TypeAlias = tuple[str, tuple[str, ...]]
 
 
 class _Statement(NamedTuple):
@@ -38,13 +44,29 @@ def apply(connection: Connection, changes: Iterable[Change]) -> None:
 
     :raises ValueError: a Put, Patch or Add names other columns than its table has.
     """
-    schemas: Mapping[str | None, str | None] = (
-        connection.get_execution_options().get("schema_translate_map") or {}
-    )
+    schemas = connection.get_execution_options().get("schema_translate_map") or {}
+    execute(connection, prepare(changes, schemas))
+
+
+def prepare(changes: Iterable[Change], schemas: Schemas | None = None) -> list[Prepared]:
+    """
+    Fold the changes to statements: the part of ``apply`` that needs no connection.
+
+    :param schemas: as in ``schema_translate_map``.
+    :raises ValueError: a Put, Patch or Add names other columns than its table has.
+    """
     folded = fold(changes)
+    statements: list[Prepared] = []
     for table in sorted(folded, key=_name):
-        schema = schemas.get(table.schema, table.schema)
-        _write(connection, table, schema, folded[table])
+        schema = schemas.get(table.schema, table.schema) if schemas else table.schema
+        statements += _statements(table, schema, folded[table])
+    return statements
+
+
+def execute(connection: Connection, statements: Iterable[Prepared]) -> None:
+    """Run what was prepared, inside the caller's transaction."""
+    for sql, parameters in statements:
+        connection.exec_driver_sql(sql, parameters)
 
 
 class InlineModels:
@@ -63,9 +85,7 @@ def _name(table: Table) -> str:
     return table.name
 
 
-def _write(
-    connection: Connection, table: Table, schema: str | None, changes: dict[Key, Change]
-) -> None:
+def _statements(table: Table, schema: str | None, changes: dict[Key, Change]) -> Iterator[Prepared]:
     drops: list[Key] = []
     puts: dict[Key, Mapping[str, Any]] = {}
     adds: dict[Key, Mapping[str, Any]] = {}
@@ -82,23 +102,18 @@ def _write(
             case Drop():
                 drops.append(key)
     if drops:
-        _execute(connection, _drop(table, schema), drops, ())
+        yield _bind(_drop(table, schema), drops, ())
     if puts:
-        _execute(connection, _put(table, schema), list(puts), list(puts.values()))
+        yield _bind(_put(table, schema), list(puts), list(puts.values()))
     for columns, rows in sorted(patches.items()):
-        _execute(connection, _patch(table, schema, columns), list(rows), list(rows.values()))
+        yield _bind(_patch(table, schema, columns), list(rows), list(rows.values()))
     if adds:
         counters = _add(table, schema)
         zeros = dict.fromkeys(counters.names, 0)
-        _execute(connection, counters, list(adds), [{**zeros, **row} for row in adds.values()])
+        yield _bind(counters, list(adds), [{**zeros, **row} for row in adds.values()])
 
 
-def _execute(
-    connection: Connection,
-    statement: _Statement,
-    keys: list[Key],
-    rows: Sequence[Mapping[str, Any]],
-) -> None:
+def _bind(statement: _Statement, keys: list[Key], rows: Sequence[Mapping[str, Any]]) -> Prepared:
     width = len(statement.names)
     if any(len(row) != width for row in rows):
         raise ValueError(f"columns other than {statement.names}")
@@ -122,7 +137,7 @@ def _execute(
         ]
     except KeyError as missing:
         raise ValueError(f"columns other than {statement.names}") from missing
-    connection.exec_driver_sql(statement.sql, tuple(arrays))
+    return statement.sql, tuple(arrays)
 
 
 @cache

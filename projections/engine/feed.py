@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from domain.event import Recorded
-from projections.engine import checkpoints
-from projections.engine.apply import apply
+from projections.engine import apply, checkpoints
+from projections.engine.apply import Prepared
 from projections.engine.checkpoints import CheckpointMovedError, Move
 from projections.rows import Change, ReadModel
 
@@ -39,6 +39,21 @@ class Fed(msgspec.Struct, frozen=True):
     poisons: tuple[Poison, ...]
 
 
+class Batch(msgspec.Struct, frozen=True, eq=False):
+    """
+    Events for some models, computed and not yet written.
+
+    ``statements`` is an exception where what the models asked for cannot even be written down.
+    """
+
+    models: Sequence[ReadModel]
+    before: Mapping[str, Mapping[int, int]]
+    events: Sequence[Recorded]
+    after: dict[str, dict[int, int]]
+    poisons: tuple[Poison, ...]
+    statements: list[Prepared] | Exception
+
+
 def compute(
     model: ReadModel, batch: Sequence[Recorded], changes: list[Change]
 ) -> tuple[int, Poison | None]:
@@ -56,60 +71,62 @@ def compute(
     return taken, None
 
 
-def feed(
-    engine: Engine,
+def prepare(
     models: Sequence[ReadModel],
-    positions: Mapping[str, Mapping[int, int]],
-    batch: Sequence[Recorded],
-) -> Fed:
+    before: Mapping[str, Mapping[int, int]],
+    events: Sequence[Recorded],
+) -> Batch:
     """
-    Write what a batch changes in these models, with their checkpoints, in one transaction.
+    Compute what events change; no database is needed, so it can be done ahead.
 
-    :param positions: of every one of the models, equal in the batch's cells.
-    :param batch: events that follow those positions, in order in each cell.
-    :raises CheckpointMovedError: another runner was here.
-    :raises sqlalchemy.exc.OperationalError: the database is in trouble; nothing was written.
+    :param before: the positions of every one of the models, equal in the events' cells.
+    :param events: those that follow these positions, in order in each cell.
     """
     changes: list[Change] = []
     after: dict[str, dict[int, int]] = {}
     poisons: list[Poison] = []
     for model in models:
-        taken, poison = compute(model, batch, changes)
-        after[model.name] = {**positions[model.name], **_ends(batch[:taken])}
+        taken, poison = compute(model, events, changes)
+        after[model.name] = {**before[model.name], **_ends(events[:taken])}
         if poison is not None:
             poisons.append(poison)
     try:
-        _write(engine, changes, _moves(positions, after))
+        statements: list[Prepared] | Exception = apply.prepare(changes)
+    except Exception as error:  # noqa: BLE001 - some model's rows led to it; see write
+        statements = error
+    return Batch(models, before, events, after, tuple(poisons), statements)
+
+
+def write(engine: Engine, batch: Batch) -> Fed:
+    """
+    Write a batch with the models' checkpoints in one transaction.
+
+    :raises CheckpointMovedError: another runner was here.
+    :raises sqlalchemy.exc.OperationalError: the database is in trouble; nothing was written.
+    """
+    try:
+        if isinstance(batch.statements, Exception):
+            raise batch.statements
+        with engine.begin() as connection:
+            # First the guard: a second runner waits here, before it has touched any row.
+            checkpoints.advance(connection, _moves(batch.before, batch.after))
+            apply.execute(connection, batch.statements)
     except PASSING:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, some model's rows led to it
-        return _isolate(engine, models, positions, batch, error)
-    return Fed(after, tuple(poisons))
+        return _isolate(engine, batch, error)
+    return Fed(batch.after, batch.poisons)
 
 
-def _write(engine: Engine, changes: Sequence[Change], moves: Sequence[Move]) -> None:
-    with engine.begin() as connection:
-        # First the guard: a second runner waits here, before it has touched any row.
-        checkpoints.advance(connection, moves)
-        apply(connection, changes)
-
-
-def _isolate(
-    engine: Engine,
-    models: Sequence[ReadModel],
-    positions: Mapping[str, Mapping[int, int]],
-    batch: Sequence[Recorded],
-    error: Exception,
-) -> Fed:
-    if len(models) == 1 and len(batch) == 1:
-        name = models[0].name
-        unmoved = {name: dict(positions[name])}
-        return Fed(unmoved, (Poison(name, batch[0], type(error).__name__),))
-    after = {name: dict(vector) for name, vector in positions.items()}
+def _isolate(engine: Engine, batch: Batch, error: Exception) -> Fed:
+    models, events = batch.models, batch.events
+    after = {name: dict(vector) for name, vector in batch.before.items()}
+    if len(models) == 1 and len(events) == 1:
+        return Fed(after, (Poison(models[0].name, events[0], type(error).__name__),))
     poisons: list[Poison] = []
     for model in models:
-        for part in _parts(batch, whole=len(models) > 1):
-            fed = feed(engine, [model], {model.name: after[model.name]}, part)
+        for part in _parts(events, whole=len(models) > 1):
+            fed = write(engine, prepare([model], {model.name: after[model.name]}, part))
             after |= fed.positions
             poisons += fed.poisons
             if fed.poisons:

@@ -12,6 +12,7 @@ Polling is the truth: a wake-up may be lost or doubled and costs time, nothing e
 import threading
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeAlias
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from domain.event import Recorded
 from projections.engine import checkpoints
 from projections.engine.backoff import Retry
 from projections.engine.checkpoints import CheckpointMovedError
-from projections.engine.feed import PREFIX, Poison, feed
+from projections.engine.feed import PREFIX, Batch, Fed, Poison, prepare, write
 from projections.engine.lease import Lease
 from projections.engine.ports import LogReader
 from projections.engine.positions import PositionBoard, Vector
@@ -37,6 +38,9 @@ from projections.engine.status import (
 from projections.rows import ReadModel
 
 EVENTS_PER_BATCH = 1_000
+
+#: The most that live models take before those behind have their turn and the lease is looked at.
+BATCHES_AT_ONCE = 20
 
 _Vectors: TypeAlias = dict[str, dict[int, int]]
 
@@ -76,6 +80,7 @@ class ProjectionEngine:
         self._hints: dict[int, int] = {}
         self._failures: dict[str, tuple[Poison, Retry]] = {}
         self._trouble: str | None = None
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="projections-writer")
         self._turn = 0
         self._asked_at = float("-inf")
         self._woken = threading.Condition()
@@ -233,11 +238,10 @@ class ProjectionEngine:
 
     def _feed_all(self) -> bool:
         live, behind = _groups(self._positions, self._resting())
-        busy = self._feed_group(live, self._heads) if live else False
+        busy = self._feed_group(live, self._heads, BATCHES_AT_ONCE) if live else False
         for group in behind:
             # Not past the live ones, so that the two meet and go on together.
-            until = self._positions[live[0]] if live else self._heads
-            busy |= self._feed_group(group, until)
+            busy |= self._feed_group(group, self._positions[live[0]], 1)
         return busy
 
     def _resting(self) -> set[str]:
@@ -246,15 +250,39 @@ class ProjectionEngine:
             if self._positions[name][poison.recorded.cell] >= poison.recorded.position:
                 del self._failures[name]  # a rebuild took it past
             elif not retry.waits:
-                self._feed_group([name], self._heads)
+                self._feed_group([name], self._heads, 1)
         return set(self._failures)
 
-    def _feed_group(self, names: Sequence[str], until: Vector) -> bool:
-        batch = self._read(self._positions[names[0]], until)
-        if not batch:
-            return False
-        before = {name: self._positions[name] for name in names}
-        fed = feed(self._database, [self._models[name] for name in names], before, batch)
+    def _feed_group(self, names: Sequence[str], until: Vector, batches: int) -> bool:
+        """Up to so many batches, each computed while the database takes the one before."""
+        batch = self._prepare(names, self._positions, until)
+        busy = batch is not None
+        while batch is not None:
+            batches -= 1
+            ahead = None
+            more = batches and not self._stopping and lag_of(until, batch.after[names[0]])
+            if more and not batch.poisons:
+                writing = self._writer.submit(write, self._database, batch)
+                try:
+                    ahead = self._prepare(names, batch.after, until)
+                finally:
+                    wait([writing])
+                fed = writing.result()
+            else:
+                fed = write(self._database, batch)
+            self._take_over(names, fed)
+            # What was computed ahead supposes that every model came to the batch's end.
+            batch = ahead if fed.positions == batch.after and not fed.poisons else None
+        return busy
+
+    def _prepare(
+        self, names: Sequence[str], positions: Mapping[str, Vector], until: Vector
+    ) -> Batch | None:
+        before = {name: positions[name] for name in names}
+        events = self._read(before[names[0]], until)
+        return prepare([self._models[name] for name in names], before, events) if events else None
+
+    def _take_over(self, names: Sequence[str], fed: Fed) -> None:
         self._positions |= fed.positions
         poisoned = {poison.model: poison for poison in fed.poisons}
         for name in names:
@@ -263,7 +291,6 @@ class ProjectionEngine:
             else:
                 self._failures.pop(name, None)
         self._board.publish(fed.positions)
-        return True
 
     def _fail(self, poison: Poison) -> None:
         retry = Retry(self._retry_seconds)
