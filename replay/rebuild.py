@@ -161,8 +161,6 @@ class _Swaps:
         if not model.inline:
             _set_checkpoints(connection, model, self._feed.positions[model.name])
         connection.execute(text(f"SET LOCAL lock_timeout = '{self._lock_milliseconds}ms'"))
-        # The live world's own commit, unlike the scratch batches', must be on the disk.
-        connection.execute(text("SET LOCAL synchronous_commit = on"))
         for table in tables_of([model]):
             live, fresh = qualified(table, LIVE), qualified(table, self._feed.schema)
             copy_grants(connection, live, fresh)

@@ -7,13 +7,15 @@ which need not reach the disk on its own: an interrupted replay starts afresh.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
 from sqlalchemy import Connection, Engine, text
 
 from domain.event import Recorded
-from projections.engine.apply import apply
+from projections.engine import apply
+from projections.engine.apply import Prepared
 from projections.engine.feed import compute
 from projections.engine.ports import LogReader
 from projections.rows import Change, ReadModel
@@ -81,26 +83,29 @@ class Refeed:
 
         :raises ReplayError: a model cannot take an event.
         """
-        cells = sorted({cell for vector in until.values() for cell in vector})
-        total = sum(max(vector.get(cell, 0) for vector in until.values()) for cell in cells)
-        done, began = 0, time.monotonic()
-        for cell in cells:
-            ends = {name: vector.get(cell, 0) for name, vector in until.items()}
-            start = min(self.positions[name][cell] for name in until)
-            done += start
-            while batch := self._read(cell, start, max(ends.values())):
+        total = sum(
+            max(vector.get(cell, 0) for vector in until.values())
+            for cell in {cell for vector in until.values() for cell in vector}
+        )
+        began = time.monotonic()
+        with ThreadPoolExecutor(1, thread_name_prefix="replay-writer") as writer:
+            writing: Future[None] | None = None
+            for done, batch, ends in self._batches(until):
                 self._keep()
-                with self._engine.begin() as connection:
-                    self._write(connection, batch, ends)
-                start = batch[-1].position
-                done += len(batch)
+                # Computed while the database takes the batch before.
+                statements = self._prepare(batch, ends)
+                if writing is not None:
+                    writing.result()
+                writing = writer.submit(self._commit, statements)
                 self._tell(done, total, began)
+            if writing is not None:
+                writing.result()
 
     def tail(self, connection: Connection, model: ReadModel, until: Mapping[int, int]) -> None:
         """Feed one model the little that is left, in the caller's transaction."""
         for cell, end in sorted(until.items()):
             while batch := self._read(cell, self.positions[model.name][cell], end):
-                self._write(connection, batch, {model.name: end})
+                apply.execute(connection, self._prepare(batch, {model.name: end}))
 
     def left(self, model: ReadModel, until: Mapping[int, int]) -> int:
         """How many events a model has yet to be fed."""
@@ -110,11 +115,22 @@ class Refeed:
     def _read(self, cell: int, after: int, until: int) -> Sequence[Recorded]:
         return self._log.read(cell, after, self._batch_events, until) if after < until else ()
 
-    def _write(
-        self, connection: Connection, batch: Sequence[Recorded], ends: Mapping[str, int]
-    ) -> None:
-        scratch = connection.execution_options(schema_translate_map={LIVE: self.schema})
-        scratch.execute(text("SET LOCAL synchronous_commit = off"))
+    def _batches(
+        self, until: Mapping[str, Mapping[int, int]]
+    ) -> Iterator[tuple[int, Sequence[Recorded], dict[str, int]]]:
+        """How many events came before the batch's end, the batch, and where each model ends."""
+        done = 0
+        for cell in sorted({cell for vector in until.values() for cell in vector}):
+            ends = {name: vector.get(cell, 0) for name, vector in until.items()}
+            start = min(self.positions[name][cell] for name in until)
+            done += start
+            while batch := self._read(cell, start, max(ends.values())):
+                start = batch[-1].position
+                done += len(batch)
+                yield done, batch, ends
+
+    def _prepare(self, batch: Sequence[Recorded], ends: Mapping[str, int]) -> list[Prepared]:
+        """What a batch changes in the models that have not come to their ends."""
         cell, changes = batch[0].cell, list[Change]()
         for model in self.models:
             at = self.positions[model.name][cell]
@@ -123,10 +139,15 @@ class Refeed:
             _, poison = compute(model, part, changes)
             if poison is not None:
                 raise ReplayError(model.name, poison.recorded.at, poison.error)
-        apply(scratch, changes)
         for name, end in ends.items():
             vector = self.positions[name]
             vector[cell] = max(vector[cell], min(end, batch[-1].position))
+        return apply.prepare(changes, {LIVE: self.schema})
+
+    def _commit(self, statements: list[Prepared]) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(text("SET LOCAL synchronous_commit = off"))
+            apply.execute(connection, statements)
 
     def _tell(self, done: int, total: int, began: float) -> None:
         if self._on_progress is not None:

@@ -14,8 +14,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from domain.event import Event
-from projections.engine import feed
-from projections.engine.apply import apply
+from projections.engine import apply
 from projections.engine.lease import Lease
 from projections.engine.status import Condition
 from projections.rows import Add, ReadModel
@@ -110,11 +109,12 @@ def test_a_crash_between_batch_and_checkpoint_leaves_neither(
     class CrashError(BaseException):
         pass
 
-    def crash(connection: Any, changes: Any) -> None:
-        apply(connection, changes)
+    def crash(connection: Any, statements: Any) -> None:
+        for sql, parameters in statements:
+            connection.exec_driver_sql(sql, parameters)
         raise CrashError
 
-    monkeypatch.setattr(feed, "apply", crash)
+    monkeypatch.setattr(apply, "execute", crash)
     with pytest.raises(CrashError):
         world.engine(models(), lease_seconds=0.0).catch_up()
     assert world.content() == expected(models(), [])
