@@ -117,6 +117,17 @@ class Plan:
         """Whether both write the same submissions."""
         return [item for item, _ in self.written] == [item for item, _ in other.written]
 
+    def losers_keys(self) -> list[KeyAt]:
+        """
+        Keys of those that lose. Their rows are not written, so no unique key can tell that one of
+        them was done long ago; it has to be asked, or a retry would hear of a conflict instead.
+        """
+        return [
+            at
+            for submission, result in self.results
+            if isinstance(result, BaseException) and (at := submission.key_at) is not None
+        ]
+
     def absorb(self, later: "Plan") -> None:
         """Go on with the plan of what was queued next."""
         self.written += later.written

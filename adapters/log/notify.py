@@ -100,6 +100,8 @@ class Notifier:
 
     def close(self) -> None:
         """Stop; what was not told yet is found by polling."""
+        if self._closed:
+            return
         self._closed = True
         with contextlib.suppress(BlockingIOError):
             os.write(self._rope, b"!")

@@ -107,6 +107,9 @@ class _Batch:
         """At most: believe, know, then one at a time."""
         self._cursor.execute("SAVEPOINT batch")
         believed = self._plan(self._submissions)
+        if keys := believed.losers_keys():
+            self._facts.answers = statements.answers(self._cursor, keys)
+            believed = self._plan(self._submissions)
         try:
             self._write(believed)
         except Exception as error:
