@@ -3,6 +3,7 @@ Whatever is wrong with a body or a query, the answer names the field and nothing
 """
 
 import json
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -71,6 +72,16 @@ def test_a_bad_body_is_refused_at_its_field(body: bytes, problem: str, pointer: 
 
 def test_a_backslash_before_u0000_is_only_text() -> None:
     assert read_note(b'{"title": "\\\\u0000"}').title == "\\u0000"
+
+
+def test_a_search_for_the_field_is_bounded() -> None:
+    text = "\\\\u0000" * 100_000
+    assert outcome(body_decoder(dict[str, str]), f'{{"a": "{text}"}}'.encode()) is None
+    for bad in (b"\\u0000", b"\\ud800"):
+        many = b'{"a": [' + b"0," * 300_000 + b'"' + bad + b'"]}'
+        started = perf_counter()
+        assert refused(body_decoder(dict[str, Any]), many) == ("malformed", None)
+        assert perf_counter() - started < 1
 
 
 def test_of_a_repeated_name_the_last_counts() -> None:
