@@ -33,7 +33,7 @@ def build(
     async def authenticate(token: str) -> Principal:
         return await verifier.admit(token, clock.now())
 
-    async def admit(principal: Principal, route: Route) -> Caller:
+    async def admit(principal: Principal, _: Route) -> Caller:
         if principal.role != Role.MEMBER:
             return Caller(principal.qq, principal.role, services.staff_id(principal.qq))
         member = await services.directory.find(principal.qq)

@@ -2,6 +2,7 @@
 What the routes stand on: handlers to issue commands, readers to answer from, and who is calling.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
@@ -223,17 +224,17 @@ class RecentWrites:
 
     def note(self, actor: UUID, cell: int, position: int) -> None:
         """A caller wrote there."""
-        written = self._last.pop(actor, {})
-        written[cell] = max(position, written.get(cell, 0))
-        self._last[actor] = written
+        before = self._last.pop(actor, {})
+        self._last[actor] = {**before, cell: max(position, before.get(cell, 0))}
         if len(self._last) > self._capacity:
             del self._last[next(iter(self._last))]
 
     async def settle(self, actor: UUID, freshness: Freshness) -> None:
         """Wait until the read models have the caller's last writes; not for ever."""
-        written = self._last.pop(actor, None)
-        if written:
-            try:
-                await freshness.wait_for(written, self._patience_seconds)
-            except TimeoutError:
-                self._last.setdefault(actor, written)
+        written = self._last.get(actor)
+        if written is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            await freshness.wait_for(written, self._patience_seconds)
+            if self._last.get(actor) is written:
+                del self._last[actor]

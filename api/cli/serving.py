@@ -49,7 +49,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         except OSError as error:
             reason = error.strerror or "cannot listen"
             raise Failed(f"{settings.host}:{settings.port}: {reason}") from error
-        address = _address(settings, runner)
+        address = _address(runner)
         homezone.announce(address)
         made = await _until(stopping, _fill(homezone, address)) if demo else None
         if not stopping.is_set():
@@ -74,7 +74,7 @@ async def _until(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | N
     return task.result()
 
 
-def _address(settings: Settings, runner: web.AppRunner) -> str:
+def _address(runner: web.AppRunner) -> str:
     host, port = runner.addresses[0][:2]
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}"
