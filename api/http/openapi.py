@@ -121,6 +121,7 @@ class OpenApi:
         for route in routes:
             kinds += [kind for kind in (route.body, route.answer, route.query) if kind is not None]
         schemas, components = msgspec.json.schema_components(kinds, ref_template=_SCHEMAS)
+        _say_no_nul(components)
         self._schemas = {id(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
         self._parameters = {
             id(route.query): self._query_parameters(route.query, components)
@@ -132,7 +133,6 @@ class OpenApi:
             for route in routes
             if route.query is not None
         }
-        _say_no_nul(components)
         return {name: schema for name, schema in components.items() if name not in used_as_query}
 
     def _query_parameters(self, query: Any, components: Mapping[str, Json]) -> list[Json]:

@@ -17,6 +17,7 @@ Cursor = Annotated[
     Meta(
         min_length=1,
         max_length=CURSOR_LENGTH_MAX,
+        pattern="^[A-Za-z0-9_-]+$",
         description="`next` of the page before; it belongs to this list and this viewer.",
     ),
 ]
