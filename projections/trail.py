@@ -4,11 +4,13 @@ alone; whoever follows it reads the events themselves.
 """
 
 from collections.abc import Iterator
+from functools import cache
+from typing import TypeAlias
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Table
+from sqlalchemy import BigInteger, Column, SmallInteger, Table
 
-from domain.event import Event, Recorded, type_of
+from domain.event import Recorded, type_of
 from domain.ids import derive
 from projections.rows import Change, Put
 from projections.tables import METADATA, cell, key
@@ -17,28 +19,32 @@ TRAIL = Table(
     "trail",
     METADATA,
     cell(),
-    key("facet"),
+    Column("facet", SmallInteger, primary_key=True, autoincrement=False),
+    key("key"),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     info={"append_only": True},
 )
 
+#: A question the trail answers: which facet of events, and its value.
+Facet: TypeAlias = tuple[int, UUID]
 
-def owner_facet(member: UUID) -> UUID:
+_OWNER, _ACTOR, _TYPE = 1, 2, 3
+
+
+def owner_facet(member: UUID) -> Facet:
     """Events that are a member's data."""
-    return derive(0, "owner", member)
+    return _OWNER, member
 
 
-def actor_facet(actor: UUID) -> UUID:
+def actor_facet(actor: UUID) -> Facet:
     """Events that an actor made."""
-    return derive(0, "actor", actor)
+    return _ACTOR, actor
 
 
-def type_facet(tag: str) -> UUID:
+@cache
+def type_facet(tag: str) -> Facet:
     """Events of one type."""
-    return derive(0, "type", tag.encode())
-
-
-_TYPES: dict[type[Event], UUID] = {}
+    return _TYPE, derive(0, "type", tag.encode())
 
 
 class Trail:
@@ -50,9 +56,10 @@ class Trail:
 
     def rows(self, recorded: Recorded) -> Iterator[Change]:
         """Where an event can be found."""
-        kind = type(recorded.event)
-        facet = _TYPES.get(kind)
-        if facet is None:
-            facet = _TYPES.setdefault(kind, type_facet(type_of(kind)))
-        for found in (facet, owner_facet(recorded.owner), actor_facet(recorded.actor)):
-            yield Put(TRAIL, (recorded.cell, found, recorded.position), {})
+        cell_, position = recorded.cell, recorded.position
+        for facet in (
+            owner_facet(recorded.owner),
+            actor_facet(recorded.actor),
+            type_facet(type_of(recorded.event)),
+        ):
+            yield Put(TRAIL, (cell_, *facet, position), {})

@@ -20,7 +20,7 @@ from domain.catalogue import AGGREGATES_BY_TYPE, EVENTS
 from domain.event import Recorded, Refused
 from domain.ids import StreamId, cell_of
 from projections.reading import audits
-from projections.trail import actor_facet, owner_facet, type_facet
+from projections.trail import Facet, actor_facet, owner_facet, type_facet
 
 ROUTES = Routes()
 _TAG = "Audit"
@@ -112,7 +112,7 @@ async def list_events(call: Ask[None, EventsQuery]) -> Answer:
 async def _in_cell(
     app: Services,
     query: EventsQuery,
-    facet: UUID | None,
+    facet: Facet | None,
     cell: int,
     after: int,
     until: int,
@@ -133,7 +133,7 @@ async def _in_cell(
 
 
 async def _batch(
-    app: Services, facet: UUID | None, cell: int, after: int, until: int
+    app: Services, facet: Facet | None, cell: int, after: int, until: int
 ) -> tuple[Sequence[Recorded], int]:
     """Some events of a cell, and the position until which that is all there are."""
     if facet is None:
@@ -167,7 +167,7 @@ async def _matches(app: Services, query: EventsQuery, recorded: Recorded) -> boo
     return query.actor is None or recorded.actor in await _ids(app, query.actor)
 
 
-async def _facet(app: Services, query: EventsQuery) -> UUID | None:
+async def _facet(app: Services, query: EventsQuery) -> Facet | None:
     """The narrowest index that serves the question."""
     if query.type is not None and query.type not in EVENTS.types:
         raise bad_parameter("type", "There is no such type of event.")

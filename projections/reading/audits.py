@@ -2,15 +2,14 @@
 Where in the log an auditor's question leads: positions by owner, actor or type.
 """
 
-from uuid import UUID
-
 from projections.reading.statements import Connection, Statement
+from projections.trail import Facet
 
 _TRAIL = Statement(
     "trail_positions",
     """
     SELECT position FROM models.trail
-     WHERE cell = :cell::smallint AND facet = :facet::uuid
+     WHERE cell = :cell::smallint AND facet = :facet::smallint AND key = :key::uuid
        AND position > :after::bigint AND position <= :until::bigint
      ORDER BY position
      LIMIT :count::int
@@ -19,8 +18,9 @@ _TRAIL = Statement(
 
 
 def trail(
-    connection: Connection, cell: int, facet: UUID, after: int, until: int, count: int
+    connection: Connection, cell: int, facet: Facet, after: int, until: int, count: int
 ) -> list[int]:
     """Positions of a facet's events in a cell, in order."""
-    rows = _TRAIL(connection, cell=cell, facet=facet, after=after, until=until, count=count)
+    kind, key = facet
+    rows = _TRAIL(connection, cell=cell, facet=kind, key=key, after=after, until=until, count=count)
     return [position for (position,) in rows]
