@@ -63,10 +63,13 @@ def prepare(changes: Iterable[Change], schemas: Schemas | None = None) -> list[P
     return statements
 
 
-def execute(connection: Connection, statements: Iterable[Prepared]) -> None:
-    """Run what was prepared, inside the caller's transaction."""
-    for sql, parameters in statements:
-        connection.exec_driver_sql(sql, parameters)
+def execute(connection: Connection, statements: Sequence[Prepared]) -> None:
+    """Run what was prepared, inside the caller's transaction, in one journey to the server."""
+    if statements:
+        connection.exec_driver_sql(
+            ";".join(sql for sql, _ in statements),
+            tuple(array for _, arrays in statements for array in arrays),
+        )
 
 
 class InlineModels:

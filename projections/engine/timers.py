@@ -8,6 +8,7 @@ side by side, since no order is promised across them and a command's deadlines a
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
@@ -96,7 +97,9 @@ class TimerRunner(LeasedLoop):
     async def turn(self) -> float:
         """Fire all that is due; seconds until the next one is."""
         heads = await asyncio.to_thread(self._log.heads)
-        await self._engine.wait_for(heads, self._patience_seconds, ("deadlines",))
+        # Should the deadlines be stuck, what they know is acted on all the same.
+        with contextlib.suppress(TimeoutError):
+            await self._engine.wait_for(heads, self._patience_seconds, ("deadlines",))
         cells = await asyncio.to_thread(self._cells_due, self._clock.now())
         outcomes = await asyncio.gather(
             *(self._run_cell(cell) for cell in cells), return_exceptions=True
