@@ -11,10 +11,11 @@ from uuid import UUID
 import msgspec
 
 from api.http.call import Call
+from api.http.problems import KEY_REUSED, ProblemError
 from api.metrics import Metrics
 from commands.accounts import AccountHandlers
 from commands.directory import Directory
-from commands.executor import Answer, Executor, Handler
+from commands.executor import Answer, Contended, Executor, Handler, KeyReused
 from commands.lists import ListHandlers
 from commands.ports import Clock, EventLog, IdempotencyKey, KeyVault
 from commands.posts import PostHandlers
@@ -135,7 +136,9 @@ class Services:
         command_id = self.executor.new_id(cell_of(caller.id))
         key = None
         if (name := call.idempotency_key) is not None:
-            key = IdempotencyKey(caller.id, name, call.digest(), now + KEY_LIFETIME)
+            # Keyed, since a digest of a short text or a number alone can be found by guessing.
+            digest = self.vault.blind("request", call.digest().hex())
+            key = IdempotencyKey(caller.id, name, digest, now + KEY_LIFETIME)
         context = Context(
             actor=caller.id,
             cell=cell_of(caller.id),
@@ -144,7 +147,12 @@ class Services:
             effective_at=now,
             key=key,
         )
-        answer = await self.executor.execute(handler, command, context)
+        try:
+            answer = await self.executor.execute(handler, command, context)
+        except KeyReused:
+            raise ProblemError(KEY_REUSED) from None
+        except Contended:
+            raise Refused("conflict") from None
         if answer.written:
             self._recent.note(caller.id, answer.cell, answer.position)
             if carried:

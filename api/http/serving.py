@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict, istr
 
 from api.http import problems as known
-from api.http.answers import Answer, encode_json
+from api.http.answers import REPLAYED, Answer, encode_json
 from api.http.call import Call
 from api.http.conditions import unchanged
 from api.http.correlation import log_failure, next_request_id, request_id
@@ -146,7 +146,8 @@ class Serving:
                 said = error
             case Refused():
                 errors = () if error.field is None else (FieldError(error.detail, error.field),)
-                said = ProblemError(error.problem, error.detail, errors)
+                replayed = {REPLAYED: "true"} if error.replayed else None
+                said = ProblemError(error.problem, error.detail, errors, replayed)
             case LogUnavailable() | LogOverloaded() | Conflict():
                 said = known.unavailable()
             case web.HTTPRequestEntityTooLarge():
