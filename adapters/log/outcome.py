@@ -8,7 +8,7 @@ outcomes are handed to a loop together. A caller without a loop gets a thread's 
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from typing import TypeAlias, cast
 
 from adapters.log.batch import Result, Submission
@@ -73,7 +73,8 @@ def resolve(pairs: Iterable[tuple["asyncio.Future[Appended]", Result]]) -> None:
 
 
 def _resolve_thread(outcome: "Future[Appended]", result: Result) -> None:
-    if outcome.set_running_or_notify_cancel():
+    # The writer and the watch may answer at once; the first one counts.
+    with contextlib.suppress(InvalidStateError):
         if isinstance(result, BaseException):
             outcome.set_exception(result)
         else:

@@ -15,6 +15,7 @@ from typing import Final
 
 from adapters.log.batch import Result, State, Submission, settle
 from adapters.log.outcome import deliver
+from adapters.log.patience import Abandoned, Attempt, Watch
 from adapters.log.queue import Queue
 from adapters.log.session import Session, landed
 from adapters.log.transaction import Setting, Written, is_of_the_server, sqlstate_of, write
@@ -62,16 +63,19 @@ class Writer:
         self._on_commit = on_commit
         self._patience = patience_seconds
         self._doubt: Written | None = None
-        self._stopped = threading.Event()
+        self._attempt = Attempt()
+        self._watch = Watch(self._attempt, queue, self._answer, patience_seconds)
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
 
     def start(self) -> None:
         """Begin to write."""
         self._thread.start()
+        self._watch.start()
 
     def join(self) -> None:
         """Wait until everything taken has been answered. The queue must have been closed."""
         self._thread.join()
+        self._watch.stop()
 
     def _run(self) -> None:
         while batch := self._queue.take():
@@ -91,8 +95,12 @@ class Writer:
         """Write a batch, however often it takes; every caller of it gets an answer."""
         pause = _PAUSE_SECONDS_MIN
         while batch:
+            self._attempt.begin(batch, in_doubt=self._doubt is not None)
             try:
                 self._try(batch)
+            except Abandoned:
+                self._session.discard()
+                return
             except Exception as error:
                 self._session.discard()
                 self.statistics.retries += 1
@@ -104,6 +112,8 @@ class Writer:
                 )
             else:
                 return
+            finally:
+                self._attempt.end()
             time.sleep(pause)
             pause = min(pause * 2, _PAUSE_SECONDS_MAX)
             batch = self._give_up_on_the_old(batch)
@@ -117,9 +127,11 @@ class Writer:
             if found:
                 self._conclude(written)
                 return
+            self._attempt.known_unwritten()
         transaction = connection.begin()
         try:
             written = write(connection, batch, self._setting)
+            self._attempt.before_commit()
         except BaseException:
             transaction.rollback()
             raise

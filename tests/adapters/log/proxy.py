@@ -14,8 +14,9 @@ from typing import Literal
 
 from sqlalchemy import make_url
 
-#: Cut at a COMMIT: before it is passed on, after it took hold, or passing it on when it seems lost.
-Cut = Literal["before", "after", "late"]
+#: Cut at a COMMIT: before it is passed on, after it took hold, or passing it on when it seems lost;
+#: or pass nothing on from there.
+Cut = Literal["before", "after", "late", "stall"]
 
 _COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 
@@ -29,6 +30,8 @@ class Proxy:
         self._open: list[socket.socket] = []
         self._cut: Cut | None = None
         self._refuse = False
+        self.flowing = threading.Event()
+        self.flowing.set()
         self.refusing = False
         self.cuts = 0
         threading.Thread(target=self._accept, daemon=True).start()
@@ -50,6 +53,7 @@ class Proxy:
     def close(self) -> None:
         """Cut everything, for good."""
         self.refusing = True
+        self.flowing.set()
         self._listener.close()
         for each in self._open:
             _shut(each)
@@ -85,11 +89,17 @@ class Proxy:
 
     def _pass_once(self, client: socket.socket, server: socket.socket) -> bool:
         for ready in select.select([client, server], [], [])[0]:
+            self.flowing.wait()
             data = ready.recv(1 << 16)
             if not data:
                 return False
             if ready is server:
                 client.sendall(data)
+            elif self._cut == "stall" and data.endswith(_COMMIT):
+                self._cut = None
+                self.flowing.clear()
+                self.flowing.wait()
+                server.sendall(data)
             elif self._cut is not None and data.endswith(_COMMIT):
                 self._sever(client, server, data)
                 return False

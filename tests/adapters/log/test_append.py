@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from commands.ports import (
     Appended,
@@ -219,6 +220,31 @@ def test_a_stale_guard_loses(bed: Any, together: bool) -> None:
 
     live(story)
     assert_gapless(log)
+
+
+def test_a_guard_waits_for_whoever_is_writing_to_its_cell(postgres: Any) -> None:
+    """Without the lock on the guard's cell both would pass, each not seeing the other."""
+    if postgres.cells == 1:
+        pytest.skip("a cell of its own is always locked")
+    log = postgres.open()
+
+    async def story() -> None:
+        post = stream(9)
+        await log.submit(said((post, 1), cell=9)).outcome
+        with postgres.database.owner.begin() as connection:
+            connection.execute(text("UPDATE log.log_heads SET position = 2 WHERE cell = 9"))
+            connection.execute(
+                text(
+                    "INSERT INTO log.events SELECT cell, 2, stream_id, 2, type, recorded_at, owner,"
+                    " actor, command_id, correlation_id, causation_id, data"
+                    " FROM log.events WHERE cell = 9"
+                )
+            )
+            comment = log.submit(said((stream(), 1), guards={post: 1}))
+            await asyncio.to_thread(postgres.wait_for_lock, connection)
+        assert kinds(await outcomes(comment)) == [Conflict]
+
+    live(story)
 
 
 def test_a_guard_may_demand_that_a_stream_is_not_there(bed: Any) -> None:

@@ -2,6 +2,8 @@
 A commit whose answer was lost: done once, whatever the truth is, and never answered by a guess.
 """
 
+import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from adapters.database import Database
 from adapters.log.postgres import PostgresLog
-from commands.ports import Appended, OutcomeUnknown, Superseded
+from commands.ports import Appended, LogUnavailable, OutcomeUnknown, Superseded
 from tests.adapters.log.conftest import PostgresBed
 from tests.adapters.log.events import REGISTRY, key, said, stream
 from tests.adapters.log.proxy import Cut, Proxy, proxied
@@ -69,6 +71,35 @@ def test_so_is_one_that_wrote_nothing_but_a_key(wire: Proxy, far: Any, where: Cu
 
     live(story)
     assert wire.cuts == 1
+
+
+@pytest.mark.parametrize("in_commit", [False, True])
+def test_a_stuck_writer_keeps_nobody_waiting(
+    postgres: PostgresBed, wire: Proxy, far: Any, in_commit: bool
+) -> None:
+    log = postgres.open()
+    one = stream()
+
+    async def story() -> None:
+        await far.submit(said((one, 1))).outcome
+        if in_commit:
+            wire.cut("stall")
+        else:
+            wire.flowing.clear()
+        stuck = far.submit(said((one, 2)))
+        await asyncio.sleep(0.1)
+        queued = far.submit(said((stream(), 1)))
+        began = time.monotonic()
+        expected = [OutcomeUnknown if in_commit else LogUnavailable, LogUnavailable]
+        assert kinds(await outcomes(stuck, queued)) == expected
+        assert time.monotonic() - began < 3 * postgres.patience
+        wire.flowing.set()
+        version = 3 if in_commit else 2
+        assert kinds(await outcomes(far.submit(said((one, version))))) == [Appended]
+        assert len(await log.read_stream(one)) == version
+
+    live(story)
+    assert_gapless(log)
 
 
 @pytest.mark.parametrize("where", ["before", "after"])
