@@ -12,9 +12,10 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from uuid import UUID, SafeUUID
 
 import psycopg2
-from psycopg2.extras import register_uuid
+from psycopg2 import extensions
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -29,6 +30,24 @@ SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 SET jit = off;
 """
+
+
+def _uuid(text: Any, _: Any) -> UUID | None:
+    """
+    What ``UUID(text)`` makes, in a third of the time: PostgreSQL's text needs no checking, and a
+    page of posts has a hundred ids.
+    """
+    if text is None:
+        return None
+    made = _new(UUID)
+    _set(made, "int", int(text.replace("-", ""), 16))
+    _set(made, "is_safe", SafeUUID.unknown)
+    return made
+
+
+_new = UUID.__new__
+_set = object.__setattr__
+_UUIDS = extensions.new_type((2950,), "UUID", _uuid)
 
 
 class ReadPool:
@@ -80,7 +99,7 @@ class ReadPool:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(_SETTINGS)
-            register_uuid(conn_or_curs=connection)  # type: ignore[no-untyped-call]
+            extensions.register_type(_UUIDS, connection)
             self._local.connection = connection
             self._opened.append(connection)
             return connection

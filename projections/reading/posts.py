@@ -17,17 +17,18 @@ from projections.reading.viewing import Viewer, audience_of, viewer_towards, vie
 #: A cursor: what was last shown. Items are ordered by it, newest first.
 Mark = tuple[datetime, UUID]
 
-_HYDRATE = Statement(
-    "hydrate_posts",
-    """
-    SELECT p.post, p.author, p.kind, p.text, p.title, p.mood, p.location, p.share_of,
+_COLUMNS = """
+           p.post, p.author, p.kind, p.text, p.title, p.mood, p.location, p.share_of,
            p.published_at, p.edited_at, p.cell, p.position, p.version,
            g.live, g.audience,
            f.bond, b.member IS NOT NULL AS blocked, l.member IS NOT NULL AS listed,
            coalesce(c.likes, 0) AS likes, coalesce(c.comments, 0) AS comments,
            k.member IS NOT NULL AS liked,
            m.qq, m.nickname, m.certified_as, m.certified_name
-      FROM unnest(:cells::smallint[], :posts::uuid[]) AS wanted (cell, post)
+"""
+
+#: All that a post's gate needs of its author's side stands in the post's own cell.
+_WITH_GATES = """
       JOIN models.posts p ON p.cell = wanted.cell AND p.post = wanted.post
       JOIN models.gates g ON g.cell = wanted.cell AND g.content = wanted.post
       JOIN models.members m ON m.cell = p.cell AND m.member = p.author
@@ -41,23 +42,34 @@ _HYDRATE = Statement(
         ON b.cell = p.cell AND b.member = p.author AND b.other = :viewer::uuid
       LEFT JOIN models.list_members l
         ON l.cell = g.cell AND l.list = g.list AND l.member = :viewer::uuid
-    """,
+"""
+
+_HYDRATE = Statement(
+    "hydrate_posts",
+    f"""
+    SELECT {_COLUMNS}
+      FROM unnest(:cells::smallint[], :posts::uuid[]) AS wanted (cell, post)
+    {_WITH_GATES}
+    """,  # noqa: S608 - put together from constants of this module
 )
 
-_BY_AUTHORS = Statement(
-    "posts_by_authors",
-    """
-    SELECT newest.post, newest.published_at
-      FROM unnest(:cells::smallint[], :authors::uuid[]) AS source (cell, author)
-     CROSS JOIN LATERAL (
-           SELECT p.post, p.published_at FROM models.posts p
-            WHERE p.cell = source.cell AND p.author = source.author
-              AND (p.published_at, p.post) < (:before::timestamptz, :before_post::uuid)
-            ORDER BY p.published_at DESC, p.post DESC
-            LIMIT :count::int) AS newest
-     ORDER BY newest.published_at DESC, newest.post DESC
-     LIMIT :count::int
-    """,
+_PAGE_BY_AUTHORS = Statement(
+    "page_by_authors",
+    f"""
+    SELECT {_COLUMNS}
+      FROM (SELECT source.cell, newest.post, newest.published_at
+              FROM unnest(:cells::smallint[], :authors::uuid[]) AS source (cell, author)
+             CROSS JOIN LATERAL (
+                   SELECT n.post, n.published_at FROM models.posts n
+                    WHERE n.cell = source.cell AND n.author = source.author
+                      AND (n.published_at, n.post) < (:before::timestamptz, :before_post::uuid)
+                    ORDER BY n.published_at DESC, n.post DESC
+                    LIMIT :count::int) AS newest
+             ORDER BY newest.published_at DESC, newest.post DESC
+             LIMIT :count::int) AS wanted
+    {_WITH_GATES}
+     ORDER BY wanted.published_at DESC, wanted.post DESC
+    """,  # noqa: S608 - put together from constants of this module
 )
 
 
@@ -159,29 +171,29 @@ def _fill(
     count: int,
     follows: Collection[UUID] | None,
 ) -> list[PostView]:
-    """Pages of references until ``count`` of them lead to something the viewer may see."""
+    """References, gated, until ``count`` of them lead to something that the viewer may see."""
     page: list[PostView] = []
     if not sources:
         return page
     cells, authors = list(sources.values()), list(sources)
     step = count
     while len(page) < count:
-        marks = _BY_AUTHORS(
+        rows = _PAGE_BY_AUTHORS(
             connection,
             cells=cells,
             authors=authors,
             before=before[0],
             before_post=before[1],
             count=step,
+            viewer=viewer.member,
         )
-        found = hydrate(connection, viewer, [post for post, _ in marks])
-        for post, _ in marks:
-            view = found.get(post)
+        for row in rows:
+            view = _gated(viewer, row)
             if view is not None and (follows is None or _in_feed(view, follows)):
                 page.append(view)
-        if len(marks) < step:
+        if len(rows) < step:
             break
-        before = (marks[-1][1], marks[-1][0])
+        before = (rows[-1][8], rows[-1][0])
         step = min(step * 2, 500)
     return with_shared(connection, viewer.member, page[:count])
 
