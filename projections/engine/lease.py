@@ -18,6 +18,10 @@ from sqlalchemy.dialects.postgresql import insert
 from commands.ports import Clock
 from projections.engine.tables import leases
 
+#: Short, for a server that was killed and starts again waits for its own old lease; taking one over
+#: from a holder that was merely slow does no harm.
+LEASE_SECONDS = 3.0
+
 
 class Lease:
     """This process's claim to one job; used from one thread at a time."""
@@ -27,7 +31,7 @@ class Lease:
         name: str,
         holder: UUID,
         clock: Clock,
-        seconds: float = 10.0,
+        seconds: float = LEASE_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name

@@ -60,7 +60,8 @@ class LeasedLoop:
     async def stop(self) -> None:
         """Stop where it is (whatever was cut off is done again by the next) and free the lease."""
         if self._task is not None:
-            self._task.cancel()
+            async with self._asking:  # or a thread might take the lease after it was freed
+                self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None

@@ -20,6 +20,7 @@ from domain.event import Event, Recorded
 from projections.engine import checkpoints
 from projections.engine.backoff import Retry
 from projections.engine.checkpoints import Move
+from projections.engine.lease import LEASE_SECONDS
 from projections.engine.leased_loop import LeasedLoop
 from projections.engine.ports import LogReader
 from projections.engine.status import (
@@ -87,7 +88,7 @@ class PolicyRunner(LeasedLoop):
         concurrency: int = 16,
         batch_events: int = 500,
         poll_seconds: float = 0.25,
-        lease_seconds: float = 10.0,
+        lease_seconds: float = LEASE_SECONDS,
         retry_seconds: float = 0.25,
     ) -> None:
         super().__init__(

@@ -25,7 +25,7 @@ from projections.engine import checkpoints
 from projections.engine.backoff import Retry
 from projections.engine.checkpoints import CheckpointMovedError
 from projections.engine.feed import PREFIX, Batch, Fed, Poison, prepare, write
-from projections.engine.lease import Lease
+from projections.engine.lease import LEASE_SECONDS, Lease
 from projections.engine.ports import LogReader
 from projections.engine.positions import PositionBoard, Vector
 from projections.engine.status import (
@@ -64,7 +64,7 @@ class ProjectionEngine:
         *,
         batch_events: int = EVENTS_PER_BATCH,
         poll_seconds: float = 0.25,
-        lease_seconds: float = 10.0,
+        lease_seconds: float = LEASE_SECONDS,
         retry_seconds: float = 0.25,
     ) -> None:
         self._log = log

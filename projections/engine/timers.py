@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Engine, ScalarSelect, func, select
 from commands.ports import Clock
 from projections.engine.backoff import Retry
 from projections.engine.deadlines import deadlines
+from projections.engine.lease import LEASE_SECONDS
 from projections.engine.leased_loop import LeasedLoop
 from projections.engine.ports import LogReader
 from projections.engine.positions import Vector
@@ -76,7 +77,7 @@ class TimerRunner(LeasedLoop):
         holder: UUID,
         *,
         poll_seconds: float = 1.0,
-        lease_seconds: float = 10.0,
+        lease_seconds: float = LEASE_SECONDS,
         retry_seconds: float = 0.25,
         patience_seconds: float = 5.0,
         batch_deadlines: int = 100,
