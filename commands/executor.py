@@ -12,9 +12,9 @@ from uuid import UUID
 
 import msgspec
 
-from commands.ports import Appended, Clock, Conflict, Entropy, EventLog, KeyVault, Ticket
+from commands.ports import Append, Appended, Clock, Conflict, Entropy, EventLog, KeyVault, Ticket
 from commands.streams import Streams
-from commands.work import Context, Outcome, Work
+from commands.work import Context, Outcome, Work, written_out
 from domain.event import Refused
 from domain.ids import StreamId, cell_of, mint
 
@@ -30,6 +30,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     What a keyed command's retry gets: status, ids and problem type, never a member's words.
 
     ``because`` is the position of a no-op, known only after the commit, hence looked up again.
+    ``elsewhere`` says that the answer is kept in the cell that the command wrote to.
     """
 
     status: int = 200
@@ -39,6 +40,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     problem: str | None = None
     detail: str = ""
     field: str | None = None
+    elsewhere: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -115,6 +117,7 @@ class Executor:
             done.set_result(None)
 
     async def _attempt(self, handler: Handler[C], command: C, context: Context) -> Answer:
+        claimed = False
         for _ in range(ATTEMPTS_MAX):
             work = Work(self.streams, context, self.vault, self.clock, self.entropy, self.log.cells)
             try:
@@ -122,6 +125,12 @@ class Executor:
                 stored = StoredAnswer(outcome.status, outcome.id, outcome.state, outcome.because)
             except Refused as no:
                 stored = StoredAnswer(problem=no.problem, detail=no.detail, field=no.field)
+            if context.key is not None and work.cell != context.cell and not claimed:
+                first = await self._claim(context)
+                if first is not None:
+                    return first
+                claimed = True
+                continue
             if not work.current:
                 continue
             ticket = self._submit(work, stored)
@@ -130,9 +139,30 @@ class Executor:
             except Conflict:
                 continue
             if appended.replayed:
-                return await self._replay(context, appended)
+                stored = self._first(context, appended) or stored
             return await self._answer(stored, appended)
         raise Contended
+
+    async def _claim(self, context: Context) -> Answer | None:
+        """
+        Take the key in the caller's own cell, for a command that writes to another: a cell knows
+        no other's keys, and whatever a key is used for first, it is used for nothing else.
+
+        :returns: the first answer to the key, where that is kept in the caller's cell.
+        """
+        append = Append(
+            cell=context.cell,
+            command=context.command,
+            actor=context.actor,
+            correlation=context.correlation,
+            causation=context.causation,
+            events=(),
+            key=context.key,
+            answer=msgspec.json.encode(StoredAnswer(elsewhere=True)),
+        )
+        appended = await asyncio.shield(self.log.submit(append).outcome)
+        stored = self._first(context, appended) if appended.replayed else None
+        return None if stored is None else await self._answer(stored, appended)
 
     def _submit(self, work: Work, stored: StoredAnswer) -> Ticket:
         accepted = stored.problem is None
@@ -142,19 +172,23 @@ class Executor:
         if accepted:
             work.advance(ticket)
 
-        def settled(outcome: "asyncio.Future[Appended]") -> None:
-            if outcome.cancelled() or outcome.exception() is not None or outcome.result().replayed:
+        def settled(_: "asyncio.Future[Appended]") -> None:
+            if written_out(ticket):
+                work.settle(ticket)
+            else:
                 work.forget()
 
         ticket.outcome.add_done_callback(settled)
         return ticket
 
-    async def _replay(self, context: Context, appended: Appended) -> Answer:
+    @staticmethod
+    def _first(context: Context, appended: Appended) -> StoredAnswer | None:
+        """The first answer to the command's key; None when it is kept elsewhere."""
         assert context.key is not None
         if appended.digest != context.key.digest:
             raise KeyReused
         stored = msgspec.json.decode(appended.answer, type=StoredAnswer)
-        return await self._answer(stored, appended)
+        return None if stored.elsewhere else stored
 
     async def _answer(self, stored: StoredAnswer, appended: Appended) -> Answer:
         if stored.problem is not None:
