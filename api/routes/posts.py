@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from api.answers import Comment, Like, Post, Presenter, Written
-from api.http.answers import Answer, Page, found
+from api.http.answers import Answer, Page, encode_json
 from api.http.queries import Paging
 from api.http.routes import Routes
 from api.pages import FIRST, LAST, mark_of
@@ -59,12 +59,15 @@ async def read_post(call: Ask[None, None]) -> Answer:
     view = await call.app.read(call, _post, call.uuid())
     if view is None:
         raise Refused("not-found")
-    return found(Presenter(call.app, call.viewer.id).post(view), view.version)
+    # The version is what a change is conditional on. It is no reason for a 304: counts, names and
+    # the original of a share change without it, and what was withdrawn must not be shown again.
+    body = Presenter(call.app, call.viewer.id).post(view)
+    return Answer(encode_json(body), headers={"ETag": f'"{view.version}"'})
 
 
-def _post(connection: Any, viewer: MemberId, post: UUID) -> PostView | None:
-    views = post_reads.hydrate(connection, viewer, [post])
-    return next(iter(post_reads.with_shared(connection, viewer, views.values())), None)
+async def _post(connection: Any, viewer: MemberId, post: UUID) -> PostView | None:
+    views = await post_reads.hydrate(connection, viewer, [post])
+    return next(iter(await post_reads.with_shared(connection, viewer, views.values())), None)
 
 
 @ROUTES.patch(
