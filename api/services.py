@@ -56,9 +56,9 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Reads(Protocol):
-    """Runs reads somewhere other than on the event loop."""
+    """Runs reads, each on a connection of its own."""
 
-    async def run(self, read: Callable[..., T], *arguments: Any) -> T: ...
+    async def run(self, read: Callable[..., Awaitable[T]], *arguments: Any) -> T: ...
 
 
 class Reactions(Protocol):
@@ -169,7 +169,7 @@ class Services:
     async def read(
         self,
         call: "Ask[Any, Any]",
-        read: Callable[Concatenate[Connection, MemberId, P], T],
+        read: Callable[Concatenate[Connection, MemberId, P], Awaitable[T]],
         *arguments: P.args,
         **named: P.kwargs,
     ) -> T:
@@ -183,7 +183,7 @@ class Services:
         await self._recent.settle(member, self.freshness)
         return await self._reads.run(_as_member, member, read, arguments, named)
 
-    async def look(self, read: Callable[..., T], *arguments: Any) -> T:
+    async def look(self, read: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """``read(connection, ...)`` in nobody's name."""
         return await self._reads.run(read, *arguments)
 
@@ -204,19 +204,19 @@ class Services:
 Ask: TypeAlias = Call[Services, Caller, B, Q]
 
 
-def _as_member(
+async def _as_member(
     connection: Connection,
     member: MemberId,
-    read: Callable[..., T],
+    read: Callable[..., Awaitable[T]],
     arguments: tuple[Any, ...],
     named: dict[str, Any],
 ) -> T:
-    status = people.status(connection, member)
+    status = await people.status(connection, member)
     if status is None:
         raise Refused("no-account", "There is no account for this QQ number.")
     if status != "active":
         raise Refused("suspended", "This account is suspended.")
-    return read(connection, member, *arguments, **named)
+    return await read(connection, member, *arguments, **named)
 
 
 class RecentWrites:

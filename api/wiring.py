@@ -157,7 +157,7 @@ class Homezone:
         await self.policies.stop()
         await asyncio.to_thread(self.log.close)
         await asyncio.to_thread(self.engine.stop)
-        await asyncio.to_thread(self.reads.close)
+        self.reads.close()
         self.database.dispose()
         self.vault.close()
         await asyncio.to_thread(self.server.stop)
@@ -184,7 +184,7 @@ class Homezone:
             self.timers.wake()
 
     def _services(self) -> Services:
-        self.reads = ReadPool(self.database.server)
+        self.reads = ReadPool(self.database_url)
         self.metrics = Metrics()
         self.metrics.watch(self._figures)
         return Services(

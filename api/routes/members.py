@@ -78,8 +78,8 @@ async def me(call: Ask[None, None]) -> Answer:
     return found(Presenter(call.app, call.viewer.id).account(found_member))
 
 
-def _one(connection: Any, viewer: MemberId, wanted: MemberId) -> people.MemberView | None:
-    return people.members(connection, viewer, [wanted]).get(wanted)
+async def _one(connection: Any, viewer: MemberId, wanted: MemberId) -> people.MemberView | None:
+    return (await people.members(connection, viewer, [wanted])).get(wanted)
 
 
 @ROUTES.patch(
@@ -279,8 +279,8 @@ async def list_lists(call: Ask[None, None]) -> Answer:
     return call.page([present(view) for view in views])
 
 
-def _lists_of(connection: Any, viewer: MemberId) -> list[people.ListView]:
-    return people.lists(connection, viewer)
+async def _lists_of(connection: Any, viewer: MemberId) -> list[people.ListView]:
+    return await people.lists(connection, viewer)
 
 
 @ROUTES.delete(

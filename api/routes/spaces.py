@@ -66,13 +66,13 @@ async def read_space(call: Ask[None, None]) -> Answer:
     return found(Presenter(call.app, call.viewer.id).space(*shown))
 
 
-def _space(
+async def _space(
     connection: Any, viewer: MemberId, owner: MemberId
 ) -> tuple[people.MemberView, list[PostView]] | None:
-    member = people.members(connection, viewer, [owner]).get(owner)
+    member = (await people.members(connection, viewer, [owner])).get(owner)
     if member is None or member.blocks_viewer:
         return None
-    return member, post_reads.space_posts(connection, viewer, owner, LAST, _ON_HOME_PAGE)
+    return member, await post_reads.space_posts(connection, viewer, owner, LAST, _ON_HOME_PAGE)
 
 
 @ROUTES.get(
@@ -95,17 +95,17 @@ async def list_space_posts(call: Ask[None, Paging]) -> Answer:
     return _posts(call, views, limit)
 
 
-def _space_posts(
+async def _space_posts(
     connection: Any, viewer: MemberId, owner: MemberId, before: Mark, count: int
 ) -> list[PostView] | None:
-    if _hidden(connection, viewer, owner):
+    if await _hidden(connection, viewer, owner):
         return None
-    return post_reads.space_posts(connection, viewer, owner, before, count)
+    return await post_reads.space_posts(connection, viewer, owner, before, count)
 
 
-def _hidden(connection: Any, viewer: MemberId, owner: MemberId) -> bool:
+async def _hidden(connection: Any, viewer: MemberId, owner: MemberId) -> bool:
     """Whether the space is not there for the viewer: no account, or blocked by its owner."""
-    member = people.members(connection, viewer, [owner]).get(owner)
+    member = (await people.members(connection, viewer, [owner])).get(owner)
     return member is None or member.blocks_viewer
 
 
@@ -144,7 +144,7 @@ async def read_timeline(call: Ask[None, TimelineQuery]) -> Answer:
     return call.page([present(entry) for entry in entries[:limit]], place)
 
 
-def _timeline(
+async def _timeline(
     connection: Any,
     viewer: MemberId,
     owner: MemberId,
@@ -152,9 +152,9 @@ def _timeline(
     since: datetime,
     count: int,
 ) -> list[timelines.TimelineEntry] | None:
-    if _hidden(connection, viewer, owner):
+    if await _hidden(connection, viewer, owner):
         return None
-    return timelines.timeline(connection, viewer, owner, before, since, count)
+    return await timelines.timeline(connection, viewer, owner, before, since, count)
 
 
 def _month(month: str | None) -> tuple[datetime, Mark]:

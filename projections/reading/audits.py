@@ -17,10 +17,12 @@ _TRAIL = Statement(
 )
 
 
-def trail(
+async def trail(
     connection: Connection, cell: int, facet: Facet, after: int, until: int, count: int
 ) -> list[int]:
     """Positions of a facet's events in a cell, in order."""
     kind, key = facet
-    rows = _TRAIL(connection, cell=cell, facet=kind, key=key, after=after, until=until, count=count)
+    rows = await _TRAIL(
+        connection, cell=cell, facet=kind, key=key, after=after, until=until, count=count
+    )
     return [position for (position,) in rows]

@@ -120,22 +120,22 @@ class ListView(msgspec.Struct, frozen=True):
     members: list[Profile]
 
 
-def status(connection: Connection, member: MemberId) -> str | None:
+async def status(connection: Connection, member: MemberId) -> str | None:
     """Whether a member may act: ``active``, ``suspended``, or None where there is no account."""
-    rows = _STATUS(connection, cell=cell_of(member), member=member)
+    rows = await _STATUS(connection, cell=cell_of(member), member=member)
     return str(rows[0][0]) if rows else None
 
 
-def members(
+async def members(
     connection: Connection, viewer: MemberId, wanted: Sequence[UUID]
 ) -> dict[UUID, MemberView]:
     """Members by id."""
     if not wanted:
         return {}
-    rows = _MEMBERS(
+    rows = await _MEMBERS(
         connection, cells=[cell_of(one) for one in wanted], members=list(wanted), viewer=viewer
     )
-    towards = viewer_towards(connection, viewer, wanted)
+    towards = await viewer_towards(connection, viewer, wanted)
     found: dict[UUID, MemberView] = {}
     for member, qq, nickname, kind, name, *rest in rows:
         member_status, joined_at, bond, standing, blocks_viewer, position = rest
@@ -163,15 +163,17 @@ def _standing(
     return "incoming" if their_standing == "outgoing" else "none"
 
 
-def friends(
+async def friends(
     connection: Connection, member: MemberId, state: FriendState, before: UUID, count: int
 ) -> list[FriendView]:
     """A member's friends or open requests, latest bond first."""
     page: list[FriendView] = []
     step = max(count, 50)
     while len(page) < count:
-        rows = _HALVES(connection, cell=cell_of(member), member=member, before=before, count=step)
-        found = members(connection, member, [row[0] for row in rows])
+        rows = await _HALVES(
+            connection, cell=cell_of(member), member=member, before=before, count=step
+        )
+        found = await members(connection, member, [row[0] for row in rows])
         for other, _, bond, since in rows:
             view = found.get(other)
             if view is not None and view.standing == state and not view.blocks_viewer:
@@ -183,33 +185,39 @@ def friends(
     return page[:count]
 
 
-def blocked(connection: Connection, member: MemberId, after: UUID, count: int) -> list[TieView]:
+async def blocked(
+    connection: Connection, member: MemberId, after: UUID, count: int
+) -> list[TieView]:
     """Those whom a member has blocked, in the order of their ids."""
-    return _ties(connection, _BLOCKED, member, after, count)
+    return await _ties(connection, _BLOCKED, member, after, count)
 
 
-def followed(connection: Connection, member: MemberId, after: UUID, count: int) -> list[TieView]:
+async def followed(
+    connection: Connection, member: MemberId, after: UUID, count: int
+) -> list[TieView]:
     """The spaces that a member follows, in the order of their ids."""
-    return _ties(connection, _FOLLOWED, member, after, count)
+    return await _ties(connection, _FOLLOWED, member, after, count)
 
 
-def _ties(
+async def _ties(
     connection: Connection, statement: Statement, member: MemberId, after: UUID, count: int
 ) -> list[TieView]:
-    rows = statement(connection, cell=cell_of(member), member=member, after=after, count=count)
-    found = members(connection, member, [other for other, _ in rows])
+    rows = await statement(
+        connection, cell=cell_of(member), member=member, after=after, count=count
+    )
+    found = await members(connection, member, [other for other, _ in rows])
     return [TieView(found[other].profile, since) for other, since in rows if other in found]
 
 
-def lists(connection: Connection, owner: MemberId) -> list[ListView]:
+async def lists(connection: Connection, owner: MemberId) -> list[ListView]:
     """An owner's named lists with their members; there are at most a hundred."""
-    rows: list[tuple[Any, ...]] = _LISTS(connection, cell=cell_of(owner), owner=owner)
+    rows: list[tuple[Any, ...]] = await _LISTS(connection, cell=cell_of(owner), owner=owner)
     listed: dict[UUID, list[UUID]] = {}
     if rows:
         ids = [row[0] for row in rows]
-        for which, member in _LISTED(connection, cell=cell_of(owner), lists=ids):
+        for which, member in await _LISTED(connection, cell=cell_of(owner), lists=ids):
             listed.setdefault(which, []).append(member)
-    found = members(connection, owner, list({one for ids in listed.values() for one in ids}))
+    found = await members(connection, owner, list({one for ids in listed.values() for one in ids}))
     return [
         ListView(
             which,

@@ -112,7 +112,7 @@ class PostView(msgspec.Struct):
         return self.published_at, self.post
 
 
-def hydrate(
+async def hydrate(
     connection: Connection, viewer: Viewer | MemberId, posts: Sequence[UUID]
 ) -> dict[UUID, PostView]:
     """
@@ -124,9 +124,9 @@ def hydrate(
         return {}
     member = viewer.member if isinstance(viewer, Viewer) else viewer
     cells = [cell_of(post) for post in posts]
-    rows = _HYDRATE(connection, cells=cells, posts=list(posts), viewer=member)
+    rows = await _HYDRATE(connection, cells=cells, posts=list(posts), viewer=member)
     if not isinstance(viewer, Viewer):
-        viewer = viewer_towards(connection, member, {row[1] for row in rows})
+        viewer = await viewer_towards(connection, member, {row[1] for row in rows})
     found: dict[UUID, PostView] = {}
     for row in rows:
         view = _gated(viewer, row)
@@ -135,35 +135,37 @@ def hydrate(
     return found
 
 
-def with_shared(
+async def with_shared(
     connection: Connection, viewer: MemberId, posts: Iterable[PostView]
 ) -> list[PostView]:
     """The same posts, with the originals of shares, as far as the viewer may see those."""
     views = list(posts)
     wanted = [view.share_of for view in views if view.share_of is not None]
     if wanted:
-        originals = hydrate(connection, viewer, list(dict.fromkeys(wanted)))
+        originals = await hydrate(connection, viewer, list(dict.fromkeys(wanted)))
         for view in views:
             if view.share_of is not None:
                 view.shared = originals.get(view.share_of)
     return views
 
 
-def space_posts(
+async def space_posts(
     connection: Connection, viewer: MemberId, author: MemberId, before: Mark, count: int
 ) -> list[PostView]:
     """A member's posts, newest first: ``count`` of them, as long as there are so many."""
-    towards = viewer_towards(connection, viewer, {author})
-    return _fill(connection, towards, {author: cell_of(author)}, before, count, None)
+    towards = await viewer_towards(connection, viewer, {author})
+    return await _fill(connection, towards, {author: cell_of(author)}, before, count, None)
 
 
-def feed(connection: Connection, viewer: MemberId, before: Mark, count: int) -> list[PostView]:
+async def feed(
+    connection: Connection, viewer: MemberId, before: Mark, count: int
+) -> list[PostView]:
     """The information center: posts by friends and followed certified spaces, newest first."""
-    towards, sources = viewer_with_all_ties(connection, viewer)
-    return _fill(connection, towards, sources, before, count, towards.follows)
+    towards, sources = await viewer_with_all_ties(connection, viewer)
+    return await _fill(connection, towards, sources, before, count, towards.follows)
 
 
-def _fill(
+async def _fill(
     connection: Connection,
     viewer: Viewer,
     sources: dict[UUID, int],
@@ -176,9 +178,10 @@ def _fill(
     if not sources:
         return page
     cells, authors = list(sources.values()), list(sources)
-    step = count
+    # A few more than asked for: most pages have a post that is not for this viewer.
+    step = count + count // 4 + 4
     while len(page) < count:
-        rows = _PAGE_BY_AUTHORS(
+        rows = await _PAGE_BY_AUTHORS(
             connection,
             cells=cells,
             authors=authors,
@@ -195,7 +198,7 @@ def _fill(
             break
         before = (rows[-1][8], rows[-1][0])
         step = min(step * 2, 500)
-    return with_shared(connection, viewer.member, page[:count])
+    return await with_shared(connection, viewer.member, page[:count])
 
 
 def _in_feed(view: PostView, follows: Collection[UUID]) -> bool:

@@ -103,16 +103,16 @@ class LikeView(msgspec.Struct, frozen=True):
         return self.liked_at, self.member.member
 
 
-def comments(
+async def comments(
     connection: Connection, viewer: MemberId, post: PostId, after: Mark, count: int
 ) -> list[CommentView] | None:
     """A post's comments, oldest first; None when the viewer cannot see the post."""
-    if not hydrate(connection, viewer, [post]):
+    if not await hydrate(connection, viewer, [post]):
         return None
     page: list[CommentView] = []
     step = count
     while len(page) < count:
-        rows = _COMMENTS(
+        rows = await _COMMENTS(
             connection,
             cell=cell_of(post),
             post=post,
@@ -120,7 +120,7 @@ def comments(
             after_comment=after[1],
             count=step,
         )
-        page += _gated_comments(connection, viewer, rows)
+        page += await _gated_comments(connection, viewer, rows)
         if len(rows) < step:
             break
         after = (rows[-1][6], rows[-1][0])
@@ -128,7 +128,7 @@ def comments(
     return page[:count]
 
 
-def comments_by_id(
+async def comments_by_id(
     connection: Connection, viewer: MemberId, wanted: list[tuple[CommentId, PostId]]
 ) -> dict[UUID, CommentView]:
     """Those of some comments, under posts known to be visible, that the viewer may see."""
@@ -137,23 +137,23 @@ def comments_by_id(
     for comment, post in wanted:
         by_cell.setdefault(cell_of(post), []).append(comment)
     for cell, ids in by_cell.items():
-        rows += _COMMENT(connection, cell=cell, comments=ids)
-    return {view.comment: view for view in _gated_comments(connection, viewer, rows)}
+        rows += await _COMMENT(connection, cell=cell, comments=ids)
+    return {view.comment: view for view in await _gated_comments(connection, viewer, rows)}
 
 
-def _gated_comments(
+async def _gated_comments(
     connection: Connection, viewer: MemberId, rows: list[tuple[Any, ...]]
 ) -> list[CommentView]:
     if not rows:
         return []
-    gates = _COMMENT_GATES(
+    gates = await _COMMENT_GATES(
         connection,
         cells=[row[2] for row in rows],
         comments=[row[0] for row in rows],
         authors=[row[1] for row in rows],
         viewer=viewer,
     )
-    towards = viewer_towards(connection, viewer, {row[1] for row in rows})
+    towards = await viewer_towards(connection, viewer, {row[1] for row in rows})
     profiles: dict[UUID, Profile] = {}
     for comment, live, audience, blocked, member, *shown in gates:
         relation = towards.relation(member, bond=None, blocked=blocked, listed=False)
@@ -166,16 +166,16 @@ def _gated_comments(
     ]
 
 
-def likes(
+async def likes(
     connection: Connection, viewer: MemberId, post: PostId, before: Mark, count: int
 ) -> list[LikeView] | None:
     """Who likes a post, latest first; None when the viewer cannot see the post."""
-    if not hydrate(connection, viewer, [post]):
+    if not await hydrate(connection, viewer, [post]):
         return None
     page: list[LikeView] = []
     step = count
     while len(page) < count:
-        rows = _LIKES(
+        rows = await _LIKES(
             connection,
             cell=cell_of(post),
             post=post,
@@ -183,7 +183,7 @@ def likes(
             before_member=before[1],
             count=step,
         )
-        profiles = _likers(connection, viewer, [member for member, _ in rows])
+        profiles = await _likers(connection, viewer, [member for member, _ in rows])
         page += [
             LikeView(profiles[member], liked_at) for member, liked_at in rows if member in profiles
         ]
@@ -194,11 +194,13 @@ def likes(
     return page[:count]
 
 
-def _likers(connection: Connection, viewer: MemberId, members: list[UUID]) -> dict[UUID, Profile]:
+async def _likers(
+    connection: Connection, viewer: MemberId, members: list[UUID]
+) -> dict[UUID, Profile]:
     if not members:
         return {}
-    towards: Viewer = viewer_towards(connection, viewer, members)
-    found = _LIKERS(
+    towards: Viewer = await viewer_towards(connection, viewer, members)
+    found = await _LIKERS(
         connection, cells=[cell_of(member) for member in members], members=members, viewer=viewer
     )
     profiles: dict[UUID, Profile] = {}

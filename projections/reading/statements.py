@@ -10,25 +10,19 @@ import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 _PARAMETER = re.compile(r":(\w+)::(\w+(?:\[\])?)")
 
 
-class Cursor(Protocol):
-    """What is used of a DBAPI cursor."""
-
-    def execute(self, query: str, vars: Sequence[Any] | None = None) -> None: ...
-
-    def fetchall(self) -> list[tuple[Any, ...]]: ...
-
-    def close(self) -> None: ...
-
-
 class Connection(Protocol):
-    """What is used of a psycopg2 connection, in autocommit mode."""
+    """A connection for reads, one statement at a time."""
 
-    def cursor(self) -> Cursor: ...
+    @property
+    def prepared(self) -> set[str]:
+        """The names of the statements that it has prepared."""
+
+    async def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement; its rows."""
 
 
 class Statement:
@@ -50,29 +44,20 @@ class Statement:
         marks = ", ".join("%s::" + kind for _, kind in found)
         self._execute = f"EXECUTE {name} ({marks})" if found else f"EXECUTE {name}"
 
-    def __call__(self, connection: Connection, **values: Any) -> list[tuple[Any, ...]]:
+    async def __call__(self, connection: Connection, **values: Any) -> list[tuple[Any, ...]]:
         """All rows."""
-        cursor = connection.cursor()
-        try:
-            prepared = _PREPARED.setdefault(connection, set())
-            if self.name not in prepared:
-                cursor.execute(self._prepare)
-                prepared.add(self.name)
-            cursor.execute(self._execute, [_plain(values[name]) for name in self.names])
-            return cursor.fetchall()
-        finally:
-            cursor.close()
+        if self.name not in connection.prepared:
+            await connection.fetch(self._prepare)
+            connection.prepared.add(self.name)
+        return await connection.fetch(self._execute, [_plain(values[name]) for name in self.names])
 
-    def explain(self, connection: Connection, **values: Any) -> list[str]:
+    async def explain(self, connection: Connection, **values: Any) -> list[str]:
         """The plan that PostgreSQL keeps for it."""
-        self(connection, **values)
-        cursor = connection.cursor()
-        try:
-            arguments = [_plain(values[name]) for name in self.names]
-            cursor.execute(f"EXPLAIN {self._execute}", arguments)
-            return [str(row[0]) for row in cursor.fetchall()]
-        finally:
-            cursor.close()
+        await self(connection, **values)
+        arguments = [_plain(values[name]) for name in self.names]
+        return [
+            str(row[0]) for row in await connection.fetch(f"EXPLAIN {self._execute}", arguments)
+        ]
 
 
 def _plain(value: Any) -> Any:
@@ -80,6 +65,3 @@ def _plain(value: Any) -> Any:
     if type(value) is list:
         return "{" + ",".join(map(str, value)) + "}"
     return str(value) if isinstance(value, UUID) else value
-
-
-_PREPARED: WeakKeyDictionary[Connection, set[str]] = WeakKeyDictionary()

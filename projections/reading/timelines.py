@@ -40,7 +40,7 @@ class TimelineEntry(msgspec.Struct, frozen=True):
         return self.at, self.stream
 
 
-def timeline(
+async def timeline(
     connection: Connection,
     viewer: MemberId,
     member: MemberId,
@@ -52,7 +52,7 @@ def timeline(
     page: list[TimelineEntry] = []
     step = count
     while len(page) < count:
-        rows = _TIMELINE(
+        rows = await _TIMELINE(
             connection,
             cell=cell_of(member),
             member=member,
@@ -61,13 +61,13 @@ def timeline(
             since=since,
             count=step,
         )
-        posts = hydrate(connection, viewer, list({row[3] for row in rows}))
+        posts = await hydrate(connection, viewer, list({row[3] for row in rows}))
         wanted = [
             (CommentId(stream), PostId(post))
             for stream, _, kind, post in rows
             if kind == "comment" and post in posts
         ]
-        comments = comments_by_id(connection, viewer, wanted) if wanted else {}
+        comments = await comments_by_id(connection, viewer, wanted) if wanted else {}
         for stream, at, kind, post in rows:
             comment = comments.get(stream)
             if post in posts and (kind != "comment" or comment is not None):
@@ -77,5 +77,5 @@ def timeline(
         before = (rows[-1][1], rows[-1][0])
         step = min(step * 2, 500)
     page = page[:count]
-    with_shared(connection, viewer, {entry.post.post: entry.post for entry in page}.values())
+    await with_shared(connection, viewer, {entry.post.post: entry.post for entry in page}.values())
     return page

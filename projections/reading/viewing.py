@@ -71,21 +71,23 @@ class Viewer(msgspec.Struct):
         )
 
 
-def viewer_with_all_ties(
+async def viewer_with_all_ties(
     connection: Connection, member: MemberId
 ) -> tuple[Viewer, dict[UUID, int]]:
     """The viewer, and the cells of those whose posts may be in the viewer's feed."""
-    rows = _ALL_TIES(connection, cell=cell_of(member), viewer=member)
+    rows = await _ALL_TIES(connection, cell=cell_of(member), viewer=member)
     viewer = _viewer(member, rows)
     return viewer, {other: cell for what, other, cell, _ in rows if what != "block"}
 
 
-def viewer_towards(connection: Connection, member: MemberId, others: Collection[UUID]) -> Viewer:
+async def viewer_towards(
+    connection: Connection, member: MemberId, others: Collection[UUID]
+) -> Viewer:
     """The viewer's half towards some members."""
     wanted = [other for other in others if other != member]
     if not wanted:
         return Viewer(member)
-    rows = _TIES_TO(connection, cell=cell_of(member), viewer=member, others=wanted)
+    rows = await _TIES_TO(connection, cell=cell_of(member), viewer=member, others=wanted)
     return _viewer(member, rows)
 
 
