@@ -10,7 +10,7 @@ import msgspec
 from commands.relations import acting_member, other_member
 from commands.work import Outcome, Work
 from domain import circle as decisions
-from domain.circle import CIRCLE, AnyCircleEvent, Circle, Ending, circle_stream
+from domain.circle import CIRCLE, AnyCircleEvent, Circle, Ending, circle_stream, friends
 from domain.ids import MemberId, StreamId
 from domain.space import SPACE, Certified, space_stream
 
@@ -56,9 +56,17 @@ async def change_tie(command: ChangeTie, work: Work) -> Outcome:
     circle = await work.load(CIRCLE, stream)
     events = await _decide(command.move, circle, member, other, work)
     work.append(CIRCLE, stream, member, events)
+    because = (stream, circle.tie(other).since[_PART[command.move]])
+    if command.move not in ("befriend", "unfriend"):
+        return Outcome(other, because)
     after = CIRCLE.fold(events, circle, work.version(stream)).tie(other)
-    state = {"befriend": after.standing, "unfriend": after.standing}.get(command.move)
-    return Outcome(other, (stream, circle.tie(other).since[_PART[command.move]]), state)
+    state = after.standing
+    if command.move == "befriend":
+        half = await _half(work, other, member)
+        if state == "outgoing" and friends(after, half):
+            # The other has accepted, and this half has not heard yet.
+            state, because = "friends", (circle_stream(other), half.since[0])
+    return Outcome(other, because, state)
 
 
 async def _decide(

@@ -15,7 +15,7 @@ from commands.executor import Executor, Handler
 from commands.ports import IdempotencyKey
 from commands.work import Context
 from domain.account import NumberClaimed
-from domain.circle import FriendAccepted, FriendAsked, FriendConfirmed, FriendEnded
+from domain.circle import FriendAccepted, FriendAsked, FriendEnded
 from domain.event import Event, Recorded, Refused
 from domain.ids import cell_of, derive
 
@@ -86,7 +86,7 @@ def policies(executor: Executor, accounts: AccountHandlers) -> tuple[Policy, ...
         Policy("open-account", frozenset({NumberClaimed}), opening, executor),
         Policy(
             "carry-friendship",
-            frozenset({FriendAsked, FriendAccepted, FriendConfirmed, FriendEnded}),
+            frozenset({FriendAsked, FriendAccepted, FriendEnded}),
             _carry_friendship,
             executor,
         ),
@@ -101,8 +101,6 @@ def _carry_friendship(recorded: Recorded) -> Reaction | None:
         case FriendAsked(member=member, other=other, bond=bond):
             command = HearFriend(other, member, bond, "asked")
         case FriendAccepted(member=member, other=other, bond=bond):
-            command = HearFriend(other, member, bond, "accepted")
-        case FriendConfirmed(member=member, other=other, bond=bond):
             command = HearFriend(other, member, bond, "accepted")
         case FriendEnded(member=member, other=other, bond=bond, how=how):
             command = HearFriend(other, member, bond, "ended", how)

@@ -3,8 +3,11 @@ A member's circle: what one member has declared towards others.
 
 Friendship is two halves, one in each member's circle, in each member's cell. Each half offers a
 *bond*, the id of the request that began it; two are friends while both halves offer the same bond,
-so either's withdrawal holds at its own commit. Policies carry each move to the other half; a bond
-that ended is never offered again, so a late message cannot revive it.
+so either's withdrawal holds at its own commit. Policies carry each move to the other half, late and
+perhaps twice or out of turn; a bond that ended is never offered again, so no message can revive it.
+
+A request holds a place among the friends from the moment it is made, so that whoever accepts it
+finds the place free: a member's limit is exact although no half counts the other's.
 """
 
 from typing import Literal, TypeAlias, assert_never
@@ -108,12 +111,15 @@ _ENDINGS: dict[Standing, Ending] = {
 
 class Tie(msgspec.Struct, frozen=True):
     """
-    One member's half of all there is between two. ``since`` holds the version that last changed
-    each part: of friendship, block and follow.
+    One member's half of all there is between two. ``heard`` is the last request of the other's that
+    this half took note of: once it is not the bond any more, it is over, even where the other does
+    not know yet. ``since`` holds the version that last changed each part: of friendship, block and
+    follow.
     """
 
     standing: Standing = "none"
     bond: UUID | None = None
+    heard: UUID | None = None
     blocked: bool = False
     follows: bool = False
     since: tuple[int, int, int] = (0, 0, 0)
@@ -153,12 +159,19 @@ def _after(tie: Tie, event: AnyCircleEvent, version: int) -> Tie:
         case FriendAsked(bond=bond):
             return msgspec.structs.replace(tie, standing="outgoing", bond=bond, since=bonded)
         case FriendRequestReceived(bond=bond):
-            return msgspec.structs.replace(tie, standing="incoming", bond=bond, since=bonded)
-        case FriendAccepted(bond=bond) | FriendConfirmed(bond=bond):
+            return msgspec.structs.replace(
+                tie, standing="incoming", bond=bond, heard=bond, since=bonded
+            )
+        case FriendAccepted(bond=bond):
+            return msgspec.structs.replace(
+                tie, standing="friends", bond=bond, heard=bond, since=bonded
+            )
+        case FriendConfirmed(bond=bond):
             return msgspec.structs.replace(tie, standing="friends", bond=bond, since=bonded)
-        case FriendEnded(bond=bond) | FriendLapsed(bond=bond):
-            if bond != tie.bond:
-                return tie
+        case FriendEnded(bond=bond) if bond != tie.bond:
+            # Asked by somebody blocked: declined before it ever stood here.
+            return msgspec.structs.replace(tie, heard=bond)
+        case FriendEnded() | FriendLapsed():
             return msgspec.structs.replace(tie, standing="none", bond=None, since=bonded)
         case MemberBlocked() | MemberUnblocked():
             blocked = isinstance(event, MemberBlocked)
@@ -212,22 +225,22 @@ def befriend(
         raise Refused("blocked-by-you", "You have blocked this member.")
     if other_half.blocked:
         raise Refused("not-found")
-    asked = other_half.bond if other_half.standing == "outgoing" else None
+    asked = _asked(tie, other_half)
     if friends(tie, other_half) or (tie.standing == "outgoing" and asked is None):
         return ()
-    if asked is None:
-        if circle.outgoing >= REQUESTS_MAX:
-            raise Refused("too-many-requests-open", f"At most {REQUESTS_MAX} open requests.")
-        return (FriendAsked(member, other, bond),)
-    if circle.friends >= FRIENDS_MAX:
-        raise Refused("too-many-friends", f"At most {FRIENDS_MAX} friends.")
-    agreed = _smaller(tie.offered, asked)
-    return (FriendAccepted(member, other, agreed),)
+    if tie.offered is None and circle.friends + circle.outgoing >= FRIENDS_MAX:
+        raise Refused("too-many-friends", f"At most {FRIENDS_MAX} friends and open requests.")
+    if asked is not None:
+        return (FriendAccepted(member, other, asked),)
+    if circle.outgoing >= REQUESTS_MAX:
+        raise Refused("too-many-requests-open", f"At most {REQUESTS_MAX} open requests.")
+    return (FriendAsked(member, other, bond),)
 
 
-def _smaller(mine: UUID | None, theirs: UUID) -> UUID:
-    """When both have asked, each half settles on the smaller bond without another word."""
-    return theirs if mine is None else min(mine, theirs)
+def _asked(tie: Tie, other_half: Tie) -> UUID | None:
+    """The other's request, unless this half has put an end to it and the other will soon hear."""
+    bond = other_half.bond if other_half.standing == "outgoing" else None
+    return None if bond == tie.heard and bond != tie.bond else bond
 
 
 def unfriend(circle: Circle, member: MemberId, other: MemberId) -> tuple[AnyCircleEvent, ...]:
@@ -294,17 +307,10 @@ def hear_asked(
     :param other_half: the other's tie as it is now; a request that no longer stands is dropped.
     """
     tie = circle.tie(other)
-    if other_half.offered != bond or tie.bond == bond:
+    if other_half.offered != bond or bond in (tie.bond, tie.heard):
         return ()
     if tie.blocked:
         return (FriendEnded(member, other, bond, "declined"),)
-    if tie.standing == "outgoing" and tie.bond is not None:
-        if circle.friends < FRIENDS_MAX:
-            return (FriendConfirmed(member, other, _smaller(tie.bond, bond)),)
-        return (
-            FriendEnded(member, other, tie.bond, "withdrawn"),
-            FriendEnded(member, other, bond, "declined"),
-        )
     return (FriendRequestReceived(member, other, bond),)
 
 
@@ -315,8 +321,6 @@ def hear_accepted(
     tie = circle.tie(other)
     if tie.standing != "outgoing" or tie.bond != bond:
         return ()
-    if circle.friends >= FRIENDS_MAX:
-        return (FriendEnded(member, other, bond, "withdrawn"),)
     return (FriendConfirmed(member, other, bond),)
 
 

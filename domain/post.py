@@ -141,6 +141,8 @@ def publish(
 def edit(post: Post, editor: MemberId, content: PostContent) -> tuple[PostEvent, ...]:
     """Change what a post says."""
     live = own(post, editor)
+    if live.kind == "diary" and content.title is None:
+        raise Refused("title-missing", "A diary has a title.", "/title")
     if live.kind != "diary" and content.title is not None:
         raise Refused("title-unexpected", "Only a diary has a title.", "/title")
     return (PostEdited(editor, content),)
