@@ -69,10 +69,10 @@ class AccountHandlers:
 
     async def register(self, command: RegisterAccount, work: Work) -> Outcome:
         """Claim the number, in the directory cell; a policy opens the account in the member's."""
+        work.cell = decisions.DIRECTORY_CELL
         if not EARLIEST_BIRTH <= command.birth_date <= work.context.effective_at.date():
             raise Refused("birth-date", "Not a birth date of anyone alive.", "/birth_date")
         stream = self._directory.stream(command.qq)
-        work.cell = decisions.DIRECTORY_CELL
         number = await work.load(NUMBER, stream)
         member = MemberId(work.mint(work.pick_cell()))
         if isinstance(number, decisions.Claimed):
@@ -108,10 +108,10 @@ class AccountHandlers:
 
     async def suspend(self, target: MemberId, command: SuspendAccount, work: Work) -> Outcome:
         """Suspend a member."""
+        work.cell = work.cell_of(target)
         if command.until is not None and command.until <= work.context.effective_at:
             raise Refused("in-the-past", "A suspension ends in the future.", "/until")
         stream = account_stream(target)
-        work.cell = work.cell_of(target)
         account = await work.load(ACCOUNT, stream)
         reason = await work.vault.seal(target, KeyClass.MODERATION, command.reason)
         suspension = work.mint(work.cell)

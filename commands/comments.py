@@ -47,10 +47,10 @@ async def write(post: PostId, command: WriteComment, work: Work) -> Outcome:
 
 async def delete(comment: CommentId, work: Work) -> Outcome:
     """Take away one's own comment, or any under one's own post."""
-    editor = await acting_member(work)
     stream = comment_stream(comment)
     check_id(work, stream)
     work.cell = cell_of(stream)
+    editor = await acting_member(work)
     state = await work.load(COMMENT, stream)
     if isinstance(state, decisions.Live) and editor not in (state.author, state.post_author):
         await visible_post(work, editor, state.post)

@@ -24,8 +24,8 @@ class CertifySpace(
 
 async def certify(target: MemberId, command: CertifySpace, work: Work) -> Outcome:
     """Certify a member's space."""
+    work.cell = cell_of(target)
     member = await other_member(work, target)
-    work.cell = cell_of(member)
     stream = space_stream(member)
     space = await work.load(SPACE, stream)
     name = await work.vault.seal(member, KeyClass.CONTENT, command.name)
@@ -38,8 +38,8 @@ async def certify(target: MemberId, command: CertifySpace, work: Work) -> Outcom
 
 async def withdraw_certification(target: MemberId, work: Work) -> Outcome:
     """Make it an ordinary space again."""
+    work.cell = cell_of(target)
     member = await other_member(work, target)
-    work.cell = cell_of(member)
     stream = space_stream(member)
     space = await work.load(SPACE, stream)
     work.append(SPACE, stream, member, decisions.withdraw_certification(space, member))

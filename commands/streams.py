@@ -64,14 +64,18 @@ class Streams:
             self.misses += 1
             loading = asyncio.ensure_future(self._read(aggregate, stream))
             self._loading[stream] = loading
-            loading.add_done_callback(lambda _: self._loading.pop(stream, None))
+            loading.add_done_callback(lambda read: self._loaded(stream, read))
         return await asyncio.shield(loading)
+
+    def _loaded(self, stream: StreamId, read: "asyncio.Future[StreamState]") -> None:
+        del self._loading[stream]
+        if not read.cancelled():
+            # Callers may have gone; a failure that nobody fetches is no error.
+            read.exception()
 
     async def _read(self, aggregate: Aggregate[S], stream: StreamId) -> StreamState:
         while (ticket := self._unsettled.get(stream)) is not None:
             await asyncio.wait([ticket.outcome])
-            if self._unsettled.get(stream) is ticket:
-                del self._unsettled[stream]
         history = await self._log.read_stream(stream)
         found = self._states.get(stream)
         if found is not None:
@@ -93,11 +97,22 @@ class Streams:
         state = aggregate.fold(events, cast(S, before.state), before.version)
         self._keep(stream, StreamState(state, before.version + len(events), ticket))
 
+    def settle(self, stream: StreamId, ticket: Ticket) -> None:
+        """The log bears out what ``ticket`` did; the state stands by itself from now on."""
+        held = self._states.get(stream)
+        if held is not None and held.ticket is ticket:
+            held.ticket = None
+
     def forget(self, stream: StreamId) -> None:
         """Drop a state that the log does not bear out; the next load waits for what is queued."""
         dropped = self._states.pop(stream, None)
         if dropped is not None and dropped.ticket is not None and not dropped.ticket.outcome.done():
-            self._unsettled[stream] = dropped.ticket
+            ticket = self._unsettled[stream] = dropped.ticket
+            ticket.outcome.add_done_callback(lambda _: self._settled(stream, ticket))
+
+    def _settled(self, stream: StreamId, ticket: Ticket) -> None:
+        if self._unsettled.get(stream) is ticket:
+            del self._unsettled[stream]
 
     def _keep(self, stream: StreamId, state: StreamState) -> None:
         self._states[stream] = state

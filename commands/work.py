@@ -146,7 +146,7 @@ class Work:
         return [
             read.ticket
             for read in self._read.values()
-            if read.ticket is not None and not _written_out(read.ticket)
+            if read.ticket is not None and not written_out(read.ticket)
         ]
 
     def to_append(self, answer: bytes, *, keep_events: bool) -> Append:
@@ -178,12 +178,20 @@ class Work:
         for stream, (aggregate, _, events) in self._written.items():
             self._streams.advance(aggregate, stream, events, self._read[stream], ticket)
 
+    def settle(self, ticket: Ticket) -> None:
+        """Let go of the ticket: the append is durable."""
+        for stream in self._written:
+            self._streams.settle(stream, ticket)
+
     def forget(self) -> None:
         """Drop every state this command touched: the log does not bear one of them out."""
         for stream in self._read:
             self._streams.forget(stream)
 
 
-def _written_out(ticket: Ticket) -> bool:
+def written_out(ticket: Ticket) -> bool:
+    """Whether an append is in the log. One that only replayed an earlier answer is not."""
     outcome = ticket.outcome
-    return outcome.done() and not outcome.cancelled() and outcome.exception() is None
+    if not outcome.done() or outcome.cancelled() or outcome.exception() is not None:
+        return False
+    return not outcome.result().replayed
