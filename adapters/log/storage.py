@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, Select, Table, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from adapters.log import copy, statements
-from adapters.log.memory import MemoryStore, Row
+from adapters.log.memory_store import MemoryStore, Row
 from adapters.log.notify import Wake
 from adapters.log.tables import checkpoints, events, log_heads, snapshots
 from commands.ports import Clock
