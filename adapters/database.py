@@ -80,6 +80,8 @@ class Database:
             max_overflow=max_overflow,
             pool_timeout=10,
             pool_use_lifo=True,
+            # An error's text must not quote what a statement carried.
+            hide_parameters=True,
         )
 
     def dispose(self) -> None:

@@ -11,6 +11,7 @@ from api.http.hooks import Hooks
 from api.http.openapi import Info
 from api.http.positions import Vector
 from api.http.routes import Route
+from api.limits import Limits
 from api.problems import PROBLEMS
 from api.routes import audit, members, operations, posts, spaces
 from api.services import Caller, Services
@@ -22,11 +23,16 @@ AT_LEAST_SECONDS = 5.0
 
 
 def build(
-    services: Services, verifier: TokenVerifier, cursor_secret: bytes, clock: Clock
+    services: Services,
+    verifier: TokenVerifier,
+    cursor_secret: bytes,
+    clock: Clock,
+    limits: Limits | None,
 ) -> web.Application:
     """
     The application of one server.
 
+    :param limits: of requests; None for none.
     :param cursor_secret: authenticates cursors; the same for all servers of a store.
     """
 
@@ -49,6 +55,7 @@ def build(
         refuses=InvalidToken,
         admit=admit,  # type: ignore[arg-type]
         at_least=at_least,
+        limit=None if limits is None else limits.take,
         observe=services.metrics.observe,
     )
     return application(

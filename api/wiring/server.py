@@ -1,32 +1,30 @@
 """
-The one place where ports meet adapters: a whole Homezone, put together and taken apart.
+A running server, from its database to its application.
 """
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
-from sqlalchemy import MetaData, make_url, text
 
 from adapters.clock import SystemClock, SystemEntropy
-from adapters.database import CELLS_DEFAULT, Database, migrate
-from adapters.embedded import EmbeddedPostgres, Server, discover, reach
+from adapters.database import Database
+from adapters.embedded import Server, discover
 from adapters.identity_provider import JwksClient
 from adapters.log.postgres import PostgresLog
 from adapters.readers import ReadPool
 from adapters.vault import FileKeyVault
 from api.application import build
+from api.limits import Limits
 from api.metrics import Metrics
 from api.readiness import readiness
 from api.services import RecentWrites, Services
 from api.settings import Settings
 from api.tokens import TokenIssuer, TokenKey, TokenVerifier, TrustedIssuer
+from api.wiring.models import MODELS, prepare_store
 from commands.directory import Directory
 from commands.executor import Executor
 from commands.policies import policies
@@ -35,54 +33,13 @@ from commands.timers import Timers
 from domain.catalogue import EVENTS
 from domain.event import Recorded
 from projections.arming import ARMING
-from projections.catalogue import READ_MODELS
 from projections.engine.apply import InlineModels
-from projections.engine.deadlines import Deadlines
 from projections.engine.policies import PolicyRunner
 from projections.engine.runner import ProjectionEngine
 from projections.engine.timers import Deadline, TimerRunner
-from projections.rows import ReadModel
-from replay.rebuild import rebuild
+from projections.engine.watch import Watch
 
-MODELS: tuple[ReadModel, ...] = (*READ_MODELS, Deadlines(ARMING))
 PURGE_SECONDS = 600.0
-
-
-def prepare_store(url: str, cells: int, clock: Clock) -> None:
-    """
-    Bring a database to what this release needs: the log migrated, every read model there. A read
-    model that is new to a store with history is built from that history before anyone reads it.
-    """
-    migrate(url, cells)
-    database = Database(url, "homezone-prepare")
-    try:
-        with database.owner.begin() as connection:
-            # One server at a time: the heads are the one lock that every server knows.
-            heads = connection.execute(
-                text("SELECT cell, position FROM log.log_heads ORDER BY cell FOR UPDATE")
-            ).all()
-            metadata = MetaData()
-            new = []
-            for model in MODELS:
-                known = [
-                    connection.dialect.has_table(connection, table.name, schema="models")
-                    for table in model.tables
-                ]
-                for table in model.tables:
-                    table.to_metadata(metadata)
-                if not all(known):
-                    new.append(model)
-            metadata.create_all(connection)
-        if any(position for _, position in heads) and new:
-            log = PostgresLog(database, EVENTS, clock, notify=False)
-            try:
-                names = {model.name for model in new if model.inline}
-                if names:
-                    rebuild(log.reader, database.owner, MODELS, clock, uuid4(), names=names)
-            finally:
-                log.close()
-    finally:
-        database.dispose()
 
 
 class Homezone:
@@ -142,17 +99,22 @@ class Homezone:
         self.timers = TimerRunner(
             self.log.reader, self.database.server, self.engine, fire, clock, self._holder
         )
+        self.watch = Watch(self.log.reader, (self.engine.wake, self._hear))
         self.engine.start()
         self.policies.start()
         self.timers.start()
+        self.watch.start()
         self._tasks = [asyncio.create_task(self._purge()), asyncio.create_task(self._watch())]
-        return build(self.services, await self._verifier(), self._cursor_secret(), clock)
+        limits = Limits(clock) if settings.limits else None
+        verifier = await self._verifier()
+        return build(self.services, verifier, self._cursor_secret(), clock, limits)
 
     async def stop(self) -> None:
         """Finish what was taken, then let go of everything."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.to_thread(self.watch.stop)
         await self.timers.stop()
         await self.policies.stop()
         await asyncio.to_thread(self.log.close)
@@ -182,6 +144,10 @@ class Homezone:
         self.engine.wake({one.cell: one.position for one in recorded})
         if any(type(one.event) in ARMING for one in recorded):
             self.timers.wake()
+
+    def _hear(self, _: Mapping[int, int]) -> None:
+        """In the watch's thread: somebody wrote, here or in another process."""
+        self.policies.wake()
 
     def _services(self) -> Services:
         self.reads = ReadPool(self.database_url)
@@ -236,73 +202,3 @@ class Homezone:
             await asyncio.sleep(0.2)
             if not self.server.alive:
                 await asyncio.to_thread(self.server.restart)
-
-
-def token_issuer(data_dir: Path) -> TokenIssuer:
-    """Issues tokens that the server of this data directory accepts."""
-    return TokenIssuer(TokenKey.open(data_dir / "keys" / "token.key"), SystemEntropy())
-
-
-def utc_now() -> datetime:
-    """The time, for commands that run without a server."""
-    return SystemClock().now()
-
-
-class Store:
-    """The store of a data directory, for one command beside or without a running server."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.clock = SystemClock()
-        self.database = Database(url, "homezone-command")
-        self.log = PostgresLog(self.database, EVENTS, self.clock, notify=False)
-
-    def close(self) -> None:
-        """Let go of it."""
-        self.log.close()
-        self.database.dispose()
-
-
-@contextmanager
-def open_store(
-    data_dir: Path, database_url: str | None, say: Callable[[str], None] | None = None
-) -> Iterator[Store]:
-    """The store, on the server that runs already or on one started for this command."""
-    with reach(database_url, data_dir, say) as url:
-        prepare_store(url, CELLS_DEFAULT, SystemClock())
-        store = Store(url)
-        try:
-            yield store
-        finally:
-            store.close()
-
-
-def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
-    """How the store is doing, as plain data, read in one transaction."""
-    with open_store(data_dir, database_url) as store, store.database.server.connect() as connection:
-        heads = {int(cell): int(at) for cell, at in connection.execute(_HEADS)}
-        lags = {name.removeprefix("model/"): int(lag) for name, lag in connection.execute(_LAG)}
-        now = store.clock.now()
-        armed, due = connection.execute(_TIMERS, {"now": now}).one()
-        shown = make_url(store.url).render_as_string(hide_password=True)
-    inline = [model.name for model in MODELS if model.inline]
-    return {
-        "database_url": shown,
-        "embedded": isinstance(discover(database_url, data_dir), EmbeddedPostgres),
-        "cells": len(heads),
-        "events": sum(heads.values()),
-        "heads": heads,
-        "projections": {**dict.fromkeys(inline, 0), **lags},
-        "timers_armed": armed,
-        "timers_due": due,
-        "notary": None,
-    }
-
-
-_HEADS = text("SELECT cell, position FROM log.log_heads ORDER BY cell")
-_LAG = text(
-    "SELECT subscriber, sum(h.position - c.position) FROM log.checkpoints c"
-    " JOIN log.log_heads h USING (cell) WHERE subscriber LIKE 'model/%'"
-    " GROUP BY subscriber ORDER BY subscriber"
-)
-_TIMERS = text("SELECT count(*), count(*) FILTER (WHERE due <= :now) FROM models.deadlines")
