@@ -191,6 +191,14 @@ class Services:
         """The member with a QQ number; Refused("not-found") when there is none."""
         return await self.directory.member(qq)
 
+    async def other(self, call: "Ask[Any, Any]", qq: int) -> MemberId:
+        """As :meth:`member`, for a member who asks: one who is suspended is told nothing else."""
+        found = await self.directory.find(qq)
+        if found is None:
+            await self.read(call, _nothing)
+            raise Refused("not-found")
+        return found
+
     def open(self, envelope: bytes | None) -> str | None:
         """A sealed column's text; None when its key was destroyed, too."""
         return None if envelope is None else self.vault.open(Sealed(bytes(envelope)))
@@ -217,6 +225,10 @@ async def _as_member(
     if status != "active":
         raise Refused("suspended", "This account is suspended.")
     return await read(connection, member, *arguments, **named)
+
+
+async def _nothing(_connection: Connection, _member: MemberId) -> None:
+    return None
 
 
 class RecentWrites:

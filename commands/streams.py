@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from commands.ports import EventLog, Ticket
+from domain.catalogue import AGGREGATES_BY_TYPE
 from domain.event import Aggregate, Event
 from domain.ids import StreamId
 
@@ -19,14 +20,26 @@ S = TypeVar("S")
 
 
 class StreamState:
-    """One stream in memory. ``ticket`` is the queued append that last moved it, if any."""
+    """
+    One stream in memory. ``ticket`` is the queued append that last moved it, if any; ``kind`` the
+    aggregate that its events fold to.
+    """
 
-    __slots__ = ("state", "ticket", "version")
+    __slots__ = ("kind", "state", "ticket", "version")
 
-    def __init__(self, state: Any, version: int, ticket: Ticket | None = None) -> None:
+    def __init__(
+        self, kind: Aggregate[Any], state: Any, version: int, ticket: Ticket | None = None
+    ) -> None:
+        self.kind = kind
         self.state = state
         self.version = version
         self.ticket = ticket
+
+    def as_kind(self, wanted: Aggregate[Any]) -> "StreamState":
+        """Itself; to whoever takes it for another kind of thing, such a thing is not there."""
+        if self.kind is wanted:
+            return self
+        return StreamState(wanted, wanted.initial, self.version, self.ticket)
 
 
 class Streams:
@@ -58,14 +71,14 @@ class Streams:
         if found is not None:
             self._states.move_to_end(stream)
             self.hits += 1
-            return found
+            return found.as_kind(aggregate)
         loading = self._loading.get(stream)
         if loading is None:
             self.misses += 1
             loading = asyncio.ensure_future(self._read(aggregate, stream))
             self._loading[stream] = loading
             loading.add_done_callback(lambda read: self._loaded(stream, read))
-        return await asyncio.shield(loading)
+        return (await asyncio.shield(loading)).as_kind(aggregate)
 
     def _loaded(self, stream: StreamId, read: "asyncio.Future[StreamState]") -> None:
         del self._loading[stream]
@@ -80,8 +93,10 @@ class Streams:
         found = self._states.get(stream)
         if found is not None:
             return found
-        state = aggregate.fold((recorded.event for recorded in history), aggregate.initial)
-        loaded = StreamState(state, history[-1].version if history else 0)
+        # An id may name another kind of thing than its caller believes.
+        kind = AGGREGATES_BY_TYPE.get(type(history[0].event), aggregate) if history else aggregate
+        state = kind.fold((recorded.event for recorded in history), kind.initial)
+        loaded = StreamState(kind, state, history[-1].version if history else 0)
         self._keep(stream, loaded)
         return loaded
 
@@ -95,7 +110,7 @@ class Streams:
     ) -> None:
         """Move a stream on by events that were just queued."""
         state = aggregate.fold(events, cast(S, before.state), before.version)
-        self._keep(stream, StreamState(state, before.version + len(events), ticket))
+        self._keep(stream, StreamState(aggregate, state, before.version + len(events), ticket))
 
     def settle(self, stream: StreamId, ticket: Ticket) -> None:
         """The log bears out what ``ticket`` did; the state stands by itself from now on."""

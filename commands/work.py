@@ -105,7 +105,7 @@ class Work:
 
     def fresh(self, aggregate: Aggregate[S], stream: StreamId) -> S:
         """The initial state of a stream whose id was minted just now."""
-        self._read[stream] = StreamState(aggregate.initial, 0)
+        self._read[stream] = StreamState(aggregate, aggregate.initial, 0)
         return aggregate.initial
 
     def append(

@@ -109,7 +109,7 @@ def _tie_route(
     """The six moves towards another member are one operation in six addresses."""
 
     async def handler(call: Ask[None, None]) -> Answer:
-        other = await call.app.member(call.qq())
+        other = await call.app.other(call, call.qq())
         command = ChangeTie(other, move)
         return done(await call.app.execute(call, circles.change_tie, command, carried=True))
 

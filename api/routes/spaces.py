@@ -59,7 +59,7 @@ def _posts(call: Ask[None, Paging], views: list[PostView], limit: int) -> Answer
 )
 async def read_space(call: Ask[None, None]) -> Answer:
     """Who it is, how you stand to them, and their latest posts that you may see."""
-    owner = await call.app.member(call.qq())
+    owner = await call.app.other(call, call.qq())
     shown = await call.app.read(call, _space, owner)
     if shown is None:
         raise Refused("not-found")
@@ -86,7 +86,7 @@ async def _space(
 )
 async def list_space_posts(call: Ask[None, Paging]) -> Answer:
     """Those that you may see, newest first."""
-    owner = await call.app.member(call.qq())
+    owner = await call.app.other(call, call.qq())
     limit = call.query.limit
     before = mark_of(call, LAST)
     views = await call.app.read(call, _space_posts, owner, before, limit + 1)
@@ -132,7 +132,7 @@ class TimelineQuery(Paging, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 )
 async def read_timeline(call: Ask[None, TimelineQuery]) -> Answer:
     """Posts, comments and likes that you may see, newest first; of one month with `month`."""
-    owner = await call.app.member(call.qq())
+    owner = await call.app.other(call, call.qq())
     limit = call.query.limit
     since, until = _month(call.query.month)
     before = mark_of(call, until)
