@@ -109,7 +109,7 @@ class PostHandlers:
         author = await acting_member(work)
         if command.images:
             raise Refused("no-such-image", "There is no such image of yours.", "/images/0")
-        audience = await self._audience(command.audience, author, work, "")
+        audience = await self._audience(command.audience, author, work, "/audience")
         share_of: PostId | None = None
         title: str | None = None
         match command:

@@ -145,7 +145,10 @@ class Serving:
             case ProblemError():
                 said = error
             case Refused():
-                errors = () if error.field is None else (FieldError(error.detail, error.field),)
+                errors = ()
+                if error.field is not None and error.problem in self.problems.by_name:
+                    meant = error.detail or self.problems[error.problem].meaning
+                    errors = (FieldError(meant, error.field),)
                 replayed = {REPLAYED: "true"} if error.replayed else None
                 said = ProblemError(error.problem, error.detail, errors, replayed)
             case LogUnavailable() | LogOverloaded() | Conflict():
