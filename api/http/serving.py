@@ -145,7 +145,7 @@ class Serving:
             case ProblemError():
                 said = error
             case Refused():
-                errors = ()
+                errors: tuple[FieldError, ...] = ()
                 if error.field is not None and error.problem in self.problems.by_name:
                     meant = error.detail or self.problems[error.problem].meaning
                     errors = (FieldError(meant, error.field),)
