@@ -5,6 +5,7 @@ The log is migrated; read models never are. One that is missing, or has another 
 release gives it, is rebuilt from the log before anyone reads it.
 """
 
+from collections.abc import Callable
 from uuid import uuid4
 
 from sqlalchemy import Connection, text
@@ -33,11 +34,14 @@ _INDEXES = text("SELECT tablename, indexname FROM pg_indexes WHERE schemaname = 
 _Shape = tuple[list[tuple[str, str, bool]], set[str]]
 
 
-def prepare_store(url: str, cells: int, clock: Clock) -> None:
+def prepare_store(
+    url: str, cells: int, clock: Clock, say: Callable[[str], None] | None = None
+) -> None:
     """
     Bring a database to what this release needs; safe from several servers at once.
 
     :param cells: of an empty store.
+    :param say: tells the operator what takes a while.
     """
     migrate(url, cells)
     database = Database(url, "homezone-prepare")
@@ -47,6 +51,8 @@ def prepare_store(url: str, cells: int, clock: Clock) -> None:
         if changed:
             log = PostgresLog(database, EVENTS, clock, notify=False)
             try:
+                if say is not None and any(log.reader.heads().values()):
+                    say(f"rebuilding from the log: {', '.join(changed)}")
                 rebuild(log.reader, database.owner, MODELS, clock, uuid4(), names=changed)
             finally:
                 log.close()

@@ -23,6 +23,7 @@ from api.metrics import Metrics
 from api.readiness import readiness
 from api.services import RecentWrites, Services
 from api.settings import Settings
+from api.stream import Hub
 from api.tokens import TokenIssuer, TokenKey, TokenVerifier, TrustedIssuer
 from api.wiring.models import MODELS, prepare_store
 from commands.directory import Directory
@@ -63,13 +64,16 @@ class Homezone:
         self.server: Server = discover(settings.database_url, settings.data_dir, say)
         self.database_url = ""
         self._holder = uuid4()
+        self._say = say
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def start(self) -> web.Application:
         """Everything up to the application; serving it is the caller's."""
         settings, clock = self.settings, self.clock
         self.database_url = await asyncio.to_thread(self.server.start)
-        await asyncio.to_thread(prepare_store, self.database_url, settings.cells, clock)
+        await asyncio.to_thread(
+            prepare_store, self.database_url, settings.cells, clock, self._say
+        )
         self.vault = FileKeyVault(settings.keys_dir, clock)
         self.token_key = TokenKey.open(settings.keys_dir / "token.key")
         self.database = Database(self.database_url)
@@ -91,6 +95,7 @@ class Homezone:
             from_start=[policy.name for policy in every],
         )
         self.services.reactions = self.policies
+        self.services.hub = self.hub = Hub(self.services)
         timers = Timers(self.executor, handlers)
 
         async def fire(deadline: Deadline) -> None:
@@ -99,12 +104,16 @@ class Homezone:
         self.timers = TimerRunner(
             self.log.reader, self.database.server, self.engine, fire, clock, self._holder
         )
-        self.watch = Watch(self.log.reader, (self.engine.wake, self._hear))
+        self.watch = Watch(self.log.reader, (self.engine.wake, self._hear, self.hub.wake))
         self.engine.start()
         self.policies.start()
         self.timers.start()
         self.watch.start()
-        self._tasks = [asyncio.create_task(self._purge()), asyncio.create_task(self._watch())]
+        self._tasks = [
+            asyncio.create_task(self._purge()),
+            asyncio.create_task(self._watch()),
+            asyncio.create_task(self.hub.run()),
+        ]
         limits = Limits(clock) if settings.limits else None
         verifier = await self._verifier()
         return build(self.services, verifier, self._cursor_secret(), clock, limits)
