@@ -13,6 +13,7 @@ import uvloop
 from aiohttp import web
 from rich.console import Console
 
+from api.cli import logs
 from api.cli.failures import Failed
 from api.settings import Settings
 from api.simulation.demo import Demo, fill
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 def run(settings: Settings, *, demo: bool) -> None:
     """Serve until SIGINT or SIGTERM; everything stops cleanly, a second signal included."""
+    logs.configure()
     uvloop.run(_serve(settings, demo=demo))
 
 

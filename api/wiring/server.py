@@ -32,7 +32,7 @@ from commands.policies import policies
 from commands.ports import Clock, Entropy
 from commands.timers import Timers
 from domain.catalogue import EVENTS
-from domain.event import Recorded
+from domain.event import Event, Recorded
 from projections.arming import ARMING
 from projections.engine.apply import InlineModels
 from projections.engine.policies import PolicyRunner
@@ -66,14 +66,15 @@ class Homezone:
         self._holder = uuid4()
         self._say = say
         self._tasks: list[asyncio.Task[Any]] = []
+        #: How far this process itself has written, by cell.
+        self._written: dict[int, int] = {}
+        self._answered: frozenset[type[Event]] = frozenset()
 
     async def start(self) -> web.Application:
         """Everything up to the application; serving it is the caller's."""
         settings, clock = self.settings, self.clock
         self.database_url = await asyncio.to_thread(self.server.start)
-        await asyncio.to_thread(
-            prepare_store, self.database_url, settings.cells, clock, self._say
-        )
+        await asyncio.to_thread(prepare_store, self.database_url, settings.cells, clock, self._say)
         self.vault = FileKeyVault(settings.keys_dir, clock)
         self.token_key = TokenKey.open(settings.keys_dir / "token.key")
         self.database = Database(self.database_url)
@@ -94,6 +95,7 @@ class Homezone:
             self._holder,
             from_start=[policy.name for policy in every],
         )
+        self._answered = frozenset().union(*(policy.types for policy in every))
         self.services.reactions = self.policies
         self.services.hub = self.hub = Hub(self.services)
         timers = Timers(self.executor, handlers)
@@ -150,13 +152,20 @@ class Homezone:
 
     def _committed(self, recorded: Sequence[Recorded]) -> None:
         """In the writer's thread: whoever follows the log here need not wait to poll."""
-        self.engine.wake({one.cell: one.position for one in recorded})
-        if any(type(one.event) in ARMING for one in recorded):
+        heads = {one.cell: one.position for one in recorded}
+        self._written.update(heads)
+        self.engine.wake(heads)
+        types = {type(one.event) for one in recorded}
+        if types & ARMING.keys():
             self.timers.wake()
+        if types & self._answered:
+            self.policies.wake()
 
-    def _hear(self, _: Mapping[int, int]) -> None:
-        """In the watch's thread: somebody wrote, here or in another process."""
-        self.policies.wake()
+    def _hear(self, heads: Mapping[int, int]) -> None:
+        """In the watch's thread: if it was not this process who wrote, it may concern policies."""
+        if any(position > self._written.get(cell, 0) for cell, position in heads.items()):
+            self._written.update(heads)
+            self.policies.wake()
 
     def _services(self) -> Services:
         self.reads = ReadPool(self.database_url)
