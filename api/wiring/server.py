@@ -66,6 +66,7 @@ class Homezone:
         self._holder = uuid4()
         self._say = say
         self._tasks: list[asyncio.Task[Any]] = []
+        self._provider: JwksClient | None = None
         #: How far this process itself has written, by cell.
         self._written: dict[int, int] = {}
         self._answered: frozenset[type[Event]] = frozenset()
@@ -125,6 +126,8 @@ class Homezone:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._provider is not None:
+            await self._provider.close()
         await asyncio.to_thread(self.watch.stop)
         await self.timers.stop()
         await self.policies.stop()
@@ -197,7 +200,7 @@ class Homezone:
     async def _verifier(self) -> TokenVerifier:
         trusted = [self.token_key.trusted]
         if self.settings.jwks_url is not None:
-            client = JwksClient(self.settings.jwks_url)
+            client = self._provider = JwksClient(self.settings.jwks_url)
             await client.refresh()
             self._tasks.append(asyncio.create_task(client.run()))
             issuer = self.settings.issuer or ""
