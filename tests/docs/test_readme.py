@@ -116,5 +116,6 @@ def test_a_block_of_output_is_compared_to_the_letter_but_for_dots() -> None:
 
 
 def test_the_tour_is_found() -> None:
-    readme = "## A five-minute tour\n```sh\na\n```\n```json\n1\n```\n```sh\nb\n```\n## Next\n```sh\nc\n```\n"
+    first, second = "```sh\na\n```\n```json\n1\n```\n", "```sh\nb\n```\n"
+    readme = f"{second}\n## A five-minute tour\n{first}{second}\n## Next\n{second}"
     assert tour(readme) == [Step("a\n", "1\n"), Step("b\n", None)]
