@@ -13,7 +13,7 @@ from api.http.positions import Vector
 from api.http.routes import Route
 from api.limits import Limits
 from api.problems import PROBLEMS
-from api.routes import audit, members, operations, posts, spaces
+from api.routes import audit, members, operations, posts, spaces, stream
 from api.services import Caller, Services
 from api.tokens import InvalidToken, Principal, Role, TokenVerifier
 from commands.ports import Clock
@@ -59,7 +59,14 @@ def build(
         observe=services.metrics.observe,
     )
     return application(
-        (members.ROUTES, posts.ROUTES, spaces.ROUTES, audit.ROUTES, operations.ROUTES),
+        (
+            members.ROUTES,
+            posts.ROUTES,
+            spaces.ROUTES,
+            stream.ROUTES,
+            audit.ROUTES,
+            operations.ROUTES,
+        ),
         services,
         hooks,
         info=Info(

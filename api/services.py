@@ -5,7 +5,7 @@ What the routes stand on: handlers to issue commands, readers to answer from, an
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -25,6 +25,9 @@ from domain.ids import MemberId, cell_of, derive
 from domain.sealed import Sealed
 from projections.reading import people
 from projections.reading.statements import Connection
+
+if TYPE_CHECKING:
+    from api.stream.hub import Hub
 
 B = TypeVar("B")
 C = TypeVar("C")
@@ -119,6 +122,8 @@ class Services:
         self.readiness = readiness
         #: Set once the policies run: they issue commands through these very handlers.
         self.reactions: Reactions | None = None
+        #: Set once it can follow the log: it reads through these very services.
+        self.hub: Hub
         self._reads = reads
         self._recent = recent
 

@@ -17,7 +17,8 @@ COMMENT_LENGTH_MAX = 2_000
 class CommentWritten(Event, frozen=True, tag="comment.written.v1"):
     """
     A comment stands under a post. ``thread`` is the comment that began its thread, itself when it
-    did; ``reply_to`` the one it answers.
+    did; ``reply_to`` the one it answers, and ``answered`` who wrote that one, so that they can be
+    told without looking it up.
     """
 
     author: MemberId
@@ -26,6 +27,7 @@ class CommentWritten(Event, frozen=True, tag="comment.written.v1"):
     text: Sealed[str]
     thread: CommentId
     reply_to: CommentId | None = None
+    answered: MemberId | None = None
 
 
 class CommentDeleted(Event, frozen=True, tag="comment.deleted.v1"):
@@ -35,6 +37,7 @@ class CommentDeleted(Event, frozen=True, tag="comment.deleted.v1"):
     post: PostId
     post_author: MemberId
     by: Literal["author", "post_author"]
+    answered: MemberId | None = None
 
 
 CommentEvent: TypeAlias = CommentWritten | CommentDeleted
@@ -51,6 +54,7 @@ class Live(msgspec.Struct, frozen=True):
     post: PostId
     post_author: MemberId
     thread: CommentId
+    answered: MemberId | None = None
 
 
 class Deleted(msgspec.Struct, frozen=True):
@@ -68,7 +72,7 @@ def evolve(comment: Comment, event: CommentEvent, version: int) -> Comment:
     """The comment after one more event."""
     match event:
         case CommentWritten():
-            return Live(event.author, event.post, event.post_author, event.thread)
+            return Live(event.author, event.post, event.post_author, event.thread, event.answered)
         case CommentDeleted():
             return Deleted(event.author, event.post_author, version)
         case _:
@@ -100,12 +104,12 @@ def write(
 
     :param answered: the comment that ``reply_to`` names.
     """
-    thread = id
+    thread, whom = id, None
     if reply_to is not None:
         if not isinstance(answered, Live) or answered.post != post:
             raise Refused("no-such-comment", "There is no such comment here.", "/reply_to")
-        thread = answered.thread
-    return (CommentWritten(author, post, post_author, text, thread, reply_to),)
+        thread, whom = answered.thread, answered.author
+    return (CommentWritten(author, post, post_author, text, thread, reply_to, whom),)
 
 
 def delete(comment: Comment, editor: MemberId) -> tuple[CommentEvent, ...]:
@@ -115,7 +119,11 @@ def delete(comment: Comment, editor: MemberId) -> tuple[CommentEvent, ...]:
             by: Literal["author", "post_author"] = (
                 "author" if editor == comment.author else "post_author"
             )
-            return (CommentDeleted(comment.author, comment.post, comment.post_author, by),)
+            return (
+                CommentDeleted(
+                    comment.author, comment.post, comment.post_author, by, comment.answered
+                ),
+            )
         case Deleted() if editor in (comment.author, comment.post_author):
             return ()
         case Live():

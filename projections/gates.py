@@ -3,14 +3,15 @@ Gates: for each piece of content, whether it is there and for whom. Written inli
 withdrawn is gone from everywhere at the commit: feeds, pages and streams hold only references, and
 each passes the gate when it is read.
 
-Every state a gate ever had is kept as a history row, from its position until the next.
+Every state a gate ever had is kept as a history row, from its position until the next; its time
+puts it in one order with what other cells recorded.
 """
 
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, Uuid, text
 
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
 from domain.comment import CommentDeleted, CommentWritten
@@ -19,7 +20,7 @@ from domain.ids import MemberId
 from domain.post import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
 from projections.lists import audience_list
 from projections.rows import Change, Patch, Put
-from projections.tables import METADATA, cell, key
+from projections.tables import METADATA, MOMENT, cell, key
 
 GATES = Table(
     "gates",
@@ -44,6 +45,8 @@ GATE_HISTORY = Table(
     Column("live", Boolean, nullable=False),
     Column("audience", Text),
     Column("list", Uuid),
+    Column("at", MOMENT, nullable=False),
+    Index("gate_history_by_list", "cell", "list", postgresql_where=text("list IS NOT NULL")),
     info={"append_only": True},
 )
 
@@ -117,5 +120,11 @@ def _patch(recorded: Recorded, values: dict[str, Any]) -> Patch:
 def _past(
     recorded: Recorded, author: MemberId, live: bool, audience: str | None, which: UUID | None
 ) -> Change:
-    values = {"author": author, "live": live, "audience": audience, "list": which}
+    values = {
+        "author": author,
+        "live": live,
+        "audience": audience,
+        "list": which,
+        "at": recorded.recorded_at,
+    }
     return Put(GATE_HISTORY, (recorded.cell, recorded.stream, recorded.position), values)

@@ -40,6 +40,7 @@ LIST_HISTORY = Table(
     key("member"),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("listed", Boolean, nullable=False),
+    Column("at", MOMENT, nullable=False),
     info={"append_only": True},
 )
 
@@ -90,4 +91,5 @@ def _members(
     for member in members:
         at = (recorded.cell, which, member)
         yield Put(LIST_MEMBERS, at, {}) if side == "on" else Drop(LIST_MEMBERS, at)
-        yield Put(LIST_HISTORY, (*at, recorded.position), {"listed": side == "on"})
+        history = {"listed": side == "on", "at": recorded.recorded_at}
+        yield Put(LIST_HISTORY, (*at, recorded.position), history)

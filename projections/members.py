@@ -5,10 +5,11 @@ new nickname shows from their commit on.
 
 from collections.abc import Iterator
 
-from sqlalchemy import BigInteger, Column, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Table, Text
 
 from domain.account import AccountOpened, AccountReinstated, AccountSuspended, NicknameChanged
 from domain.event import Recorded
+from domain.ids import MemberId
 from domain.space import CertificationWithdrawn, SpaceCertified
 from projections.rows import Change, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, key, sealed
@@ -27,12 +28,23 @@ MEMBERS = Table(
     Column("position", BigInteger, nullable=False),
 )
 
+CERTIFICATION_HISTORY = Table(
+    "certification_history",
+    METADATA,
+    cell(),
+    key("member"),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("certified", Boolean, nullable=False),
+    Column("at", MOMENT, nullable=False),
+    info={"append_only": True},
+)
+
 
 class Members:
     """The read model."""
 
     name = "members"
-    tables = (MEMBERS,)
+    tables = (MEMBERS, CERTIFICATION_HISTORY)
     inline = True
 
     def rows(self, recorded: Recorded) -> Iterator[Change]:
@@ -59,8 +71,15 @@ class Members:
             case SpaceCertified(member=member, certified_as=certified_as, name=name):
                 certified = {"certified_as": certified_as, "certified_name": name.envelope}
                 yield Patch(MEMBERS, (recorded.cell, member), certified)
+                yield _past(recorded, member, True)
             case CertificationWithdrawn(member=member):
                 ordinary = {"certified_as": None, "certified_name": None}
                 yield Patch(MEMBERS, (recorded.cell, member), ordinary)
+                yield _past(recorded, member, False)
             case _:
                 return
+
+
+def _past(recorded: Recorded, member: MemberId, certified: bool) -> Change:
+    values = {"certified": certified, "at": recorded.recorded_at}
+    return Put(CERTIFICATION_HISTORY, (recorded.cell, member, recorded.position), values)

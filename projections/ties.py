@@ -67,6 +67,7 @@ TIE_HISTORY = Table(
     Column("part", Text, nullable=False),
     Column("standing", Boolean, nullable=False),
     Column("bond", Uuid),
+    Column("at", MOMENT, nullable=False),
     info={"append_only": True},
 )
 
@@ -111,7 +112,12 @@ class Ties:
                 yield Drop(FOLLOWS, at)
             case _:
                 assert_never(event)
-        history = {"part": part, "standing": standing, "bond": getattr(event, "bond", None)}
+        history = {
+            "part": part,
+            "standing": standing,
+            "bond": getattr(event, "bond", None),
+            "at": recorded.recorded_at,
+        }
         yield Put(TIE_HISTORY, (*at, recorded.position), history)
 
 

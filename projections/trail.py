@@ -1,6 +1,6 @@
 """
-The trail: where in the log to look for a member, an actor or a type of event. It holds positions
-alone; whoever follows it reads the events themselves.
+The trail: where in the log to look for a member, an actor or a type of event, and for what a
+member's stream may tell. It holds positions alone; whoever follows it reads the events themselves.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Column, SmallInteger, Table
 from domain.event import Recorded, type_of
 from domain.ids import derive
 from projections.rows import Change, Put
+from projections.streams import reach
 from projections.tables import METADATA, cell, key
 
 TRAIL = Table(
@@ -28,7 +29,7 @@ TRAIL = Table(
 #: A question the trail answers: which facet of events, and its value.
 Facet: TypeAlias = tuple[int, UUID]
 
-_OWNER, _ACTOR, _TYPE = 1, 2, 3
+_OWNER, _ACTOR, _TYPE, _SOURCE, _CONCERN = 1, 2, 3, 4, 5
 
 
 def owner_facet(member: UUID) -> Facet:
@@ -47,6 +48,16 @@ def type_facet(tag: str) -> Facet:
     return _TYPE, derive(0, "type", tag.encode())
 
 
+def source_facet(author: UUID) -> Facet:
+    """What an author did that whoever has it in the feed may notice."""
+    return _SOURCE, author
+
+
+def concern_facet(member: UUID) -> Facet:
+    """What anybody did that concerns a member: comments, likes, ties."""
+    return _CONCERN, member
+
+
 class Trail:
     """The read model."""
 
@@ -63,3 +74,8 @@ class Trail:
             type_facet(type_of(recorded.event)),
         ):
             yield Put(TRAIL, (cell_, *facet, position), {})
+        reached = reach(recorded.event)
+        if reached.source is not None:
+            yield Put(TRAIL, (cell_, *source_facet(reached.source), position), {})
+        for member in reached.members:
+            yield Put(TRAIL, (cell_, *concern_facet(member), position), {})
