@@ -61,7 +61,7 @@ def serve(
     from api.cli.serving import run
 
     if (jwks_url is None) != (issuer is None):
-        raise Failed("--jwks-url and --issuer go together")
+        raise Failed("--jwks-url and --issuer go together", 2)
     settings = Settings(
         data_dir=data_directory(data_dir),
         host=host,
@@ -80,7 +80,7 @@ def _port(given: int | None) -> int:
         return given
     text = os.environ.get("PORT") or "8080"
     if not text.isdecimal() or int(text) > 65_535:
-        raise Failed("PORT is not a port")
+        raise Failed("PORT is not a port", 2)
     return int(text)
 
 

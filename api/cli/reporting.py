@@ -44,7 +44,7 @@ def _server(data_dir: Path) -> dict[str, Any] | None:
 
 
 def _print(report: dict[str, Any]) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     kind = "embedded" if report["embedded"] else "external"
     console.print(f"database   {kind}  {report['database_url']}")
     heads = ", ".join(f"{cell}-{at}" for cell, at in report["heads"].items() if at)
