@@ -138,7 +138,7 @@ class PostHandlers:
         return Outcome(post, (stream, 1), state="published", status=201)
 
     async def edit(
-        self, post: PostId, command: EditPost, admits: Precondition | None, work: Work
+        self, post: PostId, command: EditPost, work: Work, *, admits: Precondition | None = None
     ) -> Outcome:
         """Change what a post says."""
         editor, live = await self._own(post, admits, work)
@@ -165,7 +165,12 @@ class PostHandlers:
         return Outcome(post, (stream, work.version(stream)), state="published")
 
     async def change_audience(
-        self, post: PostId, command: AudienceChoice, admits: Precondition | None, work: Work
+        self,
+        post: PostId,
+        command: AudienceChoice,
+        work: Work,
+        *,
+        admits: Precondition | None = None,
     ) -> Outcome:
         """Change whom a post is for."""
         editor, live = await self._own(post, admits, work)
@@ -174,7 +179,9 @@ class PostHandlers:
         work.append(POST, stream, editor, decisions.change_audience(live, editor, audience))
         return Outcome(post, (stream, live.audience_since), state="published")
 
-    async def delete(self, post: PostId, admits: Precondition | None, work: Work) -> Outcome:
+    async def delete(
+        self, post: PostId, work: Work, *, admits: Precondition | None = None
+    ) -> Outcome:
         """Take a post away."""
         editor = await acting_member(work)
         check_id(work, post)

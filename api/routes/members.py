@@ -3,6 +3,7 @@ Members and relations: accounts, profiles, friends, blocks, follows, lists, cert
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -17,7 +18,6 @@ from commands.accounts import ChangeProfile, RegisterAccount, ReinstateAccount, 
 from commands.circles import ChangeTie, Move
 from commands.lists import SaveList
 from commands.spaces import CertifySpace
-from commands.work import Outcome, Work
 from domain.account import account_stream
 from domain.event import Refused
 from domain.ids import ListId, MemberId
@@ -294,11 +294,7 @@ async def _lists_of(connection: Any, viewer: MemberId) -> list[people.ListView]:
 async def delete_list(call: Ask[None, None]) -> Answer:
     """Posts for it are seen by you alone from now on."""
     which = ListId(call.uuid())
-
-    async def handler(_: None, work: Work) -> Outcome:
-        return await call.app.lists.delete(which, work)
-
-    return done(await call.app.execute(call, handler, None))
+    return done(await call.app.execute(call, call.app.lists.delete, which))
 
 
 @ROUTES.put(
@@ -314,11 +310,7 @@ async def delete_list(call: Ask[None, None]) -> Answer:
 async def certify_space(call: Ask[CertifySpace, None]) -> Answer:
     """Anyone may follow it from now on."""
     target = await call.app.member(call.qq())
-
-    async def handler(command: CertifySpace, work: Work) -> Outcome:
-        return await spaces.certify(target, command, work)
-
-    return done(await call.app.execute(call, handler, call.body))
+    return done(await call.app.execute(call, partial(spaces.certify, target), call.body))
 
 
 @ROUTES.delete(
@@ -333,10 +325,7 @@ async def withdraw_certification(call: Ask[None, None]) -> Answer:
     """The space leaves its followers' feeds."""
     target = await call.app.member(call.qq())
 
-    async def handler(_: None, work: Work) -> Outcome:
-        return await spaces.withdraw_certification(target, work)
-
-    return done(await call.app.execute(call, handler, None))
+    return done(await call.app.execute(call, spaces.withdraw_certification, target))
 
 
 @ROUTES.put(
@@ -352,11 +341,7 @@ async def withdraw_certification(call: Ask[None, None]) -> Answer:
 async def suspend_account(call: Ask[SuspendAccount, None]) -> Answer:
     """Tokens already issued stop at once. With `until`, it ends by itself."""
     target = await call.app.member(call.qq())
-
-    async def handler(command: SuspendAccount, work: Work) -> Outcome:
-        return await call.app.accounts.suspend(target, command, work)
-
-    return done(await call.app.execute(call, handler, call.body))
+    return done(await call.app.execute(call, partial(call.app.accounts.suspend, target), call.body))
 
 
 @ROUTES.delete(

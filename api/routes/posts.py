@@ -2,6 +2,7 @@
 Posts, comments and likes.
 """
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,6 @@ from commands import comments
 from commands.comments import WriteComment
 from commands.posts import EditPost, PublishPost
 from commands.types import AudienceChoice
-from commands.work import Outcome, Work
 from domain.event import Refused
 from domain.ids import CommentId, MemberId, PostId
 from projections.reading import posts as post_reads
@@ -85,11 +85,9 @@ async def edit_post(call: Ask[EditPost, None]) -> Answer:
     """Changes what is named."""
     post, condition = PostId(call.uuid()), call.if_match
     admits = None if condition is None else condition.admits
-
-    async def handler(command: EditPost, work: Work) -> Outcome:
-        return await call.app.posts.edit(post, command, admits, work)
-
-    return done(await call.app.execute(call, handler, call.body))
+    return done(
+        await call.app.execute(call, partial(call.app.posts.edit, post, admits=admits), call.body)
+    )
 
 
 @ROUTES.delete(
@@ -105,11 +103,7 @@ async def delete_post(call: Ask[None, None]) -> Answer:
     """It is gone from everywhere, with its comments and likes, when this is answered."""
     post, condition = PostId(call.uuid()), call.if_match
     admits = None if condition is None else condition.admits
-
-    async def handler(_: None, work: Work) -> Outcome:
-        return await call.app.posts.delete(post, admits, work)
-
-    return done(await call.app.execute(call, handler, None))
+    return done(await call.app.execute(call, partial(call.app.posts.delete, admits=admits), post))
 
 
 @ROUTES.put(
@@ -127,11 +121,11 @@ async def change_audience(call: Ask[AudienceChoice, None]) -> Answer:
     """Whoever may no longer see it has lost it when this is answered."""
     post, condition = PostId(call.uuid()), call.if_match
     admits = None if condition is None else condition.admits
-
-    async def handler(command: AudienceChoice, work: Work) -> Outcome:
-        return await call.app.posts.change_audience(post, command, admits, work)
-
-    return done(await call.app.execute(call, handler, call.body))
+    return done(
+        await call.app.execute(
+            call, partial(call.app.posts.change_audience, post, admits=admits), call.body
+        )
+    )
 
 
 @ROUTES.post(
@@ -148,11 +142,7 @@ async def change_audience(call: Ask[AudienceChoice, None]) -> Answer:
 async def write_comment(call: Ask[WriteComment, None]) -> Answer:
     """`reply_to` names the comment it answers, under the same post."""
     post = PostId(call.uuid())
-
-    async def handler(command: WriteComment, work: Work) -> Outcome:
-        return await comments.write(post, command, work)
-
-    return done(await call.app.execute(call, handler, call.body))
+    return done(await call.app.execute(call, partial(comments.write, post), call.body))
 
 
 @ROUTES.get(
@@ -188,11 +178,7 @@ async def list_comments(call: Ask[None, Paging]) -> Answer:
 async def delete_comment(call: Ask[None, None]) -> Answer:
     """Your own, or any under your own post."""
     comment = CommentId(call.uuid())
-
-    async def handler(_: None, work: Work) -> Outcome:
-        return await comments.delete(comment, work)
-
-    return done(await call.app.execute(call, handler, None))
+    return done(await call.app.execute(call, comments.delete, comment))
 
 
 @ROUTES.put(
@@ -206,11 +192,7 @@ async def delete_comment(call: Ask[None, None]) -> Answer:
 async def like_post(call: Ask[None, None]) -> Answer:
     """Said twice, it counts once."""
     post = PostId(call.uuid())
-
-    async def handler(_: None, work: Work) -> Outcome:
-        return await comments.like(post, work)
-
-    return done(await call.app.execute(call, handler, None))
+    return done(await call.app.execute(call, comments.like, post))
 
 
 @ROUTES.delete(
@@ -224,11 +206,7 @@ async def like_post(call: Ask[None, None]) -> Answer:
 async def unlike_post(call: Ask[None, None]) -> Answer:
     """Also of a post that you no longer see."""
     post = PostId(call.uuid())
-
-    async def handler(_: None, work: Work) -> Outcome:
-        return await comments.unlike(post, work)
-
-    return done(await call.app.execute(call, handler, None))
+    return done(await call.app.execute(call, comments.unlike, post))
 
 
 @ROUTES.get(

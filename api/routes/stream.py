@@ -6,13 +6,12 @@ import asyncio
 
 from aiohttp import web
 
-from api.http.parameters import LAST_EVENT_ID
 from api.http.problems import bad_parameter
 from api.http.routes import Routes
 from api.http.streams import serve_events
 from api.services import MEMBERS, Ask
 from api.stream.connection import Connection
-from api.stream.cursor import StreamCursor, parse_cursor
+from api.stream.cursor import LAST_EVENT_ID, StreamCursor
 from api.stream.items import StreamItem
 from api.tokens import Principal
 from projections.reading.streams import sources
@@ -67,15 +66,11 @@ async def stream(call: Ask[None, None]) -> web.StreamResponse:
 async def _start(call: Ask[None, None]) -> StreamCursor:
     """Where the stream begins, as a position in every cell."""
     heads = dict(await call.app.log.heads())
-    text = call.header(LAST_EVENT_ID)
-    if text is None:
+    given: StreamCursor | None = call.header(LAST_EVENT_ID)
+    if given is None:
         return StreamCursor(heads)
-    try:
-        given = parse_cursor(text)
-    except ValueError:
-        raise _no_cursor() from None
     if any(at > heads.get(cell, -1) for cell, at in given.least.items()):
-        raise _no_cursor()
+        raise bad_parameter(LAST_EVENT_ID.name, "is not the id of anything that has happened here")
     return StreamCursor({**dict.fromkeys(heads, 0), **given.vector}, given.cell, given.told)
 
 
@@ -83,10 +78,6 @@ def _seconds_left(call: Ask[None, None]) -> float:
     principal = call.principal
     assert isinstance(principal, Principal)
     return (principal.expires_at - call.app.clock.now()).total_seconds()
-
-
-def _no_cursor() -> Exception:
-    return bad_parameter(LAST_EVENT_ID.name, "is not the id of an item of this server's streams")
 
 
 def _end_if_failed(done: "asyncio.Task[None]", connection: Connection) -> None:
