@@ -11,11 +11,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from api.http.parameters import Header
 from api.http.positions import ONE, format_positions, parse_positions
 
 _PART = re.compile(r"(0|[1-9][0-9]{0,3})\.([1-9][0-9]{0,8})", re.ASCII)
-
-PATTERN = rf"^{ONE}(,{ONE})*(\+{_PART.pattern})?$"
 
 
 class StreamCursor(msgspec.Struct, frozen=True):
@@ -56,3 +55,17 @@ def parse_cursor(text: str) -> StreamCursor:
     if matched is None or int(matched[1]) not in vector:
         raise ValueError("a cursor ends with CELL.COUNT, if at all")
     return StreamCursor(vector, int(matched[1]), int(matched[2]))
+
+
+#: As the kit's, and no looser than what is accepted.
+LAST_EVENT_ID = Header(
+    "Last-Event-ID",
+    parse_cursor,
+    {
+        "type": "string",
+        "maxLength": 512,
+        "pattern": rf"^{ONE}(,{ONE})*(\+{_PART.pattern})?$",
+        "examples": ["0-12,3-45"],
+    },
+    "The id of the last event received: the stream goes on after it.",
+)
