@@ -19,7 +19,8 @@ serve: $(STAMP)
 test: check
 	@seed=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
 	echo "hypothesis seed $$seed; repeat this run with: make test SEED=$$seed"; \
-	exec $(VENV)/bin/python -m pytest --hypothesis-seed="$$seed"
+	exec $(VENV)/bin/python -m pytest --hypothesis-seed="$$seed" \
+		--numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(STAMP)
 	@$(VENV)/bin/ruff check --quiet
