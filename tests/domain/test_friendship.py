@@ -64,6 +64,7 @@ class World(msgspec.Struct, frozen=True):
     messages: tuple[Message, ...] = ()
     accepted: frozenset[UUID] = frozenset()
     ended: frozenset[UUID] = frozenset()
+    events: int = 0
 
     def half(self, member: MemberId, other: MemberId) -> decisions.Tie:
         return self.circles[member].tie(other)
@@ -84,12 +85,13 @@ class World(msgspec.Struct, frozen=True):
                     messages.append(Message(event))
                 case _:
                     pass
-        circle = CIRCLE.fold(events, self.circles[member])
+        circle = CIRCLE.fold(events, self.circles[member], self.events)
         return World(
             {**self.circles, member: circle},
             tuple(messages),
             frozenset(accepted),
             frozenset(ended),
+            self.events + len(events),
         )
 
     def move(self, member: MemberId, other: MemberId, move: Move, bond: UUID) -> "World | None":
@@ -163,6 +165,7 @@ def test_every_history_of_five_moves_told_in_any_order_and_any_number_of_times()
         if seen.get(name, -1) >= moves_left:
             continue
         seen[name] = moves_left
+        assert len(world.messages) <= 3 * (5 - moves_left), "talk comes to an end"
         world.check(ANNA, BELA)
         world.check(BELA, ANNA)
         if moves_left:

@@ -1,0 +1,97 @@
+"""
+Whatever was ever written is read for ever.
+"""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from domain.catalogue import AGGREGATES_BY_TYPE, EVENTS
+from domain.event import Event, Registry, type_of
+from tests.samples.stored import PATHS, STORED, sample, tag_of
+
+
+@pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
+def test_a_stored_event_decodes_for_ever(path: Path) -> None:
+    event = sample(path.stem)
+    assert type(event) in AGGREGATES_BY_TYPE, "lifted to a type that some aggregate folds"
+    if type_of(event) == tag_of(path):
+        # Nothing was lost or renamed on the way: it would be stored again as it was.
+        assert EVENTS.encode(event) == STORED[path.stem]
+
+
+def test_every_type_ever_released_has_a_sample() -> None:
+    missing = set(EVENTS.types) - {tag_of(path) for path in PATHS}
+    assert not missing, f"store one event of each under tests/samples/events: {sorted(missing)}"
+
+
+def test_no_released_type_has_left_the_registry() -> None:
+    assert {tag_of(path) for path in PATHS} <= set(EVENTS.types)
+
+
+@pytest.mark.parametrize("tag", EVENTS.types)
+def test_every_field_of_an_event_was_stored_once(tag: str) -> None:
+    """A field that no sample holds could be renamed without a test noticing."""
+    stored: set[str] = set()
+    for path in PATHS:
+        if tag_of(path) == tag:
+            stored |= set(msgspec.json.decode(STORED[path.stem]))
+    fields = msgspec.structs.fields(EVENTS.types[tag])
+    assert {field.encode_name for field in fields} <= stored
+
+
+def test_tags_are_noun_verb_and_version() -> None:
+    for tag in EVENTS.types:
+        noun, verb, version = tag.split(".")
+        assert noun.isidentifier()
+        assert verb.isidentifier()
+        assert version[0] == "v"
+        assert version[1:].isdigit()
+
+
+class Greeted(Event, frozen=True, tag="test.greeted.v1"):
+    """How it was first stored."""
+
+    whom: str
+
+
+class GreetedAt(Event, frozen=True, tag="test.greeted.v2"):
+    """How it is now."""
+
+    name: str
+    hour: int
+
+
+class GreetedIn(Event, frozen=True, tag="test.greeted.v3"):
+    """How it is since."""
+
+    name: str
+    hour: int
+    language: str
+
+
+def test_an_old_shape_is_lifted_to_its_newest() -> None:
+    lifts: dict[type[Event], object] = {
+        Greeted: lambda old: GreetedAt(old.whom, 12),
+        GreetedAt: lambda old: GreetedIn(old.name, old.hour, "zh"),
+    }
+    registry = Registry([Greeted | GreetedAt | GreetedIn], lifts)  # type: ignore[arg-type]
+    stored = registry.encode(Greeted("world"))
+    assert stored == b'{"type":"test.greeted.v1","whom":"world"}'
+    assert registry.decode("test.greeted.v1", stored) == GreetedIn("world", 12, "zh")
+
+
+def test_a_tag_is_given_once() -> None:
+    class Copy(Event, frozen=True, tag="test.greeted.v1"):
+        pass
+
+    with pytest.raises(ValueError, match="share a tag"):
+        Registry([Greeted | Copy], {})
+
+
+def test_what_was_never_released_is_not_guessed_at() -> None:
+    with pytest.raises(KeyError):
+        EVENTS.decode("post.imagined.v1", b"{}")
+    with pytest.raises(msgspec.ValidationError):
+        EVENTS.decode("post.deleted.v1", b'{"type":"post.deleted.v1"}')
