@@ -6,14 +6,15 @@ from uuid import UUID
 
 import msgspec
 
-from commands.relations import acting_member, check_id, visible_post
+from commands.relations import acting_member, check_id, relation, visible_post
 from commands.types import CommentText
 from commands.work import Outcome, Work
 from domain import comment as decisions
 from domain import like as likes
+from domain.audience import Public, visible
 from domain.comment import COMMENT, Deleted, comment_stream
 from domain.event import Refused
-from domain.ids import CommentId, PostId, cell_of
+from domain.ids import CommentId, MemberId, PostId, cell_of
 from domain.like import LIKE, like_stream
 from domain.post import POST, Live, post_stream
 from domain.post import Deleted as DeletedPost
@@ -36,6 +37,8 @@ async def write(post: PostId, command: WriteComment, work: Work) -> Outcome:
     if reply_to is not None:
         check_id(work, comment_stream(reply_to), "no-such-comment", "/reply_to")
         answered = await work.load(COMMENT, comment_stream(reply_to))
+        if not await _is_visible(work, author, answered):
+            answered = decisions.Unwritten()
     comment = CommentId(work.mint(cell_of(author)))
     stream = comment_stream(comment)
     work.fresh(COMMENT, stream)
@@ -54,11 +57,20 @@ async def delete(comment: CommentId, work: Work) -> Outcome:
     state = await work.load(COMMENT, stream)
     if isinstance(state, decisions.Live) and editor not in (state.author, state.post_author):
         await visible_post(work, editor, state.post)
+        if not await _is_visible(work, editor, state):
+            raise Refused("not-found")
     events = decisions.delete(state, editor)
     if not isinstance(state, decisions.Unwritten):
         work.append(COMMENT, stream, state.author, events)
     since = state.since if isinstance(state, Deleted) else 0
     return Outcome(comment, (stream, since), state="deleted")
+
+
+async def _is_visible(work: Work, viewer: MemberId, comment: decisions.Comment) -> bool:
+    """Whether the gate of a comment, under a post that is visible, is open to the viewer."""
+    if not isinstance(comment, decisions.Live):
+        return False
+    return visible(True, Public(), await relation(work, viewer, comment.author, Public()))
 
 
 async def like(post: PostId, work: Work) -> Outcome:

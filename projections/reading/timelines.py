@@ -11,6 +11,7 @@ from domain.ids import CommentId, MemberId, PostId, cell_of
 from projections.reading.posts import Mark, PostView, hydrate, with_shared
 from projections.reading.responses import CommentView, comments_by_id
 from projections.reading.statements import Connection, Statement
+from projections.reading.viewing import viewer_towards
 
 _TIMELINE = Statement(
     "timeline",
@@ -50,6 +51,9 @@ async def timeline(
 ) -> list[TimelineEntry]:
     """What a member did, newest first, not before ``since``."""
     page: list[TimelineEntry] = []
+    if member in (await viewer_towards(connection, viewer, {member})).blocked:
+        # What a blocked member likes of others is no more to be seen than what they write.
+        return page
     step = count
     while len(page) < count:
         rows = await _TIMELINE(
