@@ -58,6 +58,8 @@ class App:
                 if item["kind"] == "author.appeared":
                     everything = feed(self.viewer).items()
                     self.posts |= {key: one for key, one in everything if one[0] == author}
+            case _:
+                pass
 
 
 def feed(viewer: Client) -> dict[str, tuple[int, str]]:
@@ -131,6 +133,8 @@ class World:
                 actor.put(f"/v1/posts/{post}/like")
             case "unlike":
                 actor.delete(f"/v1/posts/{post}/like")
+            case _:
+                pass
 
     def audience(self, owner: Client, which: int) -> Any:
         listed = [self.viewer] if owner is not self.viewer else [self.authors[0]]
