@@ -3,7 +3,6 @@ What an event means to a viewer, by what stood just before it.
 """
 
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -181,8 +180,14 @@ def test_a_list_takes_its_posts_along() -> None:
 
 
 def written(post_author: MemberId, answered: MemberId | None = None) -> CommentWritten:
-    ids: Any = (OTHER, PostId(POST), post_author, Sealed(b""), CommentId(COMMENT))
-    return CommentWritten(*ids, None, answered)
+    return CommentWritten(
+        author=OTHER,
+        post=PostId(POST),
+        post_author=post_author,
+        text=Sealed(b""),
+        thread=CommentId(COMMENT),
+        answered=answered,
+    )
 
 
 def test_comments_need_both_gates() -> None:
