@@ -2,6 +2,7 @@
 Streams over HTTP: who is told what, and that coming back misses nothing and repeats nothing.
 """
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from tests.support.database import fresh_database
 from tests.support.homezone import Client, RunningHomezone, audience, running_homezone
-from tests.support.listening import Listener, listening
+from tests.support.listening import Item, Listener, listening
 
 
 @pytest.fixture(autouse=True)
@@ -315,6 +316,37 @@ def test_nothing_is_missed_from_any_cursor(homezone: RunningHomezone) -> None:
             now(homezone, rest)
             leaving = [one for one in whole.items[told:] if one["kind"] in kinds]
             assert rest.items == leaving
+
+
+def test_coming_and_going_while_others_write(homezone: RunningHomezone) -> None:
+    """Nothing falls between catching up and joining, however busy it is."""
+    viewer, *authors = homezone.members(4)
+    for author in authors:
+        author.befriend(viewer)
+    published: dict[int, list[str]] = {author.qq: [] for author in authors}
+
+    def write(author: Client) -> None:
+        for number in range(40):
+            published[author.qq].append(author.publish(f"{number}").json["id"])
+
+    with listening(homezone, viewer) as (start,):
+        cursor = start.cursor
+    threads = [threading.Thread(target=write, args=(author,)) for author in authors]
+    for thread in threads:
+        thread.start()
+    told: list[Item] = []
+    while any(thread.is_alive() for thread in threads):
+        with listening(homezone, viewer, after=cursor) as (stream,):
+            stream.pause()
+        told += stream.items
+        cursor = stream.cursor
+    with listening(homezone, viewer, after=cursor) as (stream,):
+        now(homezone, stream)
+    told += stream.items
+    assert {
+        author: [item["id"] for item in told if item["author"]["qq"] == author]
+        for author in published
+    } == published
 
 
 def test_two_servers_tell_the_same(server_url: str, tmp_path: Path) -> None:

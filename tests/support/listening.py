@@ -50,6 +50,11 @@ class Listener:
         )
         return self
 
+    def pause(self, items: int = 3) -> None:
+        """Wait until a few items have come, or a while has passed without."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self.items) >= items, 0.2)
+
     def kinds(self) -> list[str]:
         """The kinds of all items so far."""
         return [item["kind"] for item in self.items]
