@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from api.tokens import Role
-from api.wiring import token_issuer, utc_now
+from api.wiring.tokens import token_issuer, utc_now
 from benchmarks.figures import Figure, compared
 
 CONNECTIONS = 64

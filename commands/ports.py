@@ -1,7 +1,7 @@
 """
 All that a handler needs from outside, as Protocols.
 
-Adapters satisfy these; ``api/wiring.py`` is the one place where the two meet.
+Adapters satisfy these; ``api/wiring`` is the one place where the two meet.
 """
 
 import asyncio

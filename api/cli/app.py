@@ -6,12 +6,12 @@ on stderr and no traceback.
 import asyncio
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from api.cli import reporting
 from api.cli.failures import Failed, explain
 from api.settings import Settings
 
@@ -21,7 +21,11 @@ DatabaseUrl = Annotated[
     Parameter(name="--database-url", help="A PostgreSQL that is there already."),
 ]
 
-app = App(name="homezone", help="The backend of a personal-space network.", version_flags=[])
+app = App(
+    name="homezone",
+    help="The backend of a personal-space network.",
+    version=lambda: version("homezone"),
+)
 _replay = App(name="replay", help="Read models, from the log.")
 app.command(_replay)
 app.group_parameters = Group("Options")
@@ -156,7 +160,9 @@ def status(
     ----------
     json: As JSON.
     """
-    reporting.print_status(data_directory(data_dir), database_url, as_json=json)
+    from api.cli.reporting import print_status
+
+    print_status(data_directory(data_dir), database_url, as_json=json)
 
 
 @_replay.command

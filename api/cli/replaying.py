@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.cli.failures import Failed
-from api.wiring import MODELS, open_store
+from api.wiring.models import MODELS
+from api.wiring.store import open_store
 from replay.check import check
 from replay.rebuild import rebuild
 from replay.refeed import Progress as Fed
@@ -19,6 +20,7 @@ from replay.refeed import Progress as Fed
 
 def run_rebuild(data_dir: Path, database_url: str | None, names: Sequence[str]) -> None:
     """Rebuild, swap in, and say where each model stood."""
+    chosen = _names(names)
     with open_store(data_dir, database_url) as store, _progress("rebuilding") as told:
         done = rebuild(
             store.log.reader,
@@ -26,7 +28,7 @@ def run_rebuild(data_dir: Path, database_url: str | None, names: Sequence[str]) 
             MODELS,
             store.clock,
             uuid4(),
-            names=_names(names),
+            names=chosen,
             on_progress=told,
         )
     for one in done:
@@ -35,6 +37,7 @@ def run_rebuild(data_dir: Path, database_url: str | None, names: Sequence[str]) 
 
 def run_check(data_dir: Path, database_url: str | None, names: Sequence[str]) -> None:
     """Compare, and fail with the differing rows if there are any."""
+    chosen = _names(names)
     with open_store(data_dir, database_url) as store, _progress("checking") as told:
         results = check(
             store.log.reader,
@@ -42,7 +45,7 @@ def run_check(data_dir: Path, database_url: str | None, names: Sequence[str]) ->
             MODELS,
             store.clock,
             uuid4(),
-            names=_names(names),
+            names=chosen,
             on_progress=told,
         )
     for one in results:
@@ -54,12 +57,13 @@ def run_check(data_dir: Path, database_url: str | None, names: Sequence[str]) ->
         raise Failed("some read models differ from a rebuild")
 
 
-def _names(names: Sequence[str]) -> set[str] | None:
-    known = {model.name for model in MODELS}
+def _names(names: Sequence[str]) -> list[str]:
+    """The models meant, in the order in which they are listed; all, when none is named."""
+    known = [model.name for model in MODELS]
     for name in names:
         if name not in known:
-            raise Failed(f"there is no read model {name}; there are: {', '.join(sorted(known))}", 2)
-    return set(names) or None
+            raise Failed(f"there is no read model {name}; there are: {', '.join(known)}", 2)
+    return [name for name in known if name in names or not names]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from api.wiring import describe
+from api.wiring.store import describe
 
 
 def print_status(data_dir: Path, database_url: str | None, *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from api.cli.failures import Failed
 from api.settings import Settings
 from api.simulation.demo import Demo, fill
 from api.tokens import Role
-from api.wiring import Homezone
+from api.wiring.server import Homezone
 
 SHUTDOWN_SECONDS = 20.0
 _TOKEN_LIFETIME = timedelta(days=1)
@@ -83,8 +83,8 @@ def _address(runner: web.AppRunner) -> str:
 
 
 async def _fill(homezone: Homezone, address: str) -> Demo | None:
-    """The demo world, if the store is empty."""
-    if any((await homezone.log.heads()).values()):
+    """The demo world, if the store is empty and we may speak for its members."""
+    if homezone.settings.jwks_url is not None or any((await homezone.log.heads()).values()):
         return None
     return await fill(address, issue(homezone))
 
@@ -106,6 +106,9 @@ def _welcome(homezone: Homezone, address: str, demo: Demo | None) -> None:
             f"The demo world: {len(demo.members)} members, {demo.posts} posts, "
             f"{demo.responses} comments and likes.\n"
         )
+    if homezone.settings.jwks_url is not None:
+        console.print(f"Tokens are those of {homezone.settings.issuer}. Ctrl-C stops it.")
+        return
     token = issue(homezone)
     for role in Role:
         qq = 10_001 if role == Role.MEMBER else OPERATOR_QQ

@@ -13,7 +13,7 @@ from api.cli.failures import Failed
 from api.simulation.client import Unreachable
 from api.simulation.run import simulate
 from api.tokens import Role
-from api.wiring import token_issuer, utc_now
+from api.wiring.tokens import token_issuer, utc_now
 
 
 def run(

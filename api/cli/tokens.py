@@ -6,7 +6,7 @@ from pathlib import Path
 
 from api.cli.failures import Failed
 from api.tokens import Role, TokenKeyFault, parse_ttl
-from api.wiring import token_issuer, utc_now
+from api.wiring.tokens import token_issuer, utc_now
 
 
 def print_token(data_dir: Path, qq: int, role: str, ttl: str) -> None:

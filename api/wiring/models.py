@@ -46,8 +46,7 @@ def prepare_store(
     migrate(url, cells)
     database = Database(url, "homezone-prepare")
     try:
-        with database.owner.connect() as connection:
-            changed = [model.name for model in MODELS if not _fits(connection, model)]
+        changed = outdated(database)
         if changed:
             log = PostgresLog(database, EVENTS, clock, notify=False)
             try:
@@ -58,6 +57,12 @@ def prepare_store(
                 log.close()
     finally:
         database.dispose()
+
+
+def outdated(database: Database) -> list[str]:
+    """The read models that are missing, or not of this release's shape."""
+    with database.owner.connect() as connection:
+        return [model.name for model in MODELS if not _fits(connection, model)]
 
 
 def _fits(connection: Connection, model: ReadModel) -> bool:

@@ -4,7 +4,8 @@ A running server, from its database to its application.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -65,78 +66,78 @@ class Homezone:
         self.database_url = ""
         self._holder = uuid4()
         self._say = say
-        self._tasks: list[asyncio.Task[Any]] = []
-        self._provider: JwksClient | None = None
+        self._held = AsyncExitStack()
         #: How far this process itself has written, by cell.
         self._written: dict[int, int] = {}
         self._answered: frozenset[type[Event]] = frozenset()
 
     async def start(self) -> web.Application:
         """Everything up to the application; serving it is the caller's."""
-        settings, clock = self.settings, self.clock
+        settings, clock, held = self.settings, self.clock, self._held
+        held.push_async_callback(asyncio.to_thread, self.server.stop)
         self.database_url = await asyncio.to_thread(self.server.start)
         await asyncio.to_thread(prepare_store, self.database_url, settings.cells, clock, self._say)
         self.vault = FileKeyVault(settings.keys_dir, clock)
+        held.callback(self.vault.close)
         self.token_key = TokenKey.open(settings.keys_dir / "token.key")
         self.database = Database(self.database_url)
-        self.loop = asyncio.get_running_loop()
+        held.callback(self.database.dispose)
         self.log = await asyncio.to_thread(self._open_log)
+        held.push_async_callback(asyncio.to_thread, self.log.close)
         self.engine = ProjectionEngine(
             self.log.reader, self.database.server, MODELS, clock, self._holder
         )
         self.executor = Executor(self.log, self.vault, clock, self.entropy)
         self.services = self._services()
-        handlers = self.services.accounts
-        every = policies(self.executor, handlers)
-        self.policies = PolicyRunner(
-            self.log.reader,
-            self.database.server,
-            every,
-            clock,
-            self._holder,
-            from_start=[policy.name for policy in every],
-        )
-        self._answered = frozenset().union(*(policy.types for policy in every))
-        self.services.reactions = self.policies
+        self._run_policies_and_timers()
         self.services.hub = self.hub = Hub(self.services)
-        timers = Timers(self.executor, handlers)
-
-        async def fire(deadline: Deadline) -> None:
-            await timers.fire(deadline.kind, deadline.id, deadline.subject, deadline.due)
-
-        self.timers = TimerRunner(
-            self.log.reader, self.database.server, self.engine, fire, clock, self._holder
-        )
-        self.watch = Watch(self.log.reader, (self.engine.wake, self._hear, self.hub.wake))
-        self.engine.start()
-        self.policies.start()
-        self.timers.start()
-        self.watch.start()
-        self._tasks = [
-            asyncio.create_task(self._purge()),
-            asyncio.create_task(self._watch()),
-            asyncio.create_task(self.hub.run()),
-        ]
+        self._follow_the_log()
         limits = Limits(clock) if settings.limits else None
         verifier = await self._verifier()
         return build(self.services, verifier, self._cursor_secret(), clock, limits)
 
     async def stop(self) -> None:
-        """Finish what was taken, then let go of everything."""
-        for task in self._tasks:
+        """Finish what was taken, then let go of everything, in the reverse order of starting."""
+        await self._held.aclose()
+
+    def _run_policies_and_timers(self) -> None:
+        reader, database, clock = self.log.reader, self.database.server, self.clock
+        handlers = self.services.accounts
+        every = policies(self.executor, handlers)
+        names = [policy.name for policy in every]
+        self._answered = frozenset().union(*(policy.types for policy in every))
+        self.policies = PolicyRunner(reader, database, every, clock, self._holder, from_start=names)
+        self.services.reactions = self.policies
+        timers = Timers(self.executor, handlers)
+
+        async def fire(deadline: Deadline) -> None:
+            await timers.fire(deadline.kind, deadline.id, deadline.subject, deadline.due)
+
+        self.timers = TimerRunner(reader, database, self.engine, fire, clock, self._holder)
+
+    def _follow_the_log(self) -> None:
+        """Start all that follows the log; what is started last is stopped first."""
+        held = self._held
+        self.engine.start()
+        held.push_async_callback(asyncio.to_thread, self.engine.stop)
+        self.policies.start()
+        held.push_async_callback(self.policies.stop)
+        self.timers.start()
+        held.push_async_callback(self.timers.stop)
+        watch = Watch(self.log.reader, (self.engine.wake, self._hear, self.hub.wake))
+        watch.start()
+        held.push_async_callback(asyncio.to_thread, watch.stop)
+        for work in (self._purge(), self._watch(), self.hub.run()):
+            self._hold_task(work)
+
+    def _hold_task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+
+        async def end() -> None:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._provider is not None:
-            await self._provider.close()
-        await asyncio.to_thread(self.watch.stop)
-        await self.timers.stop()
-        await self.policies.stop()
-        await asyncio.to_thread(self.log.close)
-        await asyncio.to_thread(self.engine.stop)
-        self.reads.close()
-        self.database.dispose()
-        self.vault.close()
-        await asyncio.to_thread(self.server.stop)
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._held.push_async_callback(end)
 
     def announce(self, address: str) -> None:
         """Tell other commands on this data directory where the server is."""
@@ -172,6 +173,7 @@ class Homezone:
 
     def _services(self) -> Services:
         self.reads = ReadPool(self.database_url)
+        self._held.callback(self.reads.close)
         self.metrics = Metrics()
         self.metrics.watch(self._figures)
         return Services(
@@ -200,9 +202,10 @@ class Homezone:
     async def _verifier(self) -> TokenVerifier:
         trusted = [self.token_key.trusted]
         if self.settings.jwks_url is not None:
-            client = self._provider = JwksClient(self.settings.jwks_url)
+            client = JwksClient(self.settings.jwks_url)
+            self._held.push_async_callback(client.close)
             await client.refresh()
-            self._tasks.append(asyncio.create_task(client.run()))
+            self._hold_task(client.run())
             issuer = self.settings.issuer or ""
             trusted = [TrustedIssuer(issuer, client, self.settings.audience)]
         return TokenVerifier(trusted)

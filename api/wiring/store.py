@@ -4,29 +4,21 @@ The store of a data directory, for commands that run beside a server or without 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url, text
 
-from adapters.clock import SystemClock, SystemEntropy
-from adapters.database import CELLS_DEFAULT, Database
+from adapters.clock import SystemClock
+from adapters.database import Database
 from adapters.embedded import EmbeddedPostgres, discover, reach
 from adapters.log.postgres import PostgresLog
-from api.tokens import TokenIssuer, TokenKey
-from api.wiring.models import MODELS, prepare_store
+from api.wiring.models import MODELS, outdated
 from domain.catalogue import EVENTS
 
 
-def token_issuer(data_dir: Path) -> TokenIssuer:
-    """Issues tokens that the server of this data directory accepts."""
-    return TokenIssuer(TokenKey.open(data_dir / "keys" / "token.key"), SystemEntropy())
-
-
-def utc_now() -> datetime:
-    """The time, for commands that run without a server."""
-    return SystemClock().now()
+class NoStore(Exception):
+    """There is no store to work on; the message says where."""
 
 
 class Store:
@@ -48,11 +40,23 @@ class Store:
 def open_store(
     data_dir: Path, database_url: str | None, say: Callable[[str], None] | None = None
 ) -> Iterator[Store]:
-    """The store, on the server that runs already or on one started for this command."""
+    """
+    The store, on the server that runs already or on one started for this command.
+
+    :raises NoStore: nothing was ever served from there; a command that asks makes none.
+    """
+    embedded = isinstance(discover(database_url, data_dir), EmbeddedPostgres)
+    if embedded and not (data_dir / "postgres").is_dir():
+        raise NoStore(f"there is no store in {data_dir}; homezone serve makes one")
     with reach(database_url, data_dir, say) as url:
-        prepare_store(url, CELLS_DEFAULT, SystemClock())
         store = Store(url)
         try:
+            if not store.log.cells:
+                raise NoStore("there is no store in this database; homezone serve makes one")
+            if outdated(store.database):
+                raise NoStore(
+                    "the store is of another release; homezone serve brings it up to date"
+                )
             yield store
         finally:
             store.close()

@@ -1,7 +1,7 @@
 """
 What the engine needs from the log, as Protocols.
 
-The engine lives beside the adapters, never on them; ``api/wiring.py`` and ``replay/`` hand the real
+The engine lives beside the adapters, never on them; ``api/wiring`` and ``replay/`` hand the real
 log in. A reader never looks back: positions are gapless and in commit order in each cell.
 """
 

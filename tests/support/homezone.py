@@ -22,7 +22,7 @@ from aiohttp import web
 
 from api.settings import Settings
 from api.tokens import Role
-from api.wiring import Homezone
+from api.wiring.server import Homezone
 
 SECONDS_MAX = 30.0
 OPERATOR_QQ = 10_000
