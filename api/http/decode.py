@@ -177,6 +177,7 @@ def query_decoder(kind: type[msgspec.Struct]) -> Callable[[str], Any]:
     Whatever is wrong with it is 400 and names the parameter.
     """
     untouched = _default(kind)
+    fields = dict(zip(kind.__struct_encode_fields__, kind.__struct_fields__, strict=True))
 
     def read(raw: str) -> Any:
         if not raw:
@@ -190,7 +191,7 @@ def query_decoder(kind: type[msgspec.Struct]) -> Callable[[str], Any]:
         except msgspec.ValidationError as error:
             raise _parameter_error(explain(str(error), INVALID)) from None
         for name, text in given.items():
-            _refuse_lax(name, text, getattr(query, name, None))
+            _refuse_lax(name, text, getattr(query, fields[name]))
         return query
 
     return read

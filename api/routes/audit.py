@@ -12,7 +12,7 @@ import msgspec
 from api.disclosing import AuditedEvent, disclose
 from api.http.answers import Answer, Page, encode_json, found
 from api.http.positions import Vector, parse_positions
-from api.http.problems import bad_parameter
+from api.http.problems import NOT_YET, ProblemError, bad_parameter
 from api.http.queries import Paging
 from api.http.routes import Routes
 from api.services import AUDITORS, Ask, Services
@@ -25,6 +25,7 @@ from projections.trail import Facet, actor_facet, owner_facet, type_facet
 ROUTES = Routes()
 _TAG = "Audit"
 _STEP = 500
+TRAIL_SECONDS_MAX = 5.0
 
 When = Annotated[
     str,
@@ -80,6 +81,7 @@ class StreamState(msgspec.Struct, frozen=True):
     query=EventsQuery,
     answer=Page[AuditedEvent],
     roles=AUDITORS,
+    problems=("not-yet",),
 )
 async def list_events(call: Ask[None, EventsQuery]) -> Answer:
     """
@@ -88,9 +90,13 @@ async def list_events(call: Ask[None, EventsQuery]) -> Answer:
     """
     app, query = call.app, call.query
     start = await _vector(app, query.since, "from")
-    until = await _vector(app, query.to, "to") if query.to else dict(await app.log.heads())
+    heads = await app.log.heads()
+    asked = await _vector(app, query.to, "to") if query.to else heads
+    until = {cell: min(at, heads.get(cell, 0)) for cell, at in asked.items()}
     place = call.after(tuple[int, int])
     facet = await _facet(app, query)
+    if facet is not None:
+        await _wait_for_trail(app, until)
     events: list[Recorded] = []
     for cell in range(app.log.cells):
         if place is not None and cell < place[0]:
@@ -107,6 +113,14 @@ async def list_events(call: Ask[None, EventsQuery]) -> Answer:
     last = shown[-1] if len(events) > query.limit else None
     mark = None if last is None else (last.cell, last.position)
     return call.page([disclosure.event(one) for one in shown], mark)
+
+
+async def _wait_for_trail(app: Services, until: Vector) -> None:
+    """An auditor's answer leaves nothing out: the index has to have come as far as the question."""
+    try:
+        await app.freshness.wait_for(dict(until), TRAIL_SECONDS_MAX, ("trail",))
+    except TimeoutError:
+        raise ProblemError(NOT_YET) from None
 
 
 async def _in_cell(
