@@ -4,13 +4,13 @@ What clients receive: the Structs of answers, and how views become them.
 Here, at the edge, sealed columns are opened; nothing further inside ever is.
 """
 
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from api.services import Services
+from commands.types import Moment
 from projections.reading.people import FriendView, ListView, MemberView, TieView
 from projections.reading.posts import PostView, Profile
 from projections.reading.responses import CommentView, LikeView
@@ -47,7 +47,7 @@ class SharedPost(msgspec.Struct, frozen=True, omit_defaults=True):
     author: Author
     kind: str
     text: str | None
-    published_at: datetime
+    published_at: Moment
     likes: int
     comments: int
     title: str | None = None
@@ -63,7 +63,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     author: Author
     kind: str
     text: str | None
-    published_at: datetime
+    published_at: Moment
     likes: int
     comments: int
     liked: bool
@@ -74,7 +74,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     mood: str | None = None
     location: str | None = None
     images: list[UUID] = []
-    edited_at: datetime | None = None
+    edited_at: Moment | None = None
     audience: str | None = None
     share_of: UUID | None = None
     share: SharedPost | None = None
@@ -88,7 +88,7 @@ class Comment(msgspec.Struct, frozen=True):
     text: str | None
     thread: UUID
     reply_to: UUID | None
-    written_at: datetime
+    written_at: Moment
     position: str
 
 
@@ -96,7 +96,7 @@ class Like(msgspec.Struct, frozen=True):
     """Who likes a post, and since when."""
 
     member: Author
-    liked_at: datetime
+    liked_at: Moment
 
 
 class Friend(msgspec.Struct, frozen=True):
@@ -104,7 +104,7 @@ class Friend(msgspec.Struct, frozen=True):
 
     qq: int | None
     nickname: str | None
-    since: datetime
+    since: Moment
 
 
 class Account(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -114,7 +114,7 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     qq: int | None
     nickname: str | None
     status: str
-    joined_at: datetime
+    joined_at: Moment
     position: str
     certification: Certification | None = None
 
@@ -133,7 +133,7 @@ class Space(msgspec.Struct, frozen=True, omit_defaults=True):
     id: UUID
     qq: int | None
     nickname: str | None
-    joined_at: datetime
+    joined_at: Moment
     relation: Relation
     posts: list[Post]
     certification: Certification | None = None
@@ -145,7 +145,7 @@ class NamedList(msgspec.Struct, frozen=True):
     id: UUID
     name: str | None
     members: list[Author]
-    saved_at: datetime
+    saved_at: Moment
 
 
 class TimelineItem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -153,7 +153,7 @@ class TimelineItem(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: UUID
     kind: Literal["post", "comment", "like"]
-    at: datetime
+    at: Moment
     month: str
     post: Post
     comment: Comment | None = None

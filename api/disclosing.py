@@ -11,6 +11,7 @@ import msgspec
 from api.services import Ask, Services
 from commands.disclosures import RecordDisclosure, record_disclosure
 from commands.executor import Answer
+from commands.types import Moment
 from commands.work import Context
 from domain.catalogue import EVENTS
 from domain.event import Recorded, type_of
@@ -28,7 +29,7 @@ class AuditedEvent(msgspec.Struct, frozen=True):
     stream: UUID
     version: int
     type: str
-    recorded_at: Any
+    recorded_at: Moment
     owner: UUID
     actor: UUID
     command: UUID
