@@ -86,7 +86,7 @@ class Executor:
         self.vault = vault
         self.clock = clock
         self.entropy = entropy
-        self.streams = streams or Streams(log)
+        self.streams = Streams(log) if streams is None else streams
         self._in_flight: dict[tuple[UUID, str], asyncio.Future[None]] = {}
 
     def new_id(self, cell: int) -> UUID:
