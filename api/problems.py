@@ -33,6 +33,7 @@ PROBLEMS = (
     Problem("list-or-name", 422, "A list or a name", "Give `list` or `name`, exactly one."),
     Problem("birth-date", 422, "Not a birth date", "Between 1900 and today."),
     Problem("in-the-past", 422, "In the past", "This moment must lie in the future."),
+    Problem("too-far-ahead", 422, "Too far ahead", "This moment lies too far in the future."),
     Problem("share-of-what", 422, "A share names a post", "And nothing else does."),
     Problem("title-missing", 422, "A diary has a title", "Give it one."),
     Problem("title-unexpected", 422, "Only a diary has a title", "Leave it out."),

@@ -2,13 +2,13 @@
 Commands about accounts: claim a number, open, change the nickname, suspend, reinstate.
 """
 
-from datetime import date, datetime
+from datetime import date, timedelta
 
 import msgspec
 
 from commands.directory import Directory
 from commands.relations import acting_member
-from commands.types import QQ, Nickname, RealName, Reason
+from commands.types import QQ, Moment, Nickname, RealName, Reason
 from commands.work import Outcome, Work
 from domain import account as decisions
 from domain.account import (
@@ -23,6 +23,8 @@ from domain.ids import MemberId, StreamId
 from domain.sealed import KeyClass
 
 EARLIEST_BIRTH = date(1900, 1, 1)
+#: Calendars end: a moment of the year 9999 is of the year 10000 elsewhere on Earth.
+SUSPENSION_MAX = timedelta(days=36_525)
 
 
 class RegisterAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +46,7 @@ class SuspendAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Suspend a member; with ``until``, the suspension ends by itself."""
 
     reason: Reason
-    until: datetime | None = None
+    until: Moment | None = None
 
 
 class OpenAccount(msgspec.Struct, frozen=True):
@@ -109,13 +111,16 @@ class AccountHandlers:
     async def suspend(self, target: MemberId, command: SuspendAccount, work: Work) -> Outcome:
         """Suspend a member."""
         work.cell = work.cell_of(target)
-        if command.until is not None and command.until <= work.context.effective_at:
+        until, now = command.until, work.context.effective_at
+        if until is not None and until <= now:
             raise Refused("in-the-past", "A suspension ends in the future.", "/until")
+        if until is not None and until > now + SUSPENSION_MAX:
+            raise Refused("too-far-ahead", "A suspension may last a hundred years.", "/until")
         stream = account_stream(target)
         account = await work.load(ACCOUNT, stream)
         reason = await work.vault.seal(target, KeyClass.MODERATION, command.reason)
         suspension = work.mint(work.cell)
-        events = decisions.suspend(account, suspension, reason, command.until)
+        events = decisions.suspend(account, suspension, reason, until)
         work.append(ACCOUNT, stream, target, events)
         since = account.since if isinstance(account, Suspended) else 0
         return Outcome(target, (stream, since))

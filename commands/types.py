@@ -4,6 +4,7 @@ The types of what callers may say, with the limits stated in them.
 Decoding a body into one of these is the whole of its validation: what comes through is well formed.
 """
 
+from datetime import datetime
 from typing import Annotated, TypeAlias
 from uuid import UUID
 
@@ -33,6 +34,8 @@ CommentText: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=CO
 ListName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 Images: TypeAlias = Annotated[list[UUID], msgspec.Meta(max_length=IMAGES_MAX)]
 Reason: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+#: A moment, with its offset from UTC: without one it is any of several.
+Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class ToPublic(

@@ -335,7 +335,7 @@ async def withdraw_certification(call: Ask[None, None]) -> Answer:
     body=SuspendAccount,
     answer=Written,
     roles=OPERATORS,
-    problems=("in-the-past", "conflict"),
+    problems=("in-the-past", "too-far-ahead", "conflict"),
     example={"reason": "the number was stolen"},
 )
 async def suspend_account(call: Ask[SuspendAccount, None]) -> Answer:
