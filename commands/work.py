@@ -101,7 +101,7 @@ class Work:
         if found is None:
             found = await self._streams.load(aggregate, stream)
             self._read[stream] = found
-        return cast(S, found.state)
+        return cast(S, found.as_kind(aggregate).state)
 
     def fresh(self, aggregate: Aggregate[S], stream: StreamId) -> S:
         """The initial state of a stream whose id was minted just now."""
