@@ -156,6 +156,24 @@ def test_comments_and_likes(homezone: RunningHomezone) -> None:
     assert friends.items == strangers.items == []
 
 
+def test_what_a_block_had_hidden_goes_unsaid(homezone: RunningHomezone) -> None:
+    author, commenter = homezone.members(2)
+    post = author.publish("劝君更尽一杯酒").json["id"]
+    with listening(homezone, author) as (own,):
+        start = own.cursor
+        comment = commenter.comment(post).ok().json["id"]
+        commenter.put(f"/v1/posts/{post}/like").ok()
+        now(homezone, own)
+        commenter.put(f"/v1/me/blocks/{author.qq}").ok()
+        commenter.delete(f"/v1/comments/{comment}").ok()
+        commenter.delete(f"/v1/posts/{post}/like").ok()
+        now(homezone, own)
+        assert own.kinds() == ["comment.appeared", "like.appeared"]
+    with listening(homezone, author, after=start) as (again,):
+        now(homezone, again)
+        assert again.items == []
+
+
 def test_friendship_comes_and_goes(homezone: RunningHomezone) -> None:
     ann, bob = homezone.members(2)
     ann.publish("此物最相思", "friends")
@@ -246,8 +264,8 @@ def test_a_suspension_ends_the_stream(homezone: RunningHomezone) -> None:
     with listening(homezone, friend) as (friends,):
         suspension = f"/v1/accounts/{friend.qq}/suspension"
         homezone.operator.put(suspension, {"reason": "spam"}).ok()
-        author.publish("不可见")
         friends.wait_for_end()
+        author.publish("不可见")
         assert friends.items == []
         friend.get("/v1/stream").refused(403, "suspended")
         homezone.operator.delete(suspension).ok()
