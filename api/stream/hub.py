@@ -101,7 +101,7 @@ class Hub:
         for source in connection.sources:
             self._followers.setdefault(source, set()).add(connection)
         connection.move(self.text)
-        connection.joined = True
+        connection.join()
 
     # Following the log.
 
