@@ -6,8 +6,9 @@ The work is done by the writer's thread and by a few readers' threads.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -21,9 +22,9 @@ from adapters.log.purge import purge
 from adapters.log.queue import QUEUE_BYTES_MAX, QUEUE_COUNT_MAX, Queue
 from adapters.log.reader import POLL_SECONDS, Reader
 from adapters.log.session import Session
-from adapters.log.transaction import Inline, Setting
+from adapters.log.transaction import Inline, Setting, is_of_the_server
 from adapters.log.writer import PATIENCE_SECONDS, OnCommit, Statistics, Writer
-from commands.ports import Append, Appended, Clock, Ticket
+from commands.ports import Append, Appended, Clock, LogUnavailable, Ticket
 from domain.event import Event, Recorded, Registry
 from domain.ids import StreamId
 
@@ -118,7 +119,8 @@ class PostgresLog:
         self, stream: StreamId, after: int = 0, until: int | None = None
     ) -> Sequence[Recorded]:
         """A stream's events with ``after < version <= until``, oldest first."""
-        return await self._loads.load((stream, after, until))
+        with _database_errors_translated():
+            return await self._loads.load((stream, after, until))
 
     async def read(
         self,
@@ -161,7 +163,9 @@ class PostgresLog:
         self.reader.close()
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        loop = asyncio.get_running_loop()
+        with _database_errors_translated():
+            return await loop.run_in_executor(self._threads, work, *arguments)
 
     def _committed(self, events: Sequence[Recorded]) -> None:
         self._wake.advance({each.cell: each.position for each in events})
@@ -169,3 +173,14 @@ class PostgresLog:
             self._on_commit(events)
         if self._notifier is not None:
             self._notifier.notify()
+
+
+@contextmanager
+def _database_errors_translated() -> Iterator[None]:
+    """Whoever awaits a read knows the port's exceptions, and none of a driver's."""
+    try:
+        yield
+    except Exception as error:
+        if is_of_the_server(error):
+            raise LogUnavailable from error
+        raise

@@ -92,6 +92,10 @@ def test_the_database_stops_and_starts(postgres: PostgresBed) -> None:
         assert kinds(results) == [LogUnavailable, LogUnavailable]
         assert not any(isinstance(each, OutcomeUnknown) for each in results)
         assert time.monotonic() - began < 3
+        reads = (log.heads(), log.read(0, 0, 1), log.read_stream(one), log.position_of(one, 1))
+        assert kinds(list(await asyncio.gather(*reads, return_exceptions=True))) == (
+            [LogUnavailable] * 4
+        )
         server = EmbeddedPostgres(directory / "data")
         await asyncio.to_thread(server.start)
         assert kinds(await outcomes(log.submit(said((one, 2))))) == [Appended]
