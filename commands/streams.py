@@ -18,6 +18,9 @@ from domain.ids import StreamId
 
 S = TypeVar("S")
 
+#: How many states are looked at when one is added, so that no caller pays for all.
+_EVICTIONS_MAX = 8
+
 
 class StreamState:
     """
@@ -132,8 +135,9 @@ class Streams:
     def _keep(self, stream: StreamId, state: StreamState) -> None:
         self._states[stream] = state
         self._states.move_to_end(stream)
-        excess = len(self._states) - self._capacity
-        for _ in range(min(excess, 8)):
+        for _ in range(_EVICTIONS_MAX):
+            if len(self._states) <= self._capacity:
+                return
             oldest, held = next(iter(self._states.items()))
             if held.ticket is not None and not held.ticket.outcome.done():
                 self._states.move_to_end(oldest)

@@ -179,6 +179,37 @@ def test_an_answer_never_rests_on_a_write_that_failed() -> None:
     live(history)
 
 
+def test_a_refusal_does_not_rest_on_a_write_that_failed() -> None:
+    """The like it was decided from never came about: the post had gone."""
+
+    async def history() -> None:
+        one = House()
+        anna, bela = await one.join(10001), await one.join(10002)
+        post = await one.publish(anna)
+        other = one.beside()
+        await other.like(bela, post)
+        await other.run(on(comments.unlike, post), None, bela)
+        await one.run(on(one.posts.delete, post), None, anna)
+        decided = 0
+
+        async def refuse_if_liked(_: None, work: Work) -> Outcome:
+            nonlocal decided
+            decided += 1
+            stream = like_stream(bela, post)
+            if (await work.load(LIKE, stream)).given:
+                raise Refused("liked")
+            return Outcome(post, (stream, 0))
+
+        liking = asyncio.ensure_future(other.like(bela, post))
+        await asyncio.sleep(0)
+        answer = await other.run(refuse_if_liked, None, bela)
+        with pytest.raises(Refused, match="not-found"):
+            await liking
+        assert (answer.position, decided) == (0, 2)
+
+    live(history)
+
+
 def test_two_servers_on_one_stream_lose_no_command() -> None:
     async def history() -> None:
         one = House(delay_seconds=0.001)
@@ -408,6 +439,10 @@ def test_a_caller_who_goes_leaves_everything_in_order() -> None:
         await asyncio.sleep(0.001)
         going.cancel()
         renaming.cancel()
+        await asyncio.sleep(0)
+        moved = house.streams.current(account_stream(anna))
+        assert moved is not None
+        assert moved.version == 2
         again = await house.run(house.posts.publish, SAY, anna, "k")
         assert again.replayed
         await house.run(house.accounts.change_profile, ChangeProfile("来"), anna)
