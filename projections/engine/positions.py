@@ -50,9 +50,11 @@ class PositionBoard:
         with self._lock:
             for name, vector in positions.items():
                 self._positions[name] = dict(vector)
-            woken = [waiter for waiter in self._waiters if self._satisfied(waiter)]
-            if woken:
-                self._waiters = [waiter for waiter in self._waiters if waiter not in woken]
+            woken: list[_Waiter] = []
+            waiting: list[_Waiter] = []
+            for waiter in self._waiters:
+                (woken if self._satisfied(waiter) else waiting).append(waiter)
+            self._waiters = waiting
         for waiter in woken:
             try:
                 waiter.loop.call_soon_threadsafe(_resolve, waiter.done)

@@ -93,7 +93,8 @@ class TimerRunner(LeasedLoop):
         self._batch_deadlines = batch_deadlines
         #: Fired, yet still there: their command had nothing to do. Forgotten with their rows.
         self._fired: dict[int, set[_Name]] = {}
-        self._failing: dict[_Name, Retry] = {}
+        #: Forgotten likewise: one may be disarmed before it could be fired.
+        self._failing: dict[int, dict[_Name, Retry]] = {}
 
     async def turn(self) -> float:
         """Fire all that is due; seconds until the next one is."""
@@ -102,6 +103,8 @@ class TimerRunner(LeasedLoop):
         with contextlib.suppress(TimeoutError):
             await self._engine.wait_for(heads, self._patience_seconds, ("deadlines",))
         cells = await asyncio.to_thread(self._cells_due, self._clock.now())
+        self._fired = {cell: self._fired[cell] for cell in cells if cell in self._fired}
+        self._failing = {cell: self._failing[cell] for cell in cells if cell in self._failing}
         outcomes = await asyncio.gather(
             *(self._run_cell(cell) for cell in cells), return_exceptions=True
         )
@@ -116,7 +119,11 @@ class TimerRunner(LeasedLoop):
             due = connection.scalar(
                 select(func.count()).where(deadlines.c.due <= self._clock.now())
             )
-        return TimerStatus(self.leading, self.trouble, int(due or 0), len(self._failing))
+        return TimerStatus(self.leading, self.trouble, int(due or 0), self._failures)
+
+    @property
+    def _failures(self) -> int:
+        return sum(map(len, self._failing.values()))
 
     async def _run_cell(self, cell: int) -> None:
         while await self.lead():
@@ -133,9 +140,10 @@ class TimerRunner(LeasedLoop):
         try:
             await self._fire(deadline)
         except Exception:  # noqa: BLE001 - tried again; the others need not wait for it
-            self._failing.setdefault(name, Retry(self._retry_seconds)).failed()
+            failing = self._failing.setdefault(deadline.cell, {})
+            failing.setdefault(name, Retry(self._retry_seconds)).failed()
             return
-        self._failing.pop(name, None)
+        self._failing.get(deadline.cell, {}).pop(name, None)
         self._fired.setdefault(deadline.cell, set()).add(name)
 
     def _cells_due(self, now: datetime) -> Sequence[int]:
@@ -146,7 +154,8 @@ class TimerRunner(LeasedLoop):
     def _due(self, cell: int, now: datetime) -> list[Deadline]:
         """The next deadlines of a cell that can be fired now, in due order."""
         fired = self._fired.get(cell, set())
-        limit = self._batch_deadlines + len(fired) + len(self._failing)
+        failing = self._failing.get(cell, {})
+        limit = self._batch_deadlines + len(fired) + len(failing)
         columns = (deadlines.c[name] for name in Deadline.__struct_fields__)
         with self._database.connect() as connection:
             rows = connection.execute(
@@ -157,12 +166,15 @@ class TimerRunner(LeasedLoop):
             ).all()
         due = [Deadline(*row) for row in rows]
         if len(due) < limit:
-            fired &= {(deadline.id, deadline.due) for deadline in due}
+            names = {(deadline.id, deadline.due) for deadline in due}
+            fired &= names
+            for gone in failing.keys() - names:
+                del failing[gone]
         return [
             deadline
             for deadline in due
             if (name := (deadline.id, deadline.due)) not in fired
-            and (name not in self._failing or not self._failing[name].waits)
+            and (name not in failing or not failing[name].waits)
         ]
 
     def _seconds_to_next(self, now: datetime) -> float:
@@ -171,7 +183,7 @@ class TimerRunner(LeasedLoop):
                 select(_first_due(deadlines.c.due > now)).select_from(log_heads)
             ).all()
         until = [(due - now).total_seconds() for due in found if due is not None]
-        retries = [retry.waits for retry in self._failing.values()]
+        retries = [retry.waits for failing in self._failing.values() for retry in failing.values()]
         return float(min([self._poll_seconds, *retries, *until]))
 
 

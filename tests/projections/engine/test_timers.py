@@ -165,6 +165,27 @@ def test_one_that_fails_is_tried_again_and_holds_up_nobody(world: World) -> None
     assert keeper.fired == [(0, 2.0), (0, 1.0)]
 
 
+def test_one_that_failed_and_was_disarmed_is_forgotten(world: World) -> None:
+    keeper = Keeper(world)
+    keeper.failing = {1.0, 2.0}
+    alone, beside = uuid4(), uuid4()
+    world.log.append(0, Promised(alone, after(1)))
+    world.log.append(1, Promised(beside, after(2)), Promised(uuid4(), after(90)))
+    world.clock.set(after(5))
+
+    async def scenario(timers: TimerRunner) -> None:
+        await one_turn(timers)
+        assert timers.status().failing == 2
+        world.log.append(0, Kept(alone))
+        world.log.append(1, Kept(beside))
+        await asyncio.sleep(0.05)
+        assert await one_turn(timers) > 0.0, "or it would look again and again, for ever"
+        assert timers.status().failing == 0
+
+    run(world, keeper, scenario, poll_seconds=60.0)
+    assert keeper.fired == []
+
+
 def test_a_deadline_that_was_disarmed_or_moved_is_not_fired(world: World) -> None:
     keeper = Keeper(world)
     moved, kept_in_time = uuid4(), uuid4()
