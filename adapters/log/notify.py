@@ -81,7 +81,7 @@ class Notifier:
         self._engine = engine
         self._wake = wake
         self._due = threading.Event()
-        self._closed = False
+        self._closing = threading.Event()
         self._bell, self._rope = os.pipe()
         os.set_blocking(self._rope, False)
         self._thread = threading.Thread(target=self._run, name="log-notifier", daemon=True)
@@ -100,9 +100,9 @@ class Notifier:
 
     def close(self) -> None:
         """Stop; what was not told yet is found by polling."""
-        if self._closed:
+        if self._closing.is_set():
             return
-        self._closed = True
+        self._closing.set()
         with contextlib.suppress(BlockingIOError):
             os.write(self._rope, b"!")
         self._thread.join()
@@ -110,14 +110,13 @@ class Notifier:
         os.close(self._rope)
 
     def _run(self) -> None:
-        while not self._closed:
+        while not self._closing.is_set():
             try:
                 self._listen()
             except Exception as error:  # noqa: BLE001 - hints may be lost; the thread may not
                 logger.info("no hints between servers for now: %s", type(error).__name__)
-            if not self._closed:
-                select.select([self._bell], [], [], _RECONNECT_SECONDS)
-                time.sleep(_PAUSE_SECONDS)
+            # Not by the bell: what rang before the connection broke still rings.
+            self._closing.wait(_RECONNECT_SECONDS)
 
     def _listen(self) -> None:
         pooled = self._engine.raw_connection()
@@ -128,7 +127,7 @@ class Notifier:
             cursor = driver.cursor()
             cursor.execute(f"LISTEN {CHANNEL}")
             self._wake.hint()
-            while not self._closed:
+            while not self._closing.is_set():
                 ready, _, _ = select.select([self._bell, driver], [], [])
                 if self._bell in ready:
                     os.read(self._bell, 512)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.log.notify import CHANNEL
+from adapters.log.notify import CHANNEL, Notifier, Wake
 from tests.adapters.log.conftest import PostgresBed
 from tests.adapters.log.events import said, stream
 from tests.adapters.log.test_append import live
@@ -78,6 +78,23 @@ def test_many_commits_share_a_message(postgres: PostgresBed) -> None:
     heard = len(ear.notifies)
     pooled.invalidate()
     assert 1 <= heard <= 40
+
+
+def test_a_database_that_is_away_is_asked_for_now_and_then() -> None:
+    class Away:
+        asked = 0
+
+        def raw_connection(self) -> Any:
+            self.asked += 1
+            raise ConnectionError
+
+    engine: Any = Away()
+    notifier = Notifier(engine, Wake())
+    notifier.notify()
+    notifier.start()
+    time.sleep(0.3)
+    notifier.close()
+    assert engine.asked <= 2, "what rang before must not be why it asks again and again"
 
 
 def test_a_reader_that_starts_late_misses_nothing(bed: Any) -> None:
