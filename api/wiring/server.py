@@ -4,8 +4,9 @@ A running server, from its database to its application.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack
+import logging
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -42,6 +43,8 @@ from projections.engine.timers import Deadline, TimerRunner
 from projections.engine.watch import Watch
 
 PURGE_SECONDS = 600.0
+
+logger = logging.getLogger("homezone")
 
 
 class Homezone:
@@ -217,12 +220,23 @@ class Homezone:
         """Forget idempotency keys whose time is over."""
         while True:
             await asyncio.sleep(PURGE_SECONDS)
-            while await asyncio.to_thread(self.log.purge, self.clock.now()):  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+            with _another_time("expired keys are forgotten later"):
+                while await asyncio.to_thread(self.log.purge, self.clock.now()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
 
     async def _watch(self) -> None:
         """Start the embedded database again when it has died under us."""
         while True:
             await asyncio.sleep(0.2)
             if not self.server.alive:
-                await asyncio.to_thread(self.server.restart)
+                with _another_time("the database does not start again yet"):
+                    await asyncio.to_thread(self.server.restart)
+
+
+@contextmanager
+def _another_time(what: str) -> Iterator[None]:
+    """A failure that costs a turn, and not all turns to come."""
+    try:
+        yield
+    except Exception:
+        logger.exception(what)

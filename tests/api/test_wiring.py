@@ -2,12 +2,18 @@
 What a server does before it serves: read models of another shape are rebuilt, not believed.
 """
 
+import asyncio
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from adapters.clock import SystemClock
 from adapters.database import Database
+from api.settings import Settings
+from api.wiring import server
 from api.wiring.models import MODELS, outdated, prepare_store
 from tests.support.homezone import running_homezone
 
@@ -53,3 +59,27 @@ def test_every_read_model_has_a_name_of_its_own() -> None:
     assert len(set(names)) == len(names)
     tables = [table.name for model in MODELS for table in model.tables]
     assert len(set(tables)) == len(tables)
+
+
+def test_expired_keys_are_forgotten_after_a_failure_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Log:
+        asked = 0
+
+        def purge(self, _: datetime) -> int:
+            self.asked += 1
+            raise ConnectionError
+
+    monkeypatch.setattr(server, "PURGE_SECONDS", 0.01)
+    homezone: Any = server.Homezone(Settings(data_dir=tmp_path))
+    homezone.log = Log()
+
+    async def story() -> None:
+        purging = asyncio.create_task(homezone._purge())
+        while homezone.log.asked < 3:
+            assert not purging.done()
+            await asyncio.sleep(0.01)
+        purging.cancel()
+
+    asyncio.run(story())
