@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter, validators
 
 from api.cli.failures import Failed, explain
 from api.settings import Settings
@@ -20,6 +20,10 @@ DatabaseUrl = Annotated[
     str | None,
     Parameter(name="--database-url", help="A PostgreSQL that is there already."),
 ]
+Port = Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=65_535))]
+Cells = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=4_096))]
+Some = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+Number = Annotated[int, Parameter(validator=validators.Number(gte=0))]
 
 app = App(
     name="homezone",
@@ -40,12 +44,12 @@ def data_directory(given: Path | None) -> Path:
 def serve(
     *,
     host: str = "127.0.0.1",
-    port: int | None = None,
+    port: Port = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     limits: Literal["on", "off"] | None = None,
     demo: bool = False,
-    cells: int = 16,
+    cells: Cells = 16,
     jwks_url: str | None = None,
     issuer: str | None = None,
 ) -> None:
@@ -113,11 +117,11 @@ def token(
 @app.command
 def simulate(
     *,
-    users: int = 100,
-    actions: int = 5_000,
+    users: Some = 100,
+    actions: Number = 5_000,
     seed: int = 1,
     url: str = "http://127.0.0.1:8080",
-    concurrency: int = 32,
+    concurrency: Some = 32,
     writes_only: bool = False,
     data_dir: DataDir = None,
 ) -> None:
