@@ -2,7 +2,7 @@
 The log, for auditors: events with their metadata, and what a stream's events fold to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from api.http.queries import Paging
 from api.http.routes import Routes
 from api.services import AUDITORS, Ask, Services
 from domain.catalogue import AGGREGATES_BY_TYPE, EVENTS
-from domain.event import Recorded, Refused
+from domain.event import Recorded, Refused, type_of
 from domain.ids import StreamId, cell_of
 from projections.reading import audits
 from projections.trail import Facet, actor_facet, owner_facet, type_facet
@@ -94,8 +94,8 @@ async def list_events(call: Ask[None, EventsQuery]) -> Answer:
     asked = await _vector(app, query.to, "to") if query.to else heads
     until = {cell: min(at, heads.get(cell, 0)) for cell, at in asked.items()}
     place = call.after(tuple[int, int])
-    facet = await _facet(app, query)
-    if facet is not None:
+    wanted = await _wanted(app, query)
+    if wanted.facets:
         await _wait_for_trail(app, until)
     events: list[Recorded] = []
     for cell in range(app.log.cells):
@@ -105,7 +105,7 @@ async def list_events(call: Ask[None, EventsQuery]) -> Answer:
         if place is not None and cell == place[0]:
             after = max(after, place[1])
         room = query.limit + 1 - len(events)
-        events += await _in_cell(app, query, facet, cell, after, until.get(cell, 0), room)
+        events += await _in_cell(app, wanted, cell, after, until.get(cell, 0), room)
         if len(events) > query.limit:
             break
     shown = events[: query.limit]
@@ -123,43 +123,83 @@ async def _wait_for_trail(app: Services, until: Vector) -> None:
         raise ProblemError(NOT_YET) from None
 
 
+class _Wanted(msgspec.Struct, frozen=True):
+    """
+    What a query asks for, resolved once. ``facets`` are the narrowest that lead to all of it:
+    several where a number means a member and a member of staff; none where all is asked for.
+    """
+
+    stream: StreamId | None
+    type: str | None
+    owners: Collection[UUID] | None
+    actors: Collection[UUID] | None
+    facets: tuple[Facet, ...]
+
+    def matches(self, recorded: Recorded) -> bool:
+        """Whether an event is asked for."""
+        return (
+            (self.type is None or type_of(recorded.event) == self.type)
+            and (self.owners is None or recorded.owner in self.owners)
+            and (self.actors is None or recorded.actor in self.actors)
+        )
+
+
+async def _wanted(app: Services, query: EventsQuery) -> _Wanted:
+    if query.type is not None and query.type not in EVENTS.types:
+        raise bad_parameter("type", "There is no such type of event.")
+    owners = None if query.owner is None else await _ids(app, query.owner)
+    actors = None if query.actor is None else await _ids(app, query.actor)
+    stream = None if query.stream is None else StreamId(query.stream)
+    facets: tuple[Facet, ...] = ()
+    if stream is not None:
+        pass  # its own events are few, and found by its id
+    elif owners is not None:
+        facets = tuple(map(owner_facet, owners))
+    elif actors is not None:
+        facets = tuple(map(actor_facet, actors))
+    elif query.type is not None:
+        facets = (type_facet(query.type),)
+    return _Wanted(stream, query.type, owners, actors, facets)
+
+
 async def _in_cell(
-    app: Services,
-    query: EventsQuery,
-    facet: Facet | None,
-    cell: int,
-    after: int,
-    until: int,
-    count: int,
+    app: Services, wanted: _Wanted, cell: int, after: int, until: int, count: int
 ) -> list[Recorded]:
-    """The next ``count`` events of a cell that the query asks for."""
-    if query.stream is not None:
-        if cell_of(query.stream) != cell:
+    """The next ``count`` events of a cell that are asked for."""
+    if wanted.stream is not None:
+        if cell_of(wanted.stream) != cell:
             return []
-        history = await app.log.read_stream(StreamId(query.stream))
+        history = await app.log.read_stream(wanted.stream)
         asked = [one for one in history if after < one.position <= until]
-        return [one for one in asked if await _matches(app, query, one)][:count]
+        return [one for one in asked if wanted.matches(one)][:count]
     matching: list[Recorded] = []
+    # No more is read than is asked for, unless much of what is read turns out not to be.
+    step = count
     while after < until and len(matching) < count:
-        batch, after = await _batch(app, facet, cell, after, until)
-        matching += [one for one in batch if await _matches(app, query, one)]
+        batch, after = await _batch(app, wanted.facets, cell, after, until, step)
+        matching += [one for one in batch if wanted.matches(one)]
+        step = min(step * 2, _STEP)
     return matching[:count]
 
 
 async def _batch(
-    app: Services, facet: Facet | None, cell: int, after: int, until: int
+    app: Services, facets: Sequence[Facet], cell: int, after: int, until: int, count: int
 ) -> tuple[Sequence[Recorded], int]:
     """Some events of a cell, and the position until which that is all there are."""
-    if facet is None:
-        batch = await app.log.read(cell, after, _STEP, until)
+    if not facets:
+        batch = await app.log.read(cell, after, count, until)
         return batch, batch[-1].position if batch else until
-    positions = await app.look(audits.trail, cell, facet, after, until, _STEP)
-    if not positions:
-        return [], until
-    found_events: list[Recorded] = []
-    for first, last in _runs(positions):
-        found_events += await app.log.read(cell, first - 1, last - first + 1)
-    return found_events, positions[-1] if len(positions) == _STEP else until
+    positions: set[int] = set()
+    end = until
+    for facet in facets:
+        found_positions = await app.look(audits.trail, cell, facet, after, until, count)
+        positions.update(found_positions)
+        if len(found_positions) == count:
+            end = min(end, found_positions[-1])
+    events: list[Recorded] = []
+    for first, last in _runs(sorted(one for one in positions if one <= end)):
+        events += await app.log.read(cell, first - 1, last - first + 1)
+    return events, end
 
 
 def _runs(positions: list[int]) -> list[tuple[int, int]]:
@@ -171,26 +211,6 @@ def _runs(positions: list[int]) -> list[tuple[int, int]]:
         else:
             runs.append((position, position))
     return runs
-
-
-async def _matches(app: Services, query: EventsQuery, recorded: Recorded) -> bool:
-    if query.type is not None and recorded.event.__struct_config__.tag != query.type:
-        return False
-    if query.owner is not None and recorded.owner not in await _ids(app, query.owner):
-        return False
-    return query.actor is None or recorded.actor in await _ids(app, query.actor)
-
-
-async def _facet(app: Services, query: EventsQuery) -> Facet | None:
-    """The narrowest index that serves the question."""
-    if query.type is not None and query.type not in EVENTS.types:
-        raise bad_parameter("type", "There is no such type of event.")
-    for who, facet in ((query.owner, owner_facet), (query.actor, actor_facet)):
-        if who is not None:
-            ids = await _ids(app, who)
-            if len(ids) == 1:
-                return facet(ids[0])
-    return None if query.type is None else type_facet(query.type)
 
 
 async def _ids(app: Services, who: str) -> list[UUID]:
