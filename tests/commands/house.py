@@ -72,8 +72,14 @@ class House:
             self.batches += 1
             return delay_seconds or 0.0
 
+        #: What was committed on this server, in order.
+        self.committed: list[Recorded] = []
         self.log = MemoryLog(
-            self.store, EVENTS, self.clock, delay_seconds=None if delay_seconds is None else delay
+            self.store,
+            EVENTS,
+            self.clock,
+            on_commit=self.committed.extend,
+            delay_seconds=None if delay_seconds is None else delay,
         )
         self.streams = Streams(self.log, capacity)
         self.executor = Executor(self.log, self.vault, self.clock, self.entropy, self.streams)
@@ -124,8 +130,8 @@ class House:
         return [one for one in every if actor is None or one.actor == actor]
 
     def last(self, actor: UUID) -> Event:
-        """The last event that an actor made."""
-        return max(self.events(actor), key=lambda one: (one.recorded_at, one.position)).event
+        """The last event that an actor made on this server."""
+        return next(one.event for one in reversed(self.committed) if one.actor == actor)
 
     async def settle(self) -> None:
         """Policies answer all there is to answer, in order, until nothing is left."""
