@@ -17,7 +17,7 @@ from commands.accounts import AccountHandlers
 from commands.directory import Directory
 from commands.executor import Answer, Contended, Executor, Handler, KeyReused
 from commands.lists import ListHandlers
-from commands.ports import Clock, EventLog, IdempotencyKey, KeyVault
+from commands.ports import Clock, EventLog, IdempotencyKey, KeyVault, LogUnavailable
 from commands.posts import PostHandlers
 from commands.work import Context
 from domain.event import Event, Recorded, Refused
@@ -143,7 +143,9 @@ class Services:
         if (name := call.idempotency_key) is not None:
             # Keyed, since a digest of a short text or a number alone can be found by guessing.
             digest = self.vault.blind("request", call.digest().hex())
-            key = IdempotencyKey(caller.id, name, digest, now + KEY_LIFETIME)
+            # The name as well: it is the client's own words.
+            blinded = self.vault.blind("idempotency-key", name).hex()
+            key = IdempotencyKey(caller.id, blinded, digest, now + KEY_LIFETIME)
         context = Context(
             actor=caller.id,
             cell=cell_of(caller.id),
@@ -165,9 +167,13 @@ class Services:
         return answer
 
     async def carry(self, answer: Answer) -> None:
-        """Let policies answer a command's events now."""
+        """Let policies answer a command's events now; if it cannot be now, they do so later."""
         first = answer.written[0] - 1
-        events = await self.log.read(answer.cell, first, len(answer.written))
+        try:
+            events = await self.log.read(answer.cell, first, len(answer.written))
+        except LogUnavailable:
+            # The command itself is done, and whoever called must not hear otherwise.
+            return
         if self.reactions is not None:
             await self.reactions.react_now(events)
 
@@ -261,5 +267,6 @@ class RecentWrites:
             return
         with contextlib.suppress(TimeoutError):
             await freshness.wait_for(written, self._patience_seconds)
-            if self._last.get(actor) is written:
-                del self._last[actor]
+        # Waited for once: a read model that has stopped must not slow every read to come.
+        if self._last.get(actor) is written:
+            del self._last[actor]
