@@ -192,8 +192,9 @@ OWN = (
         UNAVAILABLE,
         503,
         "Not available at the moment",
-        "The service is starting, overloaded or without its database. Nothing was done; "
-        "retry after `Retry-After` seconds.",
+        "The service is starting, overloaded or without its database. Nothing was done, unless "
+        "`detail` says that nobody can tell; retry after `Retry-After` seconds, a write with the "
+        "same `Idempotency-Key`.",
     ),
     Problem(
         NOT_YET,
@@ -273,6 +274,6 @@ def too_many_requests(retry_after_seconds: int, limits: Mapping[str, str]) -> Pr
     )
 
 
-def unavailable(retry_after_seconds: int = 1) -> ProblemError:
-    """Overloaded or without a database: nothing was done."""
-    return ProblemError(UNAVAILABLE, headers={"Retry-After": str(retry_after_seconds)})
+def unavailable(retry_after_seconds: int = 1, detail: str = "") -> ProblemError:
+    """Overloaded or without a database: nothing was done, unless ``detail`` says otherwise."""
+    return ProblemError(UNAVAILABLE, detail, headers={"Retry-After": str(retry_after_seconds)})

@@ -27,7 +27,7 @@ from api.http.hooks import Hooks
 from api.http.parameters import IDEMPOTENCY_KEY, read_path
 from api.http.problems import FieldError, ProblemError, Problems
 from api.http.routes import Route
-from commands.ports import Conflict, LogOverloaded, LogUnavailable
+from commands.ports import Conflict, LogOverloaded, LogUnavailable, OutcomeUnknown
 from domain.event import Refused
 
 FRESH_SECONDS_MAX = 5.0
@@ -38,6 +38,10 @@ _AT_LEAST = istr("Homezone-At-Least")
 _IDEMPOTENCY_KEY = istr("Idempotency-Key")
 _PURPOSE = istr("Homezone-Purpose")
 _BEARER = "Bearer "
+_UNKNOWN = (
+    "The database was lost at the very end: nobody can tell yet whether this was done. A retry "
+    "with the same `Idempotency-Key` finds out."
+)
 
 AioHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -151,6 +155,8 @@ class Serving:
                     errors = (FieldError(meant, error.field),)
                 replayed = {REPLAYED: "true"} if error.replayed else None
                 said = ProblemError(error.problem, error.detail, errors, replayed)
+            case OutcomeUnknown():
+                said = known.unavailable(detail=_UNKNOWN)
             case LogUnavailable() | LogOverloaded() | Conflict():
                 said = known.unavailable()
             case web.HTTPRequestEntityTooLarge():

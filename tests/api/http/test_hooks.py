@@ -25,7 +25,7 @@ from api.http import (
 )
 from api.http.call import Principal
 from api.http.problems import Problems
-from commands.ports import Conflict, LogOverloaded, LogUnavailable
+from commands.ports import Conflict, LogOverloaded, LogUnavailable, OutcomeUnknown
 from domain.event import Refused
 from tests.api.http.notes import InvalidToken, NewNote, User
 
@@ -33,6 +33,7 @@ routes = Routes()
 ANN = {"Authorization": "Bearer ann-secret-token"}
 FAILURES: dict[str, Exception] = {
     "unavailable": LogUnavailable(),
+    "in-doubt": OutcomeUnknown(),
     "overloaded": LogOverloaded(),
     "conflict": Conflict(),
     "retry": unavailable(7),
@@ -98,8 +99,8 @@ def test_limits() -> None:
 
 @pytest.mark.parametrize(
     ("name", "status", "retry_after"),
-    [("unavailable", 503, "1"), ("overloaded", 503, "1"), ("conflict", 503, "1"),
-     ("retry", 503, "7"), ("unknown", 500, None), ("surprise", 500, None)],
+    [("unavailable", 503, "1"), ("in-doubt", 503, "1"), ("overloaded", 503, "1"),
+     ("conflict", 503, "1"), ("retry", 503, "7"), ("unknown", 500, None), ("surprise", 500, None)],
 )  # fmt: skip
 def test_failures_tell_nothing(name: str, status: int, retry_after: str | None) -> None:
     async def run() -> Any:
@@ -117,6 +118,18 @@ def test_failures_tell_nothing(name: str, status: int, retry_after: str | None) 
     for line in logs:
         assert line["route"] == "fail"
         assert f"/requests/{line['request']}" in said[2]
+
+
+@pytest.mark.parametrize("name", ["unavailable", "in-doubt"])
+def test_only_what_was_not_done_is_said_not_to_be(name: str) -> None:
+    async def run() -> str:
+        async with TestClient(TestServer(Toy().app(limited=False))) as client:
+            response = await client.post(f"/fail/{name}", json={"title": "x"}, headers=ANN)
+            return str((await response.json())["detail"])
+
+    said = asyncio.run(run())
+    assert said.startswith("The service") == (name == "unavailable")
+    assert ("nobody can tell yet" in said) == (name == "in-doubt")
 
 
 def test_what_is_no_http_is_logged_without_its_words() -> None:
