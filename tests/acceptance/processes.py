@@ -42,7 +42,9 @@ class ServeProcess:
 
     def __init__(self, data_dir: Path, *arguments: str) -> None:
         self.data_dir = data_dir
-        self._said = (data_dir.parent / f"{data_dir.name}.{time.monotonic_ns()}.log").open("w+")
+        self.log = data_dir.parent / f"{data_dir.name}.logs" / f"{time.monotonic_ns()}.log"
+        self.log.parent.mkdir(exist_ok=True)
+        self._said = self.log.open("w")
         self.process = subprocess.Popen(
             [COMMAND, "serve", "--data-dir", str(data_dir), *arguments],
             stdout=self._said,
@@ -55,7 +57,7 @@ class ServeProcess:
     @property
     def said(self) -> str:
         """All it wrote, to both streams."""
-        return Path(self._said.name).read_text()
+        return self.log.read_text()
 
     def ready(self) -> "ServeProcess":
         """Itself, once it has said where it is."""

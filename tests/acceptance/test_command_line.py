@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -231,8 +232,11 @@ def test_wrong_usage_is_one_line_and_2(
 def called(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
     """The command line without its process: how it exits."""
     monkeypatch.setattr(sys, "argv", ["homezone", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
+    with warnings.catch_warnings():
+        # The library warns of reading sys.argv in a test, which is just what is meant here.
+        warnings.simplefilter("ignore", UserWarning)
+        with pytest.raises(SystemExit) as ended:
+            main()
     return ended.value.code
 
 
