@@ -2,8 +2,8 @@
 The events once more, into a scratch schema.
 
 The same ``rows``, folded and written by the same code as live: there is no second code path. Read
-by position, a thousand at a time, so memory does not grow with the log. A transaction a batch,
-which need not reach the disk on its own: an interrupted replay starts afresh.
+by position, a thousand or a few megabytes at a time, so memory does not grow with the log. A
+transaction a batch, which need not reach the disk on its own: an interrupted replay starts afresh.
 """
 
 import time
@@ -18,10 +18,9 @@ from projections.engine import apply
 from projections.engine.apply import Prepared
 from projections.engine.feed import compute
 from projections.engine.ports import LogReader
+from projections.engine.runner import BYTES_PER_BATCH, EVENTS_PER_BATCH
 from projections.rows import Change, ReadModel
 from replay.scratch import LIVE
-
-EVENTS_PER_BATCH = 1_000
 
 Positions = dict[int, int]
 
@@ -113,7 +112,9 @@ class Refeed:
         return sum(max(0, end - at[cell]) for cell, end in until.items())
 
     def _read(self, cell: int, after: int, until: int) -> Sequence[Recorded]:
-        return self._log.read(cell, after, self._batch_events, until) if after < until else ()
+        if after >= until:
+            return ()
+        return self._log.read(cell, after, self._batch_events, until, bytes_max=BYTES_PER_BATCH)
 
     def _batches(
         self, until: Mapping[str, Mapping[int, int]]

@@ -8,6 +8,7 @@ several servers.
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Final
 from uuid import UUID
 
@@ -88,13 +89,17 @@ class MemoryReader:
         until: int | None = None,
         types: Collection[type[Event]] | None = None,
         connection: None = None,  # noqa: ARG002 - the twin has none
+        bytes_max: int | None = None,
     ) -> list[Recorded]:
         """At most ``limit`` events with ``after < position <= until``, of those types, in order."""
         tags = None if types is None else {type_of(kind) for kind in types}
         with self._store.lock:
             rows = self._store.rows[cell][after:until]
-        wanted = [row for row in rows if tags is None or row.type in tags]
-        return [self._decode(cell, row) for row in wanted[:limit]]
+        wanted = [row for row in rows if tags is None or row.type in tags][:limit]
+        if bytes_max is not None:
+            before = accumulate((len(row.data) for row in wanted), initial=0)
+            wanted = [row for row, size in zip(wanted, before, strict=False) if size < bytes_max]
+        return [self._decode(cell, row) for row in wanted]
 
     def read_stream(
         self, stream: StreamId, after: int = 0, until: int | None = None

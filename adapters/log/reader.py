@@ -33,6 +33,15 @@ _BY_POSITION: Final = (
     " WHERE e.cell = %s AND e.position > %s AND e.position <= %s{types}"
     " ORDER BY e.position LIMIT %s) TO STDOUT (FORMAT binary)"
 )
+#: The same, up to so many bytes of events: at least one event, and no more of them than fit.
+_BY_POSITION_AND_SIZE: Final = (
+    f"COPY (SELECT {decode.COLUMNS} FROM ("  # noqa: S608 - constants
+    "SELECT e.*, sum(octet_length(e.data)) OVER (ORDER BY e.position ROWS UNBOUNDED PRECEDING)"
+    " - octet_length(e.data) AS before FROM log.events e"
+    " WHERE e.cell = %s AND e.position > %s AND e.position <= %s{types}"
+    " ORDER BY e.position LIMIT %s) e WHERE e.before < {bytes_max}"
+    " ORDER BY e.position) TO STDOUT (FORMAT binary)"
+)
 _BY_STREAM: Final = (
     f"COPY (SELECT {decode.COLUMNS}"  # noqa: S608 - constants
     " FROM unnest(%s::smallint[], %s::uuid[], %s::integer[], %s::integer[])"
@@ -129,17 +138,21 @@ class Reader:
         until: int | None = None,
         types: Collection[type[Event]] | None = None,
         connection: Connection | None = None,
+        bytes_max: int | None = None,
     ) -> list[Recorded]:
         """
         At most ``limit`` events with ``after < position <= until``, of those types, in order.
 
+        :param bytes_max: stop once so many bytes of events were read; the first is read always.
         :param connection: to read in its transaction, as a check within one snapshot does.
         """
         end = (1 << 62) if until is None else until
+        statement = _BY_POSITION if bytes_max is None else _BY_POSITION_AND_SIZE
         if types is None:
-            return self._copy(_BY_POSITION.format(types=""), (cell, after, end, limit), connection)
+            statement = statement.format(types="", bytes_max=bytes_max)
+            return self._copy(statement, (cell, after, end, limit), connection)
         tags = [type_of(kind) for kind in types]
-        statement = _BY_POSITION.format(types=" AND e.type = ANY (%s::text[])")
+        statement = statement.format(types=" AND e.type = ANY (%s::text[])", bytes_max=bytes_max)
         return self._copy(statement, (cell, after, end, tags, limit), connection)
 
     def read_streams(self, stretches: Sequence[Stretch]) -> list[list[Recorded]]:

@@ -21,8 +21,14 @@ class LogReader(Protocol):
         limit: int,
         until: int | None = None,
         types: Collection[type[Event]] | None = None,
+        *,
+        bytes_max: int | None = None,
     ) -> Sequence[Recorded]:
-        """At most ``limit`` events with ``after < position <= until``, of those types, in order."""
+        """
+        At most ``limit`` events with ``after < position <= until``, of those types, in order.
+
+        :param bytes_max: stop once so many bytes of events were read; the first is read always.
+        """
 
     def heads(self) -> Mapping[int, int]:
         """The last position of every cell; 0 for an empty one."""

@@ -39,6 +39,9 @@ from projections.rows import ReadModel
 
 EVENTS_PER_BATCH = 1_000
 
+#: A thousand of the longest diaries would be more than a server's memory.
+BYTES_PER_BATCH = 8 << 20
+
 #: The most that live models take before those behind have their turn and the lease is looked at.
 BATCHES_AT_ONCE = 20
 
@@ -309,7 +312,10 @@ class ProjectionEngine:
             cell = cells[(self._turn + offset) % len(cells)]
             at, room = positions.get(cell, 0), self._batch_events - len(batch)
             if at < until[cell] and room > 0:
-                batch += self._log.read(cell, at, room, until[cell])
+                read = self._log.read(cell, at, room, until[cell], bytes_max=BYTES_PER_BATCH)
+                batch += read
+                if len(read) < room and read and read[-1].position < until[cell]:
+                    break  # as many bytes as one batch may have
         return batch
 
 

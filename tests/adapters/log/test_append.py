@@ -23,6 +23,7 @@ from tests.adapters.log.events import (
     MEMBER,
     NOON,
     RulesSet,
+    Said,
     append,
     key,
     said,
@@ -537,3 +538,19 @@ def test_reading_by_position_type_and_limit(bed: Any) -> None:
     assert [each.position for each in read(0, 2, 9, until=4)] == [3, 4]
     assert [each.position for each in read(0, 1, 2, types=[RulesSet])] == [3, 5]
     assert read(0, 6, 10) == []
+
+
+def test_reading_stops_at_so_many_bytes(bed: Any) -> None:
+    log = bed.open()
+
+    async def story() -> None:
+        for _ in range(5):
+            await log.submit(said((stream(), 1), text="x" * 1_000)).outcome
+
+    live(story)
+    read = log.reader.read
+    assert [each.position for each in read(0, 0, 9, bytes_max=2_500)] == [1, 2, 3]
+    assert [each.position for each in read(0, 3, 9, bytes_max=1)] == [4], "one is read always"
+    assert [each.position for each in read(0, 1, 2, bytes_max=1 << 20)] == [2, 3]
+    assert [each.position for each in read(0, 0, 9, types=[Said], bytes_max=1_500)] == [1, 2]
+    assert read(0, 5, 9, bytes_max=1) == []

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from domain.event import Event
-from projections.engine import apply
+from projections.engine import apply, runner
 from projections.engine.lease import Lease
 from projections.engine.status import Condition
 from projections.rows import Add, ReadModel
@@ -82,6 +82,17 @@ def condition_of(engine: Any, name: str) -> Condition:
 def test_catching_up_gives_the_same_in_any_batches(world: World, batch_events: int) -> None:
     write_history(world, 60)
     world.engine(models(), batch_events=batch_events).catch_up()
+    assert world.content() == expected(models(), world.log.all())
+
+
+@pytest.mark.parametrize("bytes_max", [1, 500])
+def test_catching_up_gives_the_same_in_batches_of_any_size(
+    world: World, monkeypatch: pytest.MonkeyPatch, bytes_max: int
+) -> None:
+    write_history(world, 60)
+    monkeypatch.setattr(runner, "BYTES_PER_BATCH", bytes_max)
+    world.engine(models()).catch_up()
+    assert world.log.reads > CELLS
     assert world.content() == expected(models(), world.log.all())
 
 

@@ -6,9 +6,11 @@ import asyncio
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -190,10 +192,15 @@ class MemoryLog:
         limit: int,
         until: int | None = None,
         types: Collection[type[Event]] | None = None,
+        *,
+        bytes_max: int | None = None,
     ) -> Sequence[Recorded]:
         with self._lock:
             self.reads += 1
             found = self._events[cell][after:until]
+        if bytes_max is not None and found:
+            sizes = accumulate((len(msgspec.json.encode(one.event)) for one in found), initial=0)
+            found = [one for one, before in zip(found, sizes, strict=False) if before < bytes_max]
         if types is not None:
             found = [recorded for recorded in found if type(recorded.event) in types]
         return found[:limit]
