@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
+from api.http.correlation import log_failure
 from api.http.streams import HEARTBEAT_SECONDS
 from api.services import Services
 from api.stream.connection import Connection
@@ -111,6 +112,10 @@ class Hub:
             try:
                 moved = await self._advance()
             except (LogUnavailable, TimeoutError, OSError):
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            except Exception as error:  # noqa: BLE001  or every stream would go silent, for good
+                log_failure(error, "stream", "GET")
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             if not moved:
