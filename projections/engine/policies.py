@@ -129,11 +129,12 @@ class PolicyRunner(LeasedLoop):
 
     async def stop(self) -> None:
         """Stop where it is: unfinished reactions are done again by the next runner."""
+        await super().stop()
+        # Only now: the loop that was stopped begins no new ones.
         for task in self._passes.values():
             task.cancel()
         await asyncio.gather(*self._passes.values(), return_exceptions=True)
         self._passes.clear()
-        await super().stop()
 
     def forget(self) -> None:
         """Look again where the policies are."""
