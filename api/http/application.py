@@ -83,7 +83,8 @@ def _elsewhere(serving: Serving, methods: dict[str, set[str]]) -> AioHandler:
         for pattern, names in patterns:
             if pattern.fullmatch(request.path):
                 allowed |= names
-        if not allowed:
+        # What is allowed and came here nevertheless has a name that nothing can have.
+        if not allowed or request.method in allowed:
             return serving.refusal(ProblemError(known.NOT_FOUND), request, "")
         headers = {"Allow": ", ".join(sorted(allowed | {"OPTIONS"})), "Server": SERVER}
         if request.method == "OPTIONS":
