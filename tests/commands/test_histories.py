@@ -6,42 +6,19 @@ of each other's.
 
 import asyncio
 from collections import defaultdict
-from typing import Any, NamedTuple
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commands import comments
-from commands.circles import ChangeTie, Move, change_tie
 from commands.executor import Answer, Contended
-from commands.lists import SaveList
-from commands.types import ToFriends, ToList, ToPublic
+from commands.types import ToFriends
 from domain.circle import CIRCLE, circle_stream, friends
 from domain.event import Refused
-from domain.ids import MemberId, PostId, StreamId
+from domain.ids import MemberId, StreamId
 from domain.like import LikeGiven, LikeWithdrawn
-from tests.commands.house import House, live, on, to
-
-MOVES: list[Move] = ["befriend", "unfriend", "block", "unblock"]
-WHO = st.integers(0, 2)
-
-
-class Step(NamedTuple):
-    """One command: by whom, what, and towards which member or post."""
-
-    who: int
-    what: str
-    towards: int
-    settles: bool
-
-
-STEPS = st.builds(
-    Step,
-    WHO,
-    st.sampled_from([*MOVES, "befriend", "like", "unlike", "list", "narrow", "widen", "list only"]),
-    WHO,
-    st.booleans(),
-)
+from tests.commands.house import House, live
+from tests.commands.steps import STEPS, Step, taken
 
 
 async def lived(steps: list[Step], *, capacity: int, servers: int) -> tuple[list[Any], list[Any]]:
@@ -62,22 +39,6 @@ async def lived(steps: list[Step], *, capacity: int, servers: int) -> tuple[list
     await first.settle()
     kinds = [(one.cell, one.position, type(one.event).__name__) for one in first.events()]
     return answers, kinds
-
-
-async def taken(house: House, step: Step, members: list[MemberId], posts: list[PostId]) -> Answer:
-    """Take a step."""
-    post, other = posts[step.towards], members[step.towards]
-    change = to(house.posts.change_audience, post)
-    commands: dict[str, tuple[Any, Any]] = {
-        "like": (on(comments.like, post), None),
-        "unlike": (on(comments.unlike, post), None),
-        "list": (house.lists.save, SaveList("家人", [10001 + step.towards])),
-        "narrow": (change, ToFriends()),
-        "widen": (change, ToPublic()),
-        "list only": (change, ToList(name="家人")),
-        **{move: (change_tie, ChangeTie(other, move)) for move in MOVES},
-    }
-    return await house.run(*commands[step.what], members[step.who])
 
 
 def shown(answer: Answer) -> tuple[object, ...]:

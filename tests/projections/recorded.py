@@ -1,0 +1,41 @@
+"""
+Events as the log would hand them to a read model.
+"""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from domain.account import DIRECTORY_CELL, NumberClaimed
+from domain.event import Event, Recorded, type_of
+from domain.ids import MemberId, StreamId, cell_of, derive
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+#: The field that names the member whose stream an event is on.
+_WHOSE = ("member", "author", "owner", "staff")
+
+
+def owner_of(event: Event) -> MemberId:
+    """Whose stream an event is on."""
+    return MemberId(next(getattr(event, name) for name in _WHOSE if hasattr(event, name)))
+
+
+def recorded(event: Event, position: int = 7, version: int = 1) -> Recorded:
+    """An event at a place in its cell, on a stream of the member whose it is."""
+    owner = owner_of(event)
+    cell = DIRECTORY_CELL if isinstance(event, NumberClaimed) else cell_of(owner)
+    noun = type_of(event).partition(".")[0].encode()
+    command = UUID(int=position)
+    return Recorded(
+        cell,
+        position,
+        StreamId(derive(cell, "stream", owner, noun)),
+        version,
+        NOON,
+        owner,
+        owner,
+        command,
+        command,
+        None,
+        event,
+    )

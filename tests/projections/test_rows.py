@@ -1,0 +1,319 @@
+"""
+What each event changes in what is read, and the promises that every read model keeps.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from sqlalchemy import Table
+
+from domain.event import Event
+from domain.ids import cell_of
+from projections.catalogue import READ_MODELS
+from projections.comments import COMMENTS
+from projections.counters import COUNTERS
+from projections.gates import GATE_HISTORY, GATES
+from projections.lists import LIST_HISTORY, LIST_MEMBERS, audience_list
+from projections.members import MEMBERS
+from projections.posts import POSTS
+from projections.rows import Add, Change, Drop, Patch, Put, ReadModel
+from projections.ties import FRIENDSHIPS, TIE_HISTORY
+from projections.trail import TRAIL, actor_facet, owner_facet, type_facet
+from tests.projections.recorded import NOON, recorded
+from tests.samples.stored import STORED, sample
+
+#: What each stored event changes, the trail aside, which follows them all.
+CHANGES = {
+    "account.nickname_changed.v1": "patch members",
+    "account.opened.v1": "put members",
+    "account.reinstated.v1": "patch members",
+    "account.suspended.v1-for-good": "patch members",
+    "account.suspended.v1": "patch members",
+    "comment.deleted.v1-answer": (
+        "add counters, drop comments, drop timeline, patch gates, put gate_history"
+    ),
+    "comment.deleted.v1": (
+        "add counters, drop comments, drop timeline, patch gates, put gate_history"
+    ),
+    "comment.written.v1-answer": (
+        "add counters, put comments, put gate_history, put gates, put timeline"
+    ),
+    "comment.written.v1": ("add counters, put comments, put gate_history, put gates, put timeline"),
+    "disclosure.read.v1": "",
+    "friend.accepted.v1": "put friendships, put tie_history",
+    "friend.asked.v1": "put friendships, put tie_history",
+    "friend.confirmed.v1": "put friendships, put tie_history",
+    "friend.ended.v1": "drop friendships, put tie_history",
+    "friend.lapsed.v1": "drop friendships, put tie_history",
+    "friend.request_received.v1": "put friendships, put tie_history",
+    "like.given.v1": "add counters, put likes, put timeline",
+    "like.withdrawn.v1": "add counters, drop likes, drop timeline",
+    "list.deleted.v1": "drop list_members, drop lists, put list_history",
+    "list.saved.v1-new": "put list_history, put list_members, put lists",
+    "list.saved.v1": "drop list_members, put list_history, put list_members, put lists",
+    "member.blocked.v1": "put blocks, put tie_history",
+    "member.unblocked.v1": "drop blocks, put tie_history",
+    "number.claimed.v1": "",
+    "post.audience_changed.v1": (
+        "patch gates, patch posts, put gate_history, put list_history, put list_members"
+    ),
+    "post.deleted.v1": "drop posts, drop timeline, patch gates, put gate_history",
+    "post.edited.v1": "patch gates, patch posts",
+    "post.published.v1-diary": "put gate_history, put gates, put posts, put timeline",
+    "post.published.v1-listed": (
+        "put gate_history, put gates, put list_history, put list_members, put posts, put timeline"
+    ),
+    "post.published.v1-named-list": "put gate_history, put gates, put posts, put timeline",
+    "post.published.v1-share": "put gate_history, put gates, put posts, put timeline",
+    "post.published.v1": "put gate_history, put gates, put posts, put timeline",
+    "space.certification_withdrawn.v1": "patch members, put certification_history",
+    "space.certified.v1": "patch members, put certification_history",
+    "space.followed.v1": "put follows, put tie_history",
+    "space.unfollowed.v1": "drop follows, put tie_history",
+}
+
+MODELS = pytest.mark.parametrize("model", READ_MODELS, ids=[model.name for model in READ_MODELS])
+SAMPLES = pytest.mark.parametrize("name", STORED)
+
+
+def changes(event: Event, version: int = 1) -> Iterator[Change]:
+    """All that an event changes."""
+    for model in READ_MODELS:
+        yield from model.rows(recorded(event, version=version))
+
+
+def change(event: Event, table: Table, version: int = 1) -> Change:
+    """The one change that an event makes to a table."""
+    (only,) = [one for one in changes(event, version) if one.table is table]
+    return only
+
+
+@SAMPLES
+def test_what_an_event_changes(name: str) -> None:
+    made = {
+        f"{type(one).__name__.lower()} {one.table.name}"
+        for one in changes(sample(name))
+        if one.table is not TRAIL
+    }
+    assert ", ".join(sorted(made)) == CHANGES[name]
+
+
+# What every read model promises
+
+
+class Unheard(Event, frozen=True, tag="test.unheard.v1"):
+    """Something that no read model has heard of."""
+
+
+@MODELS
+def test_an_unknown_event_changes_nothing(model: ReadModel) -> None:
+    """Read models older than an event let it pass; the trail alone follows whatever there is."""
+    known = recorded(sample("post.deleted.v1"))
+    unheard = msgspec.structs.replace(known, event=Unheard())
+    assert [one.table.name for one in model.rows(unheard) if one.table is not TRAIL] == []
+
+
+@MODELS
+@SAMPLES
+def test_rows_are_pure(model: ReadModel, name: str) -> None:
+    event = recorded(sample(name))
+    first, second = list(model.rows(event)), list(model.rows(event))
+    assert first == second
+
+
+@SAMPLES
+def test_a_change_has_a_place_and_says_no_more_than_its_table_holds(name: str) -> None:
+    for one in changes(sample(name)):
+        key = [column.name for column in one.table.primary_key]
+        others = {column.name for column in one.table.columns} - set(key)
+        assert key[0] == "cell", "the cell leads every key"
+        assert len(one.key) == len(key)
+        assert type(one.key[0]) is int
+        match one:
+            case Put(values=values):
+                assert set(values) == others, "the whole row"
+            case Patch(values=values) | Add(values=values):
+                assert set(values) <= others
+                assert values
+            case Drop():
+                pass
+
+
+@MODELS
+def test_a_model_writes_its_own_tables_alone(model: ReadModel) -> None:
+    for name in STORED:
+        for one in model.rows(recorded(sample(name))):
+            assert one.table in model.tables
+
+
+def test_no_two_models_share_a_table() -> None:
+    tables = [table for model in READ_MODELS for table in model.tables]
+    assert len(tables) == len(set(tables))
+    assert len({model.name for model in READ_MODELS}) == len(READ_MODELS)
+
+
+@SAMPLES
+def test_a_row_has_one_cell_that_writes_it(name: str) -> None:
+    """
+    The key alone tells which: it stands in that cell, or names something of that cell. So no two
+    cells, whose events have no order between them, ever write to one row; but sums commute.
+    """
+    event = recorded(sample(name))
+    for one in changes(sample(name)):
+        if not isinstance(one, Add):
+            named = {cell_of(part) for part in one.key if hasattr(part, "int")}
+            assert event.cell in {one.key[0], *named}
+
+
+@SAMPLES
+def test_history_is_only_added_to(name: str) -> None:
+    """A row of history bears its event's position and is never written again."""
+    event = recorded(sample(name))
+    kept = [one for one in changes(sample(name)) if one.table.info.get("append_only")]
+    assert all(isinstance(one, Put) and event.position in one.key for one in kept)
+    places = [(one.table, one.key) for one in kept]
+    assert len(places) == len(set(places))
+
+
+# Some in full
+
+
+def test_a_published_post_shows_its_words_sealed() -> None:
+    event = sample("post.published.v1-diary")
+    put = change(event, POSTS)
+    assert isinstance(put, Put)
+    content = event.content  # type: ignore[attr-defined]
+    assert (put.values["text"], put.values["title"]) == (
+        content.text.envelope,
+        content.title.envelope,
+    )
+    assert (put.values["kind"], put.values["mood"], put.values["share_of"]) == ("diary", None, None)
+    assert (put.values["published_at"], put.values["edited_at"]) == (NOON, None)
+
+
+def test_an_edit_takes_away_what_it_no_longer_says() -> None:
+    patch = change(sample("post.edited.v1"), POSTS, version=3)
+    assert isinstance(patch, Patch)
+    assert patch.values["mood"] is None
+    assert (patch.values["version"], patch.values["edited_at"]) == (3, NOON)
+
+
+def test_a_gate_follows_its_post() -> None:
+    opened = change(sample("post.published.v1-diary"), GATES)
+    assert isinstance(opened, Put)
+    assert (opened.values["live"], opened.values["audience"]) == (True, "friends")
+    closed = change(sample("post.deleted.v1"), GATES, version=2)
+    assert isinstance(closed, Patch)
+    assert closed.values == {"live": False, "version": 2}
+    past = change(sample("post.deleted.v1"), GATE_HISTORY)
+    assert isinstance(past, Put)
+    assert past.values["live"] is False
+    edited = change(sample("post.edited.v1"), GATES, version=2)
+    assert isinstance(edited, Patch)
+    assert edited.values == {"version": 2}, "an edit lets nobody in or out"
+
+
+def test_a_comments_gate_names_its_post() -> None:
+    event = sample("comment.written.v1")
+    gate = change(event, GATES)
+    assert isinstance(gate, Put)
+    assert gate.values["parent"] == event.post  # type: ignore[attr-defined]
+
+
+def test_what_is_said_about_a_post_stands_in_its_cell() -> None:
+    event = sample("comment.written.v1")
+    post = event.post  # type: ignore[attr-defined]
+    assert recorded(event).cell != cell_of(post)
+    for table in (COMMENTS, COUNTERS):
+        assert change(event, table).key[0] == cell_of(post)
+
+
+@pytest.mark.parametrize(
+    ("name", "sums"),
+    [
+        ("like.given.v1", {"likes": 1}),
+        ("like.withdrawn.v1", {"likes": -1}),
+        ("comment.written.v1", {"comments": 1}),
+        ("comment.deleted.v1", {"comments": -1}),
+    ],
+)
+def test_a_post_counts_what_is_there(name: str, sums: dict[str, int]) -> None:
+    add = change(sample(name), COUNTERS)
+    assert isinstance(add, Add)
+    assert add.values == sums
+
+
+def test_a_post_for_named_members_has_a_list_of_its_own() -> None:
+    event = sample("post.published.v1-listed")
+    gate, on = change(event, GATES), change(event, LIST_MEMBERS)
+    (member,) = event.audience.members  # type: ignore[attr-defined]
+    assert isinstance(gate, Put)
+    assert on.key[1:] == (gate.values["list"], member)
+    later = audience_list(recorded(event, version=2), event.audience)  # type: ignore[attr-defined]
+    assert later != gate.values["list"], "another audience, another list"
+
+
+def test_a_post_for_a_named_list_points_at_it() -> None:
+    event = sample("post.published.v1-named-list")
+    gate = change(event, GATES)
+    assert isinstance(gate, Put)
+    assert gate.values["list"] == event.audience.named  # type: ignore[attr-defined]
+
+
+def test_who_leaves_a_list_is_off_it() -> None:
+    event = sample("list.saved.v1")
+    made = [one for one in changes(event) if one.table in (LIST_MEMBERS, LIST_HISTORY)]
+    (joined,), (left,) = event.members, event.removed  # type: ignore[attr-defined]
+    assert {(type(one), one.key[2]) for one in made if one.table is LIST_MEMBERS} == {
+        (Put, joined),
+        (Drop, left),
+    }
+    history = {
+        one.key[2]: one.values["listed"] for one in made if isinstance(one, Put) and one.values
+    }
+    assert history == {joined: True, left: False}
+
+
+@pytest.mark.parametrize(
+    ("name", "standing", "offers"),
+    [
+        ("friend.asked.v1", "outgoing", True),
+        ("friend.request_received.v1", "incoming", False),
+        ("friend.accepted.v1", "friends", True),
+        ("friend.confirmed.v1", "friends", True),
+    ],
+)
+def test_a_half_stands_as_its_last_event_says(name: str, standing: str, offers: bool) -> None:
+    event = sample(name)
+    half, past = change(event, FRIENDSHIPS), change(event, TIE_HISTORY)
+    assert isinstance(half, Put)
+    assert isinstance(past, Put)
+    bond = event.bond  # type: ignore[attr-defined]
+    assert (half.values["standing"], half.values["bond"]) == (standing, bond)
+    assert (past.values["part"], past.values["standing"], past.values["bond"]) == (
+        "friendship",
+        offers,
+        bond,
+    )
+
+
+def test_a_suspension_shows_at_once() -> None:
+    for name, status in (
+        ("account.suspended.v1", "suspended"),
+        ("account.reinstated.v1", "active"),
+    ):
+        patch = change(sample(name), MEMBERS)
+        assert isinstance(patch, Patch)
+        assert patch.values == {"status": status}
+
+
+def test_the_trail_finds_events_by_member_actor_and_type() -> None:
+    event = recorded(sample("post.deleted.v1"))
+    places = {one.key for model in READ_MODELS for one in model.rows(event) if one.table is TRAIL}
+    for facet in (
+        owner_facet(event.owner),
+        actor_facet(event.actor),
+        type_facet("post.deleted.v1"),
+    ):
+        assert (event.cell, *facet, event.position) in places
