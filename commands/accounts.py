@@ -2,7 +2,7 @@
 Commands about accounts: claim a number, open, change the nickname, suspend, reinstate.
 """
 
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 
 import msgspec
 
@@ -116,6 +116,9 @@ class AccountHandlers:
             raise Refused("in-the-past", "A suspension ends in the future.", "/until")
         if until is not None and until > now + SUSPENSION_MAX:
             raise Refused("too-far-ahead", "A suspension may last a hundred years.", "/until")
+        if until is not None:
+            # Offsets as large as RFC 3339 has them mean nothing to a database.
+            until = until.astimezone(UTC)
         stream = account_stream(target)
         account = await work.load(ACCOUNT, stream)
         reason = await work.vault.seal(target, KeyClass.MODERATION, command.reason)

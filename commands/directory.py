@@ -5,7 +5,9 @@ A number's stream is found by the number's keyed digest alone, so the log holds 
 A number once claimed never changes hands, so what was found stays found.
 """
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from commands.ports import EventLog, KeyVault
 from domain.account import NumberClaimed, number_stream
@@ -47,6 +49,18 @@ class Directory:
         if found is None:
             raise Refused("not-found" if field is None else "no-such-member", field=field)
         return found
+
+    async def members(self, numbers: Sequence[int], at: str) -> list[MemberId]:
+        """
+        The members who have these numbers, looked up together.
+
+        :param at: pointer of the field that lists them.
+        :raises Refused: nobody has one of them; it names the first.
+        """
+        found = await asyncio.gather(*(self.find(qq) for qq in numbers))
+        if None in found:
+            raise Refused("no-such-member", field=f"{at}/{found.index(None)}")
+        return [member for member in found if member is not None]
 
     def _remember(self, qq: int, member: MemberId) -> MemberId:
         self._members[qq] = member

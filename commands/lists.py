@@ -13,7 +13,7 @@ from commands.types import QQ, ListName
 from commands.work import Outcome, Work
 from domain import named_list as decisions
 from domain.ids import ListId, MemberId, cell_of
-from domain.named_list import LIST_MEMBERS_MAX, LISTS, list_id, lists_stream
+from domain.named_list import LIST_MEMBERS_MAX, LISTS, Lists, list_id, lists_stream
 from domain.sealed import KeyClass
 
 
@@ -24,9 +24,9 @@ class SaveList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     members: Annotated[list[QQ], msgspec.Meta(max_length=LIST_MEMBERS_MAX)]
 
 
-def list_named(vault: KeyVault, owner: MemberId, name: str) -> ListId:
+def list_named(vault: KeyVault, lists: Lists, owner: MemberId, name: str) -> ListId:
     """The id of an owner's list of that name."""
-    return list_id(cell_of(owner), owner, vault.blind("list", f"{owner}/{name}"))
+    return list_id(lists, owner, cell_of(owner), vault.blind("list", f"{owner}/{name}"))
 
 
 class ListHandlers:
@@ -38,15 +38,10 @@ class ListHandlers:
     async def save(self, command: SaveList, work: Work) -> Outcome:
         """Make a list, or replace its members."""
         owner = await acting_member(work)
-        members = frozenset(
-            [
-                await self._directory.member(qq, f"/members/{index}")
-                for index, qq in enumerate(command.members)
-            ]
-        )
+        members = frozenset(await self._directory.members(command.members, "/members"))
         stream = lists_stream(owner, cell_of(owner))
         lists = await work.load(LISTS, stream)
-        which = list_named(work.vault, owner, command.name)
+        which = list_named(work.vault, lists, owner, command.name)
         sealed = await work.vault.seal(owner, KeyClass.CONTENT, command.name)
         work.append(LISTS, stream, owner, decisions.save(lists, owner, which, sealed, members))
         current = lists.lists.get(which)

@@ -222,16 +222,13 @@ class PostHandlers:
             case ToOnlyMe():
                 return OnlyMe()
             case ToList(members=None, name=str(name)):
-                which = list_named(work.vault, author, name)
                 lists = await work.load(LISTS, lists_stream(author, cell_of(author)))
+                which = list_named(work.vault, lists, author, name)
                 if which not in lists.lists:
                     raise Refused("no-such-list", "You have no list of this name.", f"{at}/name")
                 return Listed(named=which)
             case ToList(members=list(numbers), name=None):
-                members = [
-                    await self._directory.member(qq, f"{at}/list/{index}")
-                    for index, qq in enumerate(numbers)
-                ]
+                members = await self._directory.members(numbers, f"{at}/list")
                 return Listed(members=frozenset(members) - {author})
             case _:
                 raise Refused("list-or-name", "Name the members, or one of your lists.", at)

@@ -18,6 +18,9 @@ from domain.ids import StreamId
 
 S = TypeVar("S")
 
+#: What a state takes before what it holds: itself, its ids, its place in the cache.
+STATE_BYTES = 1_000
+
 #: How many states are looked at when one is added, so that no caller pays for all.
 _EVICTIONS_MAX = 8
 
@@ -28,7 +31,7 @@ class StreamState:
     aggregate that its events fold to.
     """
 
-    __slots__ = ("kind", "state", "ticket", "version")
+    __slots__ = ("kind", "state", "ticket", "version", "weight")
 
     def __init__(
         self, kind: Aggregate[Any], state: Any, version: int, ticket: Ticket | None = None
@@ -37,6 +40,7 @@ class StreamState:
         self.state = state
         self.version = version
         self.ticket = ticket
+        self.weight = STATE_BYTES + kind.weigh(state)
 
     def as_kind(self, wanted: Aggregate[Any]) -> "StreamState":
         """Itself; to whoever takes it for another kind of thing, such a thing is not there."""
@@ -49,12 +53,15 @@ class Streams:
     """
     A bounded cache of stream states; what it evicts changes nothing but speed.
 
-    :param capacity: how many states are kept. Those with an unsettled ticket are kept beyond it.
+    :param capacity: how many states are kept; ``bytes_max``, about how much memory they take.
+        Those with an unsettled ticket are kept beyond both.
     """
 
-    def __init__(self, log: EventLog, capacity: int = 20_000) -> None:
+    def __init__(self, log: EventLog, capacity: int = 20_000, bytes_max: int = 64 << 20) -> None:
         self._log = log
         self._capacity = capacity
+        self._bytes_max = bytes_max
+        self.bytes = 0
         self._states: OrderedDict[StreamId, StreamState] = OrderedDict()
         self._loading: dict[StreamId, asyncio.Future[StreamState]] = {}
         self._unsettled: dict[StreamId, Ticket] = {}
@@ -123,7 +130,7 @@ class Streams:
 
     def forget(self, stream: StreamId) -> None:
         """Drop a state that the log does not bear out; the next load waits for what is queued."""
-        dropped = self._states.pop(stream, None)
+        dropped = self._drop(stream)
         if dropped is not None and dropped.ticket is not None and not dropped.ticket.outcome.done():
             ticket = self._unsettled[stream] = dropped.ticket
             ticket.outcome.add_done_callback(lambda _: self._settled(stream, ticket))
@@ -133,13 +140,20 @@ class Streams:
             del self._unsettled[stream]
 
     def _keep(self, stream: StreamId, state: StreamState) -> None:
+        replaced = self._states.pop(stream, None)
         self._states[stream] = state
-        self._states.move_to_end(stream)
+        self.bytes += state.weight - (replaced.weight if replaced is not None else 0)
         for _ in range(_EVICTIONS_MAX):
-            if len(self._states) <= self._capacity:
+            if len(self._states) <= self._capacity and self.bytes <= self._bytes_max:
                 return
             oldest, held = next(iter(self._states.items()))
             if held.ticket is not None and not held.ticket.outcome.done():
                 self._states.move_to_end(oldest)
             else:
-                del self._states[oldest]
+                self._drop(oldest)
+
+    def _drop(self, stream: StreamId) -> StreamState | None:
+        dropped = self._states.pop(stream, None)
+        if dropped is not None:
+            self.bytes -= dropped.weight
+        return dropped

@@ -198,7 +198,16 @@ def evolve(circle: Circle, event: AnyCircleEvent, version: int) -> Circle:
     )
 
 
-CIRCLE: Aggregate[Circle] = Aggregate("circle", Circle(), evolve)
+#: Bytes of a tie in memory, its id and its place in the dictionary included.
+_TIE_BYTES = 500
+
+
+def weigh(circle: Circle) -> int:
+    """Thousands of ties are a megabyte or two."""
+    return len(circle.ties) * _TIE_BYTES
+
+
+CIRCLE: Aggregate[Circle] = Aggregate("circle", Circle(), evolve, weigh)
 
 
 def circle_stream(member: MemberId) -> StreamId:

@@ -78,15 +78,26 @@ class Evolve(Protocol[S]):
     def __call__(self, state: S, event: Any, version: int, /) -> S: ...
 
 
+def _light(_: Any) -> int:
+    return 0
+
+
 class Aggregate(Generic[S]):
-    """One kind of stream: how its events fold to a state."""
+    """
+    One kind of stream: how its events fold to a state.
 
-    __slots__ = ("evolve", "initial", "name")
+    :param weigh: about how many bytes of memory a state takes beyond what every state takes.
+    """
 
-    def __init__(self, name: str, initial: S, evolve: Evolve[S]) -> None:
+    __slots__ = ("evolve", "initial", "name", "weigh")
+
+    def __init__(
+        self, name: str, initial: S, evolve: Evolve[S], weigh: Callable[[S], int] = _light
+    ) -> None:
         self.name = name
         self.initial = initial
         self.evolve = evolve
+        self.weigh = weigh
 
     def fold(self, events: Iterable[Event], state: S, version: int = 0) -> S:
         """The state after ``events``, the first of which has version ``version + 1``."""

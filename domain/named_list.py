@@ -5,6 +5,7 @@ A list is the author's alone. A post whose audience names it is seen by whoever 
 moment of reading.
 """
 
+from itertools import count
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -67,7 +68,12 @@ def evolve(lists: Lists, event: ListEvent, version: int) -> Lists:
             assert_never(event)
 
 
-LISTS: Aggregate[Lists] = Aggregate("lists", Lists(), evolve)
+def weigh(lists: Lists) -> int:
+    """A hundred bytes a listed member."""
+    return sum(len(one.members) for one in lists.lists.values()) * 100
+
+
+LISTS: Aggregate[Lists] = Aggregate("lists", Lists(), evolve, weigh)
 
 
 def lists_stream(owner: MemberId, cell: int) -> StreamId:
@@ -75,9 +81,17 @@ def lists_stream(owner: MemberId, cell: int) -> StreamId:
     return StreamId(derive(cell, "lists", owner))
 
 
-def list_id(cell: int, owner: MemberId, blinded_name: bytes) -> ListId:
-    """A list's id follows from its name, by keyed digest, so that a name has one list."""
-    return ListId(derive(cell, "list", owner, blinded_name))
+def list_id(lists: Lists, owner: MemberId, cell: int, blinded_name: bytes) -> ListId:
+    """
+    The id of the owner's list of a name, whether it is there or yet to be made: by keyed digest,
+    so that a name has one list. A deleted list's id is never taken again; what was for that list
+    stays closed when another of the same name is made.
+    """
+    for times in count():
+        which = ListId(derive(cell, "list", owner, blinded_name, times.to_bytes(4, "big")))
+        if which not in lists.deleted:
+            return which
+    raise AssertionError("count never ends")
 
 
 def save(

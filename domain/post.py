@@ -107,7 +107,12 @@ def evolve(post: Post, event: PostEvent, version: int) -> Post:
             assert_never(event)
 
 
-POST: Aggregate[Post] = Aggregate("post", Unwritten(), evolve)
+def weigh(post: Post) -> int:
+    """A diary's text may be half a megabyte."""
+    return len(post.content.text.envelope) if isinstance(post, Live) else 0
+
+
+POST: Aggregate[Post] = Aggregate("post", Unwritten(), evolve, weigh)
 
 
 def post_stream(post: PostId) -> StreamId:

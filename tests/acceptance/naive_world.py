@@ -98,6 +98,13 @@ class NaiveWorld:
             case _:
                 raise AssertionError(piece.to)
 
+    def drop_list(self, owner: int, name: str) -> None:
+        """What was for the list is for nobody from now on, whatever is called so later."""
+        del self.people[owner].lists[name]
+        for piece in self.pieces:
+            if piece.author == owner and piece.to == ("list", name):
+                piece.to = set()
+
     def remarks(self, viewer: int, piece: Piece) -> list[Remark]:
         """The comments that a viewer finds under a post."""
         return [one for one in piece.remarks if one.live and not self.apart(viewer, one.author)]

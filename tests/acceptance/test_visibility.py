@@ -306,7 +306,7 @@ class History:
         which = next(one["id"] for one in found if one["name"] == name)
         reply = self.clients[owner].delete(f"/v1/me/lists/{which}")
         self.expect(owner, f"{owner} drops the list {name}", reply, True)
-        del self.world.people[owner].lists[name]
+        self.world.drop_list(owner, name)
 
     def suspend(self) -> None:
         if sum(person.suspended for person in self.world.people) < 2:

@@ -79,6 +79,20 @@ def test_a_list_recalls_the_version_that_last_changed_it() -> None:
 
 
 def test_a_name_has_one_list_an_owner() -> None:
-    assert list_id(1, ANNA, b"blinded") == list_id(1, ANNA, b"blinded")
-    assert list_id(1, ANNA, b"blinded") != list_id(1, BELA, b"blinded")
-    assert cell_of(list_id(1, ANNA, b"blinded")) == cell_of(lists_stream(ANNA, 1)) == 1
+    none = LISTS.initial
+    assert list_id(none, ANNA, 1, b"blinded") == list_id(none, ANNA, 1, b"blinded")
+    assert list_id(none, ANNA, 1, b"blinded") != list_id(none, BELA, 1, b"blinded")
+    assert list_id(none, ANNA, 1, b"blinded") != list_id(none, ANNA, 1, b"other")
+    found = list_id(none, ANNA, 1, b"blinded")
+    assert cell_of(found) == cell_of(lists_stream(ANNA, 1)) == 1
+
+
+def test_a_deleted_lists_id_is_never_taken_again() -> None:
+    first = list_id(LISTS.initial, ANNA, 1, b"blinded")
+    saved = ListSaved(ANNA, first, NAME, frozenset({BELA}))
+    assert list_id(given(LISTS, saved).state, ANNA, 1, b"blinded") == first
+    dropped = given(LISTS, saved, ListDeleted(ANNA, first, frozenset({BELA}))).state
+    second = list_id(dropped, ANNA, 1, b"blinded")
+    assert second != first
+    again = LISTS.evolve(dropped, ListSaved(ANNA, second, NAME, frozenset({CARL})), 3)
+    assert list_id(again, ANNA, 1, b"blinded") == second
