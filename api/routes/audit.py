@@ -3,7 +3,7 @@ The log, for auditors: events with their metadata, and what a stream's events fo
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import msgspec
 
 from api.disclosing import AuditedEvent, disclose
 from api.http.answers import Answer, Page, encode_json, found
-from api.http.positions import Vector, parse_positions
+from api.http.positions import ONE, Vector, parse_positions
 from api.http.problems import NOT_YET, ProblemError, bad_parameter
 from api.http.queries import Paging
 from api.http.routes import Routes
@@ -26,14 +26,37 @@ ROUTES = Routes()
 _TAG = "Audit"
 _STEP = 500
 TRAIL_SECONDS_MAX = 5.0
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_END = datetime.max.replace(tzinfo=UTC)
 
+_TIME = (
+    r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
 When = Annotated[
     str,
     msgspec.Meta(
-        min_length=1,
+        pattern=f"^({ONE}(,{ONE})*|{_TIME})$",
         max_length=600,
         description="A position or several (`0-123,7-45`), or a time (RFC 3339).",
         examples=["0-123", "2026-11-22T08:00:00Z"],
+    ),
+]
+At = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=f"^([0-9]{{1,9}}|{ONE}(,{ONE})*|{_TIME})$",
+        max_length=600,
+        description="A version, a position or several, or a time (RFC 3339).",
+        examples=["3", "0-123", "2026-11-22T08:00:00Z"],
+    ),
+]
+EventType = Annotated[
+    str,
+    msgspec.Meta(
+        description="The tag of a type of event.",
+        examples=["post.published.v1"],
+        extra_json_schema={"enum": sorted(EVENTS.types)},
     ),
 ]
 Who = Annotated[
@@ -53,7 +76,7 @@ class EventsQuery(
     since: When | None = None
     to: When | None = None
     stream: UUID | None = None
-    type: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] | None = None
+    type: EventType | None = None
     actor: Who | None = None
     owner: Who | None = None
 
@@ -61,7 +84,7 @@ class EventsQuery(
 class StreamQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """At which version, or which time."""
 
-    at: When | None = None
+    at: At | None = None
 
 
 class StreamState(msgspec.Struct, frozen=True):
@@ -146,7 +169,7 @@ class _Wanted(msgspec.Struct, frozen=True):
 
 async def _wanted(app: Services, query: EventsQuery) -> _Wanted:
     if query.type is not None and query.type not in EVENTS.types:
-        raise bad_parameter("type", "There is no such type of event.")
+        raise bad_parameter("type", "there is no such type of event")
     owners = None if query.owner is None else await _ids(app, query.owner)
     actors = None if query.actor is None else await _ids(app, query.actor)
     stream = None if query.stream is None else StreamId(query.stream)
@@ -229,7 +252,7 @@ async def _vector(app: Services, when: str | None, name: str) -> Vector:
         try:
             return parse_positions(when)
         except ValueError:
-            raise bad_parameter(name, "Neither positions nor a time.") from None
+            raise bad_parameter(name, "neither positions nor a time") from None
     return dict(await app.log.heads_at(_time(when, name)))
 
 
@@ -237,10 +260,14 @@ def _time(when: str, name: str) -> datetime:
     try:
         moment = msgspec.convert(when, datetime)
     except msgspec.ValidationError:
-        raise bad_parameter(name, "Neither positions nor a time.") from None
+        raise bad_parameter(name, "neither positions nor a time") from None
     if moment.tzinfo is None:
-        raise bad_parameter(name, "A time needs its offset, such as Z.")
-    return moment
+        raise bad_parameter(name, "a time needs its offset, such as Z")
+    try:
+        # Offsets as large as RFC 3339 has them mean nothing to a database.
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return _BEGINNING if moment.year == 1 else _END
 
 
 @ROUTES.get(
@@ -284,5 +311,5 @@ def _until(history: list[Recorded], at: str | None) -> list[Recorded]:
     try:
         vector = parse_positions(at)
     except ValueError:
-        raise bad_parameter("at", "Neither a version, a position nor a time.") from None
+        raise bad_parameter("at", "neither a version, a position nor a time") from None
     return [one for one in history if one.position <= vector.get(one.cell, 0)]

@@ -126,7 +126,8 @@ def test_a_range_of_positions_or_of_time(each: RunningHomezone) -> None:
     assert found(to="2001-01-01T00:00:00Z") == []
     assert found(from_=(middle + timedelta(days=1)).isoformat()) == []
     assert found(to="0001-01-01T00:00:00+12:00") == []
-    assert found(to="9999-12-31T23:59:59-12:00") == [first.position, second.position]
+    assert found(to="2001-01-01T00:00:00+23:59") == []
+    assert found(to="9999-12-31T23:59:59-23:59") == [first.position, second.position]
     for wrong in ("x", "0", "2026-13-01T00:00:00Z", "2026-11-01T00:00:00", "0-1,0-2"):
         for name in ("from", "to"):
             refused = reader.get("/v1/audit/events", **{name: wrong}).refused(400, "invalid")

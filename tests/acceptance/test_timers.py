@@ -6,7 +6,7 @@ server was away at the moment.
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -61,6 +61,17 @@ def test_a_suspension_ends_by_itself_and_not_before(each: RunningHomezone) -> No
     data = last["data"]
     assert isinstance(data, dict)
     assert datetime.fromisoformat(data["effective_at"]) == until, "it decides for when it was due"
+
+
+@pytest.mark.parametrize("hours", [-23, 23])
+def test_a_suspension_ends_wherever_its_clock_stands(homezone: RunningHomezone, hours: int) -> None:
+    member = homezone.member()
+    there = timezone(timedelta(hours=hours, minutes=59 if hours > 0 else -59))
+    until = (datetime.now(UTC) + timedelta(seconds=0.5)).astimezone(there)
+    body = {"reason": "stolen", "until": until.isoformat()}
+    homezone.operator.put(f"/v1/accounts/{member.qq}/suspension", body).ok(200)
+    eventually(lambda: member.get("/v1/me").status == 200)
+    homezone.with_token(None).get("/readyz").ok(200)
 
 
 def test_a_timer_leaves_a_later_suspension_alone(homezone: RunningHomezone) -> None:
