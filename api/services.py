@@ -88,6 +88,8 @@ class AuditLog(EventLog, Protocol):
         limit: int,
         until: int | None = None,
         types: Collection[type[Event]] | None = None,
+        *,
+        bytes_max: int | None = None,
     ) -> Sequence[Recorded]: ...
 
     async def heads_at(self, moment: datetime) -> Mapping[int, int]: ...

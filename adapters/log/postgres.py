@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from adapters.database import Database, cells_of
@@ -129,9 +130,16 @@ class PostgresLog:
         limit: int,
         until: int | None = None,
         types: Collection[type[Event]] | None = None,
+        *,
+        bytes_max: int | None = None,
     ) -> list[Recorded]:
-        """At most ``limit`` events with ``after < position <= until``, of those types, in order."""
-        return await self._in_thread(self.reader.read, cell, after, limit, until, types)
+        """
+        At most ``limit`` events with ``after < position <= until``, of those types, in order.
+
+        :param bytes_max: stop once so many bytes of events were read; the first is read always.
+        """
+        read = partial(self.reader.read, bytes_max=bytes_max)
+        return await self._in_thread(read, cell, after, limit, until, types)
 
     async def position_of(self, stream: StreamId, version: int) -> int:
         """Where a stream's event stands in its cell; LookupError when there is none."""

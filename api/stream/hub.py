@@ -30,6 +30,8 @@ from projections.streams import moment_of, reach
 #: What an item is read from has to be there before it is sent, and the trail for those who resume.
 MODELS = ("posts", "comments", "likes", "trail")
 _EVENTS_MAX = 500
+#: Of one cell's events at once: a burst of diaries is taken in several steps.
+_BYTES_MAX = 1 << 20
 _PATIENCE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.5
 #: Viewers looked after at once; the reads' own connections are fewer.
@@ -150,10 +152,13 @@ class Hub:
         log, ends = self._services.log, dict(target)
         events: list[Recorded] = []
         batches = await asyncio.gather(
-            *(log.read(cell, self.vector[cell], _EVENTS_MAX, to) for cell, to in target.items())
+            *(
+                log.read(cell, self.vector[cell], _EVENTS_MAX, to, bytes_max=_BYTES_MAX)
+                for cell, to in target.items()
+            )
         )
         for cell, batch in zip(target, batches, strict=True):
-            if len(batch) == _EVENTS_MAX:
+            if batch and batch[-1].position < ends[cell]:
                 ends[cell] = batch[-1].position
             events += batch
         return sorted(events, key=moment_of), ends
