@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from commands.ports import Append, Appended, Conflict, Ticket
-from commands.streams import Streams
-from domain.event import Recorded
+from commands.streams import STATE_BYTES, Streams
+from domain.event import Aggregate, Recorded
 from domain.ids import StreamId, derive
 from domain.like import LIKE, Like, LikeGiven, LikeWithdrawn
 from tests.commands.house import NOON, live
@@ -170,6 +170,26 @@ def test_beyond_the_capacity_the_longest_unused_goes_but_none_on_its_way() -> No
         for number in (4, 5):
             await streams.load(LIKE, other(number))
         assert streams.current(STREAM) is None
+
+    live(history)
+
+
+def test_heavy_states_leave_room_for_few() -> None:
+    """Memory is bounded in bytes as well; what is dropped or replaced no longer counts."""
+
+    async def history() -> None:
+        heavy = Aggregate("heavy", Like(), LIKE.evolve, lambda _: 9 * STATE_BYTES)
+        streams = Streams(FakeLog(), bytes_max=30 * STATE_BYTES)
+        for number in range(10):
+            await streams.load(heavy, other(number))
+        assert (len(streams), streams.bytes) == (3, 30 * STATE_BYTES)
+        ticket = FakeTicket()
+        held = await streams.load(heavy, other(9))
+        streams.advance(heavy, other(9), (GIVEN,), held, ticket)
+        assert streams.bytes == 30 * STATE_BYTES
+        for number in (7, 8, 9):
+            streams.forget(other(number))
+        assert (len(streams), streams.bytes) == (0, 0)
 
     live(history)
 
