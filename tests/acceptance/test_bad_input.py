@@ -40,7 +40,11 @@ class World:
 
 
 @pytest.fixture
-def world(homezone: RunningHomezone, caplog: pytest.LogCaptureFixture) -> Iterator[World]:
+def world(
+    homezone: RunningHomezone,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> Iterator[World]:
     """Everything a test sends is refused: in the end the log is where it was, and quiet."""
     world = World(homezone)
     before = homezone.heads()
@@ -48,6 +52,8 @@ def world(homezone: RunningHomezone, caplog: pytest.LogCaptureFixture) -> Iterat
         yield world
     assert homezone.heads() == before, "something was stored"
     assert MARK not in caplog.text
+    said = capfd.readouterr()
+    assert MARK not in said.out + said.err
 
 
 def check(reply: Reply, status: int, fields: list[str] | None = None) -> None:

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -125,12 +126,18 @@ def test_a_read_is_at_least_as_fresh_as_asked_for(each: RunningHomezone) -> None
         assert [like["member"]["qq"] for like in likes.json["items"]] == [reader.qq]
 
 
-def test_a_future_position_is_waited_for_five_seconds_then_504(homezone: RunningHomezone) -> None:
-    reader = homezone.member()
+def test_a_future_position_is_waited_for_five_seconds_then_504(homezones: Homezones) -> None:
+    """As is one in a cell that is not there, which no position is ever in."""
     began = time.monotonic()
-    refused = reader.get("/v1/me", at_least="0-999999999").refused(504, "not-yet")
-    assert 4.5 < time.monotonic() - began < 7
-    assert refused.headers["cache-control"] == "no-store"
+    with ThreadPoolExecutor() as pool:
+        asked = [
+            pool.submit(homezones(cells).member().get, "/v1/me", at_least=at)
+            for cells, at in ((16, "0-999999999"), (1, "7-1"))
+        ]
+    for future in asked:
+        refused = future.result().refused(504, "not-yet")
+        assert refused.headers["cache-control"] == "no-store"
+    assert 4.5 < time.monotonic() - began < 9
 
 
 def test_a_read_that_waits_is_answered_when_the_position_is_reached(
@@ -379,6 +386,32 @@ def test_who_holds_the_version_is_told_what_changed_beside_it(homezone: RunningH
     assert now.headers["etag"] == first.headers["etag"]
     assert now.json["likes"] == 1
     assert "share" not in now.json
+
+
+# Limits
+
+
+def test_too_many_requests_are_told_when_to_come_back(server_url: str, tmp_path: Path) -> None:
+    with (
+        fresh_database(server_url) as url,
+        running_homezone(url, tmp_path, limits=True) as homezone,
+    ):
+        stranger, member = homezone.with_token(None), homezone.member()
+        first = stranger.get("/problems/not-found").ok(200)
+        assert "ratelimit" in first.headers
+        assert "retry-after" not in first.headers
+        refused = first
+        for _ in range(20_000):
+            refused = stranger.get("/problems/not-found")
+            if refused.status != 200:
+                break
+        refused.refused(429, "too-many-requests")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert "ratelimit" in refused.headers
+        assert "ratelimit" in member.get("/v1/me").ok(200).headers, "others are not held up"
+        stranger.get("/healthz").ok(200)
+        time.sleep(int(refused.headers["retry-after"]))
+        stranger.get("/problems/not-found").ok(200)
 
 
 # Lists and the rest

@@ -372,8 +372,8 @@ def test_pages_are_full_past_many_hidden_posts(each: RunningHomezone) -> None:
     author, reader = each.members(2)
     author.befriend(reader)
     visible = []
-    for number in range(150):
-        shown = number % 50 == 0
+    for number in range(90):
+        shown = number % 30 == 0
         post = author.publish(str(number), to="friends" if shown else "only_me").json["id"]
         if shown:
             visible.append(post)
@@ -402,7 +402,7 @@ def test_a_walk_meets_what_stays_exactly_once_whatever_else_happens(
         left = list(goes)
         writer = each.client(author.qq)
         number = 0
-        while not stop.is_set() and number < 60:
+        while not stop.is_set() and number < 30:
             number += 1
             writer.publish(f"new {number}")
             writer.comment(target, f"new {number}").ok()

@@ -310,11 +310,12 @@ def running_homezone(
     data_dir: Path,
     *,
     cells: int = 16,
+    limits: bool = False,
     **settings: Any,
 ) -> Iterator[RunningHomezone]:
     """A server on a database; a second block on the same directory is that server, restarted."""
     made = Settings(
-        data_dir=data_dir, database_url=database_url, cells=cells, limits=False, port=0, **settings
+        data_dir=data_dir, database_url=database_url, cells=cells, limits=limits, port=0, **settings
     )
     ready = threading.Event()
     outcome: list[RunningHomezone | BaseException] = []
