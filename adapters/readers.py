@@ -11,11 +11,11 @@ once more: reads change nothing.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID, SafeUUID
 
 import psycopg2
-from psycopg2 import extensions
+from psycopg2 import errors, extensions
 
 from adapters.database import SERVER_ROLE, connect_arguments, parse_url
 from commands.ports import LogUnavailable
@@ -169,6 +169,10 @@ class ReadPool:
                 try:
                     connection = self._idle.pop() if self._idle else await self._open()
                     result = await read(connection, *arguments)
+                except errors.QueryCanceled as error:
+                    # Too slow to be tried again at once; nothing is wrong with the connection.
+                    self._idle.append(cast(ReadConnection, connection))
+                    raise LogUnavailable from error
                 except (psycopg2.OperationalError, psycopg2.InterfaceError, TimeoutError) as error:
                     self._discard(connection)
                     if attempt == _ATTEMPTS:

@@ -14,7 +14,7 @@ from api.http.routes import Route
 from api.limits import Limits
 from api.problems import PROBLEMS
 from api.routes import audit, members, operations, posts, spaces, stream
-from api.services import Caller, Services
+from api.services import READ_BY_CLIENTS, Caller, Services
 from api.tokens import InvalidToken, Principal, Role, TokenVerifier
 from commands.ports import Clock
 from domain.event import Refused
@@ -48,7 +48,7 @@ def build(
         return Caller(principal.qq, principal.role, member)
 
     async def at_least(vector: Vector) -> None:
-        await services.freshness.wait_for(dict(vector), AT_LEAST_SECONDS)
+        await services.freshness.wait_for(dict(vector), AT_LEAST_SECONDS, READ_BY_CLIENTS)
 
     hooks = Hooks(
         authenticate=authenticate,

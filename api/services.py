@@ -244,6 +244,10 @@ async def _nothing(_connection: Connection, _member: MemberId) -> None:
     return None
 
 
+#: What clients' reads are made of; what auditors and timers use is waited for where they do.
+READ_BY_CLIENTS = ("comments", "likes", "posts", "timeline")
+
+
 class RecentWrites:
     """
     Where callers of this process last wrote, so that each reads at least that without asking for
@@ -268,7 +272,7 @@ class RecentWrites:
         if written is None:
             return
         with contextlib.suppress(TimeoutError):
-            await freshness.wait_for(written, self._patience_seconds)
+            await freshness.wait_for(written, self._patience_seconds, READ_BY_CLIENTS)
         # Waited for once: a read model that has stopped must not slow every read to come.
         if self._last.get(actor) is written:
             del self._last[actor]

@@ -14,7 +14,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     :param database_url: of a PostgreSQL that is there already; None for the embedded one.
     :param cells: of an empty store; one that has cells keeps its own number.
     :param jwks_url: where a real identity provider publishes its keys, with ``issuer``.
-    :param queue_length_max: appends waiting to be written, before callers are turned away.
     """
 
     data_dir: Path

@@ -70,7 +70,13 @@ class Serving:
             try:
                 call: Call[Any, Any, Any, Any] = Call(app, route, request, cursors)
                 if route.roles is not None:
-                    await open_door(call, route)
+                    try:
+                        await open_door(call, route)
+                    except Exception:
+                        # Whoever is turned away counts by address: guessing has its limit, too.
+                        if hooks.limit is not None:
+                            hooks.limit(request, None, route)
+                        raise
                 if hooks.limit is not None:
                     limits = hooks.limit(request, call.principal, route)
                 await prepare(call, route)

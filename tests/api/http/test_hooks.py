@@ -97,6 +97,16 @@ def test_limits() -> None:
     asyncio.run(run())
 
 
+def test_whoever_is_turned_away_is_limited_too() -> None:
+    async def run() -> None:
+        async with TestClient(TestServer(Toy().app(limited=True))) as client:
+            answers = [await client.post("/fail/surprise", json={}) for _ in range(3)]
+            assert [answer.status for answer in answers] == [401, 401, 429]
+            assert answers[2].headers["Retry-After"] == "9"
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize(
     ("name", "status", "retry_after"),
     [("unavailable", 503, "1"), ("in-doubt", 503, "1"), ("overloaded", 503, "1"),
