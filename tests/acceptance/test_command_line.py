@@ -153,6 +153,9 @@ def test_two_servers_on_one_database_serve_the_same_members(ground: Path, server
         operator.put("/v1/accounts/10001/suspension", {"reason": "x"}).ok()
         twin.get("/v1/me").refused(403, "suspended")
         twin.post("/v1/posts", _SHUOSHUO).refused(403, "suspended")
+        elsewhere = ("--data-dir", str(ground / "other-keys"), "--database-url", url)
+        line = one_line(run("serve", "--port", "0", *elsewhere), 1)
+        assert "keys" in line, "what only other keys open is not served without them"
         second.client(10_000, "operator").delete("/v1/accounts/10001/suspension").ok()
         author.get("/v1/me").ok(200)
         author.publish()
