@@ -15,6 +15,7 @@ from rich.console import Console
 
 from api.cli import logs
 from api.cli.failures import Failed
+from api.http.runner import Runner
 from api.settings import Settings
 from api.simulation.demo import Demo, fill
 from api.tokens import Role
@@ -38,12 +39,12 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopping.set)
     homezone = Homezone(settings, say=lambda line: print(line, file=sys.stderr, flush=True))
-    runner: web.AppRunner | None = None
+    runner: Runner | None = None
     try:
         app = await _until(stopping, homezone.start())
         if app is None:
             return
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        runner = Runner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
         try:

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import web
 
+from api.http.runner import Runner
 from api.settings import Settings
 from api.tokens import Role
 from api.wiring.server import Homezone
@@ -323,10 +324,10 @@ def running_homezone(
 
     async def serve() -> None:
         homezone = Homezone(made)
-        runner: web.AppRunner | None = None
+        runner: Runner | None = None
         stopping = asyncio.Event()
         try:
-            runner = web.AppRunner(await homezone.start(), access_log=None, shutdown_timeout=5)
+            runner = Runner(await homezone.start(), access_log=None, shutdown_timeout=5)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             port = runner.addresses[0][1]
