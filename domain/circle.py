@@ -136,6 +136,7 @@ class Circle(msgspec.Struct, frozen=True):
     ties: dict[MemberId, Tie] = {}
     friends: int = 0
     outgoing: int = 0
+    incoming: int = 0
     blocks: int = 0
     follows: int = 0
 
@@ -193,6 +194,7 @@ def evolve(circle: Circle, event: AnyCircleEvent, version: int) -> Circle:
         {**circle.ties, event.other: after},
         circle.friends + (after.standing == "friends") - (before.standing == "friends"),
         circle.outgoing + (after.standing == "outgoing") - (before.standing == "outgoing"),
+        circle.incoming + (after.standing == "incoming") - (before.standing == "incoming"),
         circle.blocks + after.blocked - before.blocked,
         circle.follows + after.follows - before.follows,
     )
@@ -318,7 +320,8 @@ def hear_asked(
     tie = circle.tie(other)
     if other_half.offered != bond or bond in (tie.bond, tie.heard):
         return ()
-    if tie.blocked:
+    full = circle.incoming >= REQUESTS_MAX and tie.standing != "incoming"
+    if tie.blocked or full:
         return (FriendEnded(member, other, bond, "declined"),)
     return (FriendRequestReceived(member, other, bond),)
 

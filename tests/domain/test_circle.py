@@ -285,3 +285,14 @@ def test_a_tie_recalls_the_version_that_last_changed_each_part() -> None:
 def test_a_circle_lives_with_its_member() -> None:
     assert cell_of(circle_stream(ANNA)) == cell_of(ANNA)
     assert circle_stream(ANNA) != circle_stream(BELA)
+
+
+def test_1000_requests_await_a_member_at_most() -> None:
+    asking = (ANNA, BELA, ONE, half("outgoing"))
+    assert hear_asked(full(incoming=REQUESTS_MAX - 1), *asking) == (RECEIVED,)
+    assert hear_asked(full(incoming=REQUESTS_MAX), *asking) == (DECLINED,)
+    # One who asks anew takes no other's place.
+    waiting = CIRCLE.fold([RECEIVED], full(incoming=REQUESTS_MAX - 1))
+    assert waiting.incoming == REQUESTS_MAX
+    again = (ANNA, BELA, TWO, half("outgoing", TWO))
+    assert hear_asked(waiting, *again) == (FriendRequestReceived(ANNA, BELA, TWO),)

@@ -150,6 +150,7 @@ def counted(circle: Circle) -> Circle:
         circle.ties,
         friends=sum(tie.standing == "friends" for tie in ties),
         outgoing=sum(tie.standing == "outgoing" for tie in ties),
+        incoming=sum(tie.standing == "incoming" for tie in ties),
         blocks=sum(tie.blocked for tie in ties),
         follows=sum(tie.follows for tie in ties),
     )

@@ -207,6 +207,7 @@ def test_a_circle_counts_what_its_ties_say(decisions: list[Decision]) -> None:
     _, state = lived(circle.CIRCLE, decisions)
     ties = list(state.ties.values())
     assert state.friends == sum(tie.standing == "friends" for tie in ties)
+    assert state.incoming == sum(tie.standing == "incoming" for tie in ties)
     assert state.outgoing == sum(tie.standing == "outgoing" for tie in ties)
     assert state.blocks == sum(tie.blocked for tie in ties)
     assert state.follows == sum(tie.follows for tie in ties)
