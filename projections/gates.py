@@ -63,6 +63,19 @@ def audience_name(audience: Audience) -> str:
     return _NAMES[type(audience)]
 
 
+_AUDIENCES: dict[str, Audience] = {
+    "public": Public(),
+    "friends": Friends(),
+    "only_me": OnlyMe(),
+    "list": Listed(),
+}
+
+
+def audience_of(name: str) -> Audience:
+    """The audience that a row names; who is listed is in the relation."""
+    return _AUDIENCES[name]
+
+
 class Gates:
     """The read model."""
 

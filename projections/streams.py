@@ -19,7 +19,7 @@ from uuid import UUID
 import msgspec
 
 from domain.account import AccountSuspended
-from domain.audience import Audience, Friends, Listed, OnlyMe, Public, Relation, visible
+from domain.audience import Audience, Listed, OnlyMe, Relation, visible
 from domain.circle import (
     CircleEvent,
     FriendAccepted,
@@ -40,6 +40,7 @@ from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
 from domain.post import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
 from domain.space import CertificationWithdrawn, SpaceCertified
+from projections.gates import audience_of
 
 Kind: TypeAlias = Literal[
     "post.appeared",
@@ -357,7 +358,7 @@ def _sees(own: bool, before: Before) -> bool:
     gate = before.gate
     if gate is None:
         return False
-    audience = _AUDIENCES[gate.audience] if gate.live else OnlyMe()
+    audience = audience_of(gate.audience) if gate.live else OnlyMe()
     listed = gate.list is not None and gate.list in before.lists
     return visible(gate.live, audience, _relation(own, before.standing, listed))
 
@@ -371,11 +372,3 @@ def _is_for(audience: Audience, own: bool, viewer: MemberId, before: Before) -> 
 
 def _relation(own: bool, standing: Standing, listed: bool) -> Relation:
     return Relation(own, standing.friends, standing.apart, listed)
-
-
-_AUDIENCES: dict[str, Audience] = {
-    "public": Public(),
-    "friends": Friends(),
-    "only_me": OnlyMe(),
-    "list": Listed(),
-}

@@ -219,21 +219,7 @@ async def _batch(
         positions.update(found_positions)
         if len(found_positions) == count:
             end = min(end, found_positions[-1])
-    events: list[Recorded] = []
-    for first, last in _runs(sorted(one for one in positions if one <= end)):
-        events += await app.log.read(cell, first - 1, last - first + 1)
-    return events, end
-
-
-def _runs(positions: list[int]) -> list[tuple[int, int]]:
-    """Neighbouring positions, so that each run is one read."""
-    runs: list[tuple[int, int]] = []
-    for position in positions:
-        if runs and runs[-1][1] == position - 1:
-            runs[-1] = (runs[-1][0], position)
-        else:
-            runs.append((position, position))
-    return runs
+    return await app.events_at(cell, sorted(one for one in positions if one <= end)), end
 
 
 async def _ids(app: Services, who: str) -> list[UUID]:

@@ -22,8 +22,6 @@ from projections.trail import Facet, concern_facet, source_facet
 
 #: Of one facet, and of one cell, in a page.
 _POSITIONS_MAX = 64
-#: Positions nearer than this are read together, with what lies between.
-_GAP_MAX = 16
 #: Items that are looked at together just before they are sent.
 _ITEMS_MAX = 50
 
@@ -72,21 +70,8 @@ def _facets(cells: int, connection: Connection) -> list[tuple[int, Facet]]:
 async def _read(services: Services, found: Mapping[int, Sequence[int]]) -> list[Recorded]:
     events: list[Recorded] = []
     for cell, positions in found.items():
-        for run in _runs(positions):
-            kept = set(run)
-            batch = await services.log.read(cell, run[0] - 1, run[-1] - run[0] + 1, run[-1])
-            events += [recorded for recorded in batch if recorded.position in kept]
+        events += await services.events_at(cell, positions)
     return events
-
-
-def _runs(positions: Sequence[int]) -> list[list[int]]:
-    runs: list[list[int]] = []
-    for position in positions:
-        if runs and position - runs[-1][-1] <= _GAP_MAX:
-            runs[-1].append(position)
-        else:
-            runs.append([position])
-    return runs
 
 
 def _told(

@@ -11,8 +11,9 @@ import msgspec
 
 from domain.audience import visible
 from domain.ids import MemberId, cell_of
+from projections.gates import audience_of
 from projections.reading.statements import Connection, Statement
-from projections.reading.viewing import Viewer, audience_of, viewer_towards, viewer_with_all_ties
+from projections.reading.viewing import Viewer, viewer_towards, viewer_with_all_ties
 
 #: A cursor: what was last shown. Items are ordered by it, newest first.
 Mark = tuple[datetime, UUID]

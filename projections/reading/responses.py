@@ -10,9 +10,10 @@ import msgspec
 
 from domain.audience import Relation, visible
 from domain.ids import CommentId, MemberId, PostId, cell_of
+from projections.gates import audience_of
 from projections.reading.posts import Mark, Profile, hydrate
 from projections.reading.statements import Connection, Statement
-from projections.reading.viewing import Viewer, audience_of, viewer_towards
+from projections.reading.viewing import Viewer, viewer_towards
 
 _COMMENTS = Statement(
     "comments_of_post",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.audience import Audience, Friends, Listed, OnlyMe, Public, Relation
+from domain.audience import Relation
 from domain.ids import MemberId, cell_of
 from projections.reading.statements import Connection, Statement
 
@@ -101,16 +101,3 @@ def _viewer(member: MemberId, rows: list[tuple[Any, ...]]) -> Viewer:
         else:
             viewer.follows.add(other)
     return viewer
-
-
-_AUDIENCES: dict[str, Audience] = {
-    "public": Public(),
-    "friends": Friends(),
-    "only_me": OnlyMe(),
-    "list": Listed(),
-}
-
-
-def audience_of(name: str) -> Audience:
-    """The audience that a gate's row names; who is listed is in the relation."""
-    return _AUDIENCES[name]
