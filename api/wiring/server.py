@@ -28,6 +28,7 @@ from api.services import RecentWrites, Services
 from api.settings import Settings
 from api.stream import Hub
 from api.tokens import TokenIssuer, TokenKey, TokenVerifier, TrustedIssuer
+from api.wiring.feeding import spawn
 from api.wiring.models import MODELS, prepare_store
 from commands.directory import Directory
 from commands.executor import Executor
@@ -39,8 +40,8 @@ from domain.event import Event, Recorded
 from domain.sealed import Sealed
 from projections.arming import ARMING
 from projections.engine.apply import InlineModels
+from projections.engine.feeder import Feeder, Setup
 from projections.engine.policies import PolicyRunner
-from projections.engine.runner import ProjectionEngine
 from projections.engine.timers import Deadline, TimerRunner
 from projections.engine.watch import Watch
 
@@ -91,9 +92,8 @@ class Homezone:
         await asyncio.to_thread(self._check_keys)
         self.log = await asyncio.to_thread(self._open_log)
         held.push_async_callback(asyncio.to_thread, self.log.close)
-        self.engine = ProjectionEngine(
-            self.log.reader, self.database.server, MODELS, clock, self._holder
-        )
+        fed = [model.name for model in MODELS if not model.inline]
+        self.engine = Feeder(fed, Setup(self.database_url, self._holder), spawn)
         self.executor = Executor(self.log, self.vault, clock, self.entropy)
         self.services = self._services()
         self._run_policies_and_timers()

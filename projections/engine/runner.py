@@ -11,7 +11,7 @@ Polling is the truth: a wake-up may be lost or doubled and costs time, nothing e
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeAlias
 from uuid import UUID
@@ -28,13 +28,7 @@ from projections.engine.feed import PREFIX, Batch, Fed, Poison, prepare, write
 from projections.engine.lease import LEASE_SECONDS, Lease
 from projections.engine.ports import LogReader
 from projections.engine.positions import PositionBoard, Vector
-from projections.engine.status import (
-    Condition,
-    EngineStatus,
-    Failure,
-    SubscriberStatus,
-    lag_of,
-)
+from projections.engine.status import EngineStatus, Failure, Report, engine_status, lag_of
 from projections.rows import ReadModel
 
 EVENTS_PER_BATCH = 1_000
@@ -55,6 +49,7 @@ class ProjectionEngine:
     :param database: an engine whose role may write the models and the checkpoints.
     :param holder: this process, in the lease.
     :param poll_seconds: how long an idle engine trusts that nothing happened.
+    :param on_change: told of what was committed, and of how the engine stands when that changed.
     """
 
     def __init__(
@@ -69,6 +64,7 @@ class ProjectionEngine:
         poll_seconds: float = 0.25,
         lease_seconds: float = LEASE_SECONDS,
         retry_seconds: float = 0.25,
+        on_change: Callable[[Report], None] | None = None,
     ) -> None:
         self._log = log
         self._database = database
@@ -77,6 +73,9 @@ class ProjectionEngine:
         self._batch_events = batch_events
         self._poll_seconds = poll_seconds
         self._retry_seconds = retry_seconds
+        self._on_change = on_change
+        self._reported: Report | None = None
+        self._expected_until = float("-inf")
         self._board = PositionBoard(self._models)
         self._positions: _Vectors = {}
         self._heads: dict[int, int] = {}
@@ -133,18 +132,18 @@ class ProjectionEngine:
         heads = dict(self._heads)
         return {name: lag_of(heads, vector) for name, vector in self._board.read().items()}
 
+    def expect(self, seconds: float) -> None:
+        """Somebody elsewhere waits: look often, even while another process leads."""
+        with self._woken:
+            self._expected_until = max(self._expected_until, time.monotonic() + seconds)
+            self._hints.setdefault(-1, 0)
+            self._woken.notify_all()
+
     def status(self) -> EngineStatus:
         """How it and each of its models are doing."""
-        heads, failures = dict(self._heads), dict(self._failures)
-        subscribers = []
-        for name, vector in sorted(self._board.read().items()):
-            failure = _failure(*failures[name]) if name in failures else None
-            lag = lag_of(heads, vector)
-            condition = Condition.BEHIND if lag > self._batch_events else Condition.LIVE
-            if failure is not None:
-                condition = Condition.FAILED
-            subscribers.append(SubscriberStatus(name, condition, vector, lag, failure))
-        return EngineStatus(self._lease.held, self._trouble, tuple(subscribers))
+        return engine_status(
+            self._report({}), self._board.read(), dict(self._heads), self._batch_events
+        )
 
     # The loop, in one thread.
 
@@ -180,11 +179,13 @@ class ProjectionEngine:
                 busy = self.step()
                 retry.succeeded()
                 self._trouble = None
+                self._tell()
                 if not busy:
                     self._pause(self._poll_seconds)
             except Exception as error:  # noqa: BLE001 - the database comes back, and so must we
                 self._trouble = type(error).__name__
                 self._positions = {}
+                self._tell()
                 self._pause(min(retry.failed(), 5.0), deaf=True)
         try:
             with self._database.begin() as connection:
@@ -206,7 +207,8 @@ class ProjectionEngine:
 
     def _pause(self, seconds: float, deaf: bool = False) -> None:
         due = [retry.waits for _, retry in self._failures.values()]
-        if not self._lease.held and self._board.waited_for:
+        waited_for = self._board.waited_for or time.monotonic() < self._expected_until
+        if not self._lease.held and waited_for:
             seconds = min(seconds, 0.02)  # nobody tells a follower: its readers' wait is polled
         seconds = max(0.001, min([seconds, *due]))
         with self._woken:
@@ -225,7 +227,7 @@ class ProjectionEngine:
     def _follow(self) -> None:
         with self._database.connect() as connection:
             found = checkpoints.load(connection, [PREFIX + name for name in self._models])
-        self._board.publish({name.removeprefix(PREFIX): at for name, at in found.items()})
+        self._publish({name.removeprefix(PREFIX): at for name, at in found.items()})
 
     def _load(self) -> None:
         names = [PREFIX + name for name in self._models]
@@ -237,7 +239,7 @@ class ProjectionEngine:
         self._positions = {
             name: {**dict.fromkeys(self._heads, 0), **found[PREFIX + name]} for name in self._models
         }
-        self._board.publish(self._positions)
+        self._publish(self._positions)
 
     def _feed_all(self) -> bool:
         live, behind = _groups(self._positions, self._resting())
@@ -293,7 +295,23 @@ class ProjectionEngine:
                 self._fail(poisoned[name])
             else:
                 self._failures.pop(name, None)
-        self._board.publish(fed.positions)
+        self._publish(fed.positions)
+
+    def _publish(self, positions: Mapping[str, Vector]) -> None:
+        self._board.publish(positions)
+        if self._on_change is not None:
+            self._on_change(self._report(positions))
+
+    def _tell(self) -> None:
+        """Report how the engine stands, if that changed."""
+        report = self._report({})
+        if self._on_change is not None and report != self._reported:
+            self._on_change(report)
+        self._reported = report
+
+    def _report(self, positions: Mapping[str, Vector]) -> Report:
+        failures = {name: _failure(*failed) for name, failed in dict(self._failures).items()}
+        return Report(positions, self._lease.held, self._trouble, failures)
 
     def _fail(self, poison: Poison) -> None:
         retry = Retry(self._retry_seconds)

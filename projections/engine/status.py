@@ -50,6 +50,40 @@ class EngineStatus(msgspec.Struct, frozen=True):
     subscribers: tuple[SubscriberStatus, ...]
 
 
+class Report(msgspec.Struct, frozen=True):
+    """
+    What changed in an engine. ``positions`` are those just committed; the rest is how it stands.
+    """
+
+    positions: Mapping[str, Mapping[int, int]]
+    leading: bool
+    trouble: str | None
+    failures: Mapping[str, Failure]
+
+
+def engine_status(
+    report: Report,
+    positions: Mapping[str, Mapping[int, int]],
+    heads: Mapping[int, int],
+    behind_events: int,
+) -> EngineStatus:
+    """
+    An engine's status, from what it reported last.
+
+    :param positions: of every model.
+    :param behind_events: a model with a greater lag counts as behind.
+    """
+    subscribers = []
+    for name, vector in sorted(positions.items()):
+        failure = report.failures.get(name)
+        lag = lag_of(heads, vector)
+        condition = Condition.BEHIND if lag > behind_events else Condition.LIVE
+        if failure is not None:
+            condition = Condition.FAILED
+        subscribers.append(SubscriberStatus(name, condition, vector, lag, failure))
+    return EngineStatus(report.leading, report.trouble, tuple(subscribers))
+
+
 def lag_of(heads: Mapping[int, int], positions: Mapping[int, int]) -> int:
     """How many events of all cells lie beyond the positions."""
     return sum(max(0, head - positions.get(cell, 0)) for cell, head in heads.items())
