@@ -99,7 +99,7 @@ def _whole(cell: int) -> Append:
 
 
 def _appends(database: Database, make: Callable[[int], Append], *, inline: bool = False) -> float:
-    models = InlineModels(MODELS).write if inline else None
+    models = InlineModels(MODELS).statements if inline else None
     log = PostgresLog(database, EVENTS, SystemClock(), inline=models, notify=False)
 
     async def caller(count: int, number: int) -> None:

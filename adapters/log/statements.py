@@ -15,6 +15,8 @@ from adapters.log.batch import Answer, Head, KeyAt
 from domain.ids import StreamId, cell_of
 
 Cursor: TypeAlias = Any
+#: SQL and its parameters.
+Prepared: TypeAlias = tuple[str, tuple[str, ...]]
 
 # The inner query fixes the order of the locks; an update alone takes them in any order, and two
 # writers would deadlock.
@@ -28,7 +30,22 @@ SET position = h.position + d.added,
         WHEN d.added > 0 THEN greatest(h.last_recorded_at, %s) ELSE h.last_recorded_at END
 FROM locked JOIN unnest(%s::smallint[], %s::bigint[]) AS d (cell, added) USING (cell)
 WHERE h.cell = locked.cell
-RETURNING h.cell, h.position - d.added, h.last_recorded_at, h.rules_epoch
+"""
+_RAISED: Final = " RETURNING h.cell, h.position - d.added, h.last_recorded_at, h.rules_epoch"
+_BEGIN: Final = f"BEGIN; {_RAISE}; EXECUTE homezone_look (%s, %s, %s, %s, %s)"
+# A statement of its own, after the one that waited for the locks: its snapshot sees all that was
+# committed before they were granted. Heads and stale guards come home in one answer.
+_LOOK: Final = """
+PREPARE homezone_look (smallint[], bigint[], smallint[], uuid[], integer[]) AS
+SELECT h.cell, h.position - d.added, h.last_recorded_at, h.rules_epoch, NULL::uuid
+FROM unnest($1, $2) AS d (cell, added) JOIN log.log_heads h ON h.cell = d.cell
+UNION ALL
+SELECT NULL, g.seen, NULL, NULL, g.stream
+FROM unnest($3, $4, $5) AS g (cell, stream, seen)
+WHERE EXISTS (
+    SELECT 1 FROM log.events e
+    WHERE e.cell = g.cell AND e.stream_id = g.stream AND e.version = g.seen + 1
+)
 """
 _LOCK: Final = """
 SELECT cell FROM log.log_heads WHERE cell = ANY (%s::smallint[]) ORDER BY cell FOR UPDATE
@@ -38,14 +55,6 @@ UPDATE log.log_heads h
 SET position = d.position, rules_epoch = greatest(h.rules_epoch, d.epoch)
 FROM unnest(%s::smallint[], %s::bigint[], %s::bigint[]) AS d (cell, position, epoch)
 WHERE h.cell = d.cell
-"""
-_STALE: Final = """
-SELECT g.stream, g.seen
-FROM unnest(%s::smallint[], %s::uuid[], %s::integer[]) AS g (cell, stream, seen)
-WHERE EXISTS (
-    SELECT 1 FROM log.events e
-    WHERE e.cell = g.cell AND e.stream_id = g.stream AND e.version = g.seen + 1
-)
 """
 _VERSIONS: Final = """
 SELECT s.stream, last.version
@@ -77,14 +86,43 @@ def integers(numbers: Iterable[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-def raise_heads(cursor: Cursor, added: Mapping[int, int], now: datetime) -> dict[int, Head]:
-    """
-    Lock the heads of these cells, in cell order, and move them on.
+def prepare(cursor: Cursor) -> None:
+    """Prepare a session, outside any transaction, for those that are run with every batch."""
+    cursor.execute(_LOOK)
 
-    :return: each cell's head from before, with the time at which to record what was added.
+
+def begin(
+    cursor: Cursor,
+    added: Mapping[int, int],
+    now: datetime,
+    guards: Iterable[tuple[StreamId, int]],
+) -> tuple[dict[int, Head], frozenset[tuple[StreamId, int]]]:
     """
-    cells = integers(added)
-    cursor.execute(_RAISE, (cells, now, cells, integers(added.values())))
+    Begin a transaction, lock the heads of these cells, in cell order, and move them on.
+
+    :param guards: of (stream, version seen).
+    :return: each cell's head from before, with the time at which to record what was added; and
+        those guards whose stream holds a later version.
+    """
+    asked = list(guards)
+    streams = [stream for stream, _ in asked]
+    looked = (integers(map(cell_of, streams)), uuids(streams), integers(seen for _, seen in asked))
+    raised = _raised(added, now)
+    cursor.execute(_BEGIN, (*raised, *raised[2:], *looked))
+    heads: dict[int, Head] = {}
+    stale = set()
+    for cell, position, recorded_at, epoch, stream in cursor.fetchall():
+        if stream is None:
+            heads[cell] = Head(position, recorded_at, epoch)
+        else:
+            stale.add((stream, position))
+    assert heads.keys() == added.keys(), "a cell of the store has no head"
+    return heads, frozenset(stale)
+
+
+def raise_heads(cursor: Cursor, added: Mapping[int, int], now: datetime) -> dict[int, Head]:
+    """As :func:`begin`, in a transaction that was begun, for an append without guards."""
+    cursor.execute(_RAISE + _RAISED, _raised(added, now))
     heads = {
         cell: Head(position, recorded_at, epoch)
         for cell, position, recorded_at, epoch in cursor.fetchall()
@@ -93,27 +131,21 @@ def raise_heads(cursor: Cursor, added: Mapping[int, int], now: datetime) -> dict
     return heads
 
 
+def _raised(added: Mapping[int, int], now: datetime) -> tuple[str, datetime, str, str]:
+    cells = integers(added)
+    return cells, now, cells, integers(added.values())
+
+
 def lock_heads(cursor: Cursor, cells: Iterable[int]) -> None:
     """Wait until nobody is writing to these cells, and keep others out."""
     cursor.execute(_LOCK, (integers(cells),))
 
 
-def correct_heads(cursor: Cursor, positions: Mapping[int, int], epochs: Mapping[int, int]) -> None:
-    """Set heads to where the batch truly ended; a rules epoch only rises."""
+def correct_heads(positions: Mapping[int, int], epochs: Mapping[int, int]) -> Prepared:
+    """What sets heads to where the batch truly ended; a rules epoch only rises."""
     cells = integers(positions)
     risen = integers(epochs.get(cell, 0) for cell in positions)
-    cursor.execute(_CORRECT, (cells, integers(positions.values()), risen))
-
-
-def stale_guards(
-    cursor: Cursor, guards: Iterable[tuple[StreamId, int]]
-) -> frozenset[tuple[StreamId, int]]:
-    """Those of (stream, version seen) whose stream holds a later version."""
-    asked = list(guards)
-    streams = [stream for stream, _ in asked]
-    seen = integers(version for _, version in asked)
-    cursor.execute(_STALE, (integers(map(cell_of, streams)), uuids(streams), seen))
-    return frozenset(cursor.fetchall())
+    return _CORRECT, (cells, integers(positions.values()), risen)
 
 
 def versions(cursor: Cursor, streams: Iterable[StreamId]) -> dict[StreamId, int]:

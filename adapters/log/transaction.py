@@ -8,24 +8,26 @@ time, so that it fails alone. The caller commits.
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
 import msgspec
 import psycopg2
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from adapters.log import copy, statements
 from adapters.log.batch import Answer, EpochOf, Facts, Head, Plan, Submission, plan, recorded
+from adapters.log.statements import Cursor, Prepared
 from commands.ports import Clock, LogFault
 from domain.event import Recorded
 
-Inline = Callable[[Connection, Sequence[Recorded]], None]
+#: What events change in the models that the append's own transaction writes.
+Inline = Callable[[Sequence[Recorded]], Sequence[Prepared]]
 
-_UNIQUE = "23505"
+_UNIQUE: Final = "23505"
 #: SQLSTATE classes that tell of the server's state, not of what it was asked to write: connection,
 #: transaction, rollback, resources, not ready, intervention, system, internal.
-_OF_THE_SERVER = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
+_OF_THE_SERVER: Final = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -37,20 +39,38 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What a transaction holds, once committed."""
+    """
+    What a transaction holds, once committed. ``rest`` is still to be run, best with the commit.
+    """
 
     plan: Plan
     facts: Facts
     events: Sequence[Recorded]
+    rest: Sequence[Prepared] = ()
 
 
-def write(connection: Connection, submissions: Sequence[Submission], setting: Setting) -> Written:
+class Connected(Protocol):
+    """A session, as far as a transaction needs it."""
+
+    def cursor(self) -> Cursor: ...
+
+    def run(self, prepared: Sequence[Prepared]) -> None: ...
+
+
+def write(
+    session: Connected,
+    submissions: Sequence[Submission],
+    setting: Setting,
+    *,
+    careful: bool = False,
+) -> Written:
     """
-    Write a batch on a connection in a fresh transaction; the commit is the caller's.
+    Begin a transaction and write a batch; the commit is the caller's.
 
+    :param careful: leave no ``rest``: what an inline model cannot take is found here and now.
     :raises Exception: the server cannot write now; nothing is known of the commands.
     """
-    return _Batch(connection, submissions, setting).run()
+    return _Batch(session, submissions, setting, careful=careful).run()
 
 
 def sqlstate_of(error: BaseException) -> str | None:
@@ -73,16 +93,21 @@ def is_of_the_server(error: BaseException) -> bool:
 
 class _Batch:
     def __init__(
-        self, connection: Connection, submissions: Sequence[Submission], setting: Setting
+        self,
+        session: Connected,
+        submissions: Sequence[Submission],
+        setting: Setting,
+        *,
+        careful: bool,
     ) -> None:
-        self._connection = connection
-        driver = connection.connection.dbapi_connection
-        assert driver is not None
-        self._cursor: statements.Cursor = driver.cursor()
+        self._session = session
+        self._cursor = session.cursor()
         self._submissions = submissions
         self._setting = setting
+        self._careful = careful
         self._facts = Facts({}, {})
         self._events: Sequence[Recorded] = ()
+        self._rest: Sequence[Prepared] = ()
 
     def run(self) -> Written:
         added: dict[int, int] = dict.fromkeys(
@@ -90,35 +115,34 @@ class _Batch:
         )
         for each in self._submissions:
             added[each.append.cell] += len(each.append.events)
-        heads = statements.raise_heads(self._cursor, added, self._setting.clock.now())
+        guards = {pair for each in self._submissions for pair in each.append.guards.items()}
+        now = self._setting.clock.now()
+        heads, stale = statements.begin(self._cursor, added, now, guards)
         self._facts.heads = heads
         self._facts.recorded_at = {cell: head.recorded_at for cell, head in heads.items()}
-        self._look_at_guards()
+        self._facts.stale = stale
         done = self._attempt()
-        self._correct(heads, added, done)
-        return Written(done, self._facts, self._events)
-
-    def _look_at_guards(self) -> None:
-        guards = {pair for each in self._submissions for pair in each.append.guards.items()}
-        if guards:
-            self._facts.stale = statements.stale_guards(self._cursor, guards)
+        rest = [*self._rest, *_corrections(heads, added, done)]
+        if self._careful:
+            self._session.run(rest)
+            rest = []
+        return Written(done, self._facts, self._events, rest)
 
     def _attempt(self) -> Plan:
         """At most: believe, know, then one at a time."""
-        self._cursor.execute("SAVEPOINT batch")
         believed = self._plan(self._submissions)
         if keys := believed.losers_keys():
             self._facts.answers = statements.answers(self._cursor, keys)
             believed = self._plan(self._submissions)
         try:
-            self._write(believed)
+            self._write(believed, "SAVEPOINT batch")
         except Exception as error:
             if is_of_the_server(error):
                 raise
             again = sqlstate_of(error) == _UNIQUE
         else:
             return believed
-        self._cursor.execute("ROLLBACK TO SAVEPOINT batch")
+        self._undo("batch")
         self._look_everything_up()
         known = self._plan(self._submissions)
         if again and not known.same_losers(believed):
@@ -129,22 +153,35 @@ class _Batch:
                     raise
             else:
                 return known
-            self._cursor.execute("ROLLBACK TO SAVEPOINT batch")
+            self._undo("batch")
         return self._one_by_one()
 
     def _plan(self, submissions: Sequence[Submission]) -> Plan:
         return plan(submissions, self._facts, self._setting.epoch_of)
 
-    def _write(self, result: Plan) -> None:
+    def _write(self, result: Plan, first: str = "") -> None:
+        """
+        :param first: a statement to go before all others, on the same journey if there is one.
+        """
         events = copy.events_of(result, dict(self._facts.recorded_at))
+        self._events, self._rest = recorded(result, self._facts), ()
+        inline = self._setting.inline
+        before = f"{first}; " if first else ""
         if events is not None:
-            self._cursor.copy_expert(copy.EVENTS, events, copy.CHUNK_BYTES)
+            self._cursor.copy_expert(before + copy.EVENTS, events, copy.CHUNK_BYTES)
+        elif first:
+            self._cursor.execute(first)
         keys = copy.commands_of(result)
         if keys is not None:
             self._cursor.copy_expert(copy.COMMANDS, keys, copy.CHUNK_BYTES)
-        self._events = recorded(result, self._facts)
-        if self._setting.inline is not None and self._events:
-            self._setting.inline(self._connection, self._events)
+        if inline is not None and self._events:
+            self._rest = inline(self._events)
+            if self._careful:
+                self._session.run(self._rest)
+                self._rest = ()
+
+    def _undo(self, savepoint: str) -> None:
+        self._cursor.execute(f"ROLLBACK TO SAVEPOINT {savepoint}")
 
     def _look_everything_up(self) -> None:
         streams = {new.stream for each in self._submissions for new in each.append.events}
@@ -157,16 +194,16 @@ class _Batch:
         whole = Plan()
         events: list[Recorded] = []
         lost: set[Submission] = set()
+        self._careful = True
         for each in self._submissions:
             alone = plan([each], self._facts, self._setting.epoch_of, lost)
             if alone.written:
-                self._cursor.execute("SAVEPOINT one")
                 try:
-                    self._write(alone)
+                    self._write(alone, "SAVEPOINT one")
                 except Exception as error:
                     if is_of_the_server(error):
                         raise
-                    self._cursor.execute("ROLLBACK TO SAVEPOINT one")
+                    self._undo("one")
                     alone = Plan()
                     alone.results.append((each, _fault(error)))
                     lost.add(each)
@@ -178,15 +215,18 @@ class _Batch:
         self._events = events
         return whole
 
-    def _correct(self, heads: dict[int, Head], added: dict[int, int], done: Plan) -> None:
-        """The heads were raised by all that was queued; losers leave no gap."""
-        truly = {
-            cell: heads[cell].position + done.added.get(cell, 0)
-            for cell, count in added.items()
-            if done.added.get(cell, 0) != count or cell in done.epochs
-        }
-        if truly:
-            statements.correct_heads(self._cursor, truly, done.epochs)
+
+def _corrections(
+    heads: Mapping[int, Head], added: Mapping[int, int], done: Plan
+) -> Iterator[Prepared]:
+    """The heads were raised by all that was queued; losers leave no gap."""
+    truly = {
+        cell: heads[cell].position + done.added.get(cell, 0)
+        for cell, count in added.items()
+        if done.added.get(cell, 0) != count or cell in done.epochs
+    }
+    if truly:
+        yield statements.correct_heads(truly, done.epochs)
 
 
 def after(facts: Facts, done: Plan) -> Facts:

@@ -94,14 +94,19 @@ class Writer:
     def _settle(self, batch: list[Submission]) -> None:
         """Write a batch, however often it takes; every caller of it gets an answer."""
         pause = _PAUSE_SECONDS_MIN
+        careful = False
         while batch:
             self._attempt.begin(batch, in_doubt=self._doubt is not None)
             try:
-                self._try(batch)
+                self._try(batch, careful)
             except Abandoned:
                 self._session.discard()
                 return
             except Exception as error:
+                if not careful and not is_of_the_server(error):
+                    # Something that was to be written with the commit cannot be: find out what.
+                    careful = True
+                    continue
                 self._session.discard()
                 self.statistics.retries += 1
                 logger.warning(
@@ -119,27 +124,27 @@ class Writer:
             batch = self._give_up_on_the_old(batch)
         self._doubt = None
 
-    def _try(self, batch: list[Submission]) -> None:
-        connection = self._session.connection()
+    def _try(self, batch: list[Submission], careful: bool) -> None:
+        session = self._session
         if self._doubt is not None:
-            written, found = self._doubt, landed(connection, self._doubt)
+            written, found = self._doubt, landed(session.cursor(), self._doubt)
             self._doubt = None
             if found:
                 self._conclude(written)
                 return
             self._attempt.known_unwritten()
-        transaction = connection.begin()
         try:
-            written = write(connection, batch, self._setting)
-            self._attempt.before_commit()
+            written = write(session, batch, self._setting, careful=careful)
         except BaseException:
-            transaction.rollback()
+            session.rollback()
             raise
+        self._attempt.before_commit()
         try:
-            transaction.commit()
+            session.run(written.rest, commit=True)
         except BaseException:
             # Even an error that the server sent may have come after the commit took hold.
             self._doubt = written
+            session.rollback()
             raise
         self._conclude(written)
 

@@ -174,7 +174,7 @@ class Homezone:
     def _open_log(self) -> PostgresLog:
         inline = InlineModels(MODELS)
         return PostgresLog(
-            self.database, EVENTS, self.clock, inline=inline.write, on_commit=self._committed
+            self.database, EVENTS, self.clock, inline=inline.statements, on_commit=self._committed
         )
 
     def _committed(self, recorded: Sequence[Recorded]) -> None:

@@ -79,9 +79,9 @@ class InlineModels:
         self.models = tuple(model for model in models if model.inline)
         self._rows = tuple(model.rows for model in self.models)
 
-    def write(self, connection: Connection, recorded: Sequence[Recorded]) -> None:
-        """What these events change. The caller holds the heads of their cells."""
-        apply(connection, [c for event in recorded for rows in self._rows for c in rows(event)])
+    def statements(self, recorded: Sequence[Recorded]) -> list[Prepared]:
+        """What writes all that these events change. The caller holds the heads of their cells."""
+        return prepare(c for event in recorded for rows in self._rows for c in rows(event))
 
 
 def _name(table: Table) -> str:

@@ -29,7 +29,7 @@ class LiveWorld:
         self.world = world
         self.models: list[ReadModel] = [Notes(), Tallies(), History(inline=True)]
         registry = Registry([Noted | Edited | Struck], {})
-        inline = InlineModels(self.models).write
+        inline = InlineModels(self.models).statements
         self.log = PostgresLog(world.database, registry, world.clock, inline=inline)
         self.reader = self.log.reader
         self.engine = ProjectionEngine(

@@ -28,8 +28,6 @@ class MemoryBed:
 
     def open(self, **options: Any) -> Any:
         """A server's log."""
-        if (inline := options.pop("inline", None)) is not None:
-            options["inline"] = lambda events: inline(None, events)
         return MemoryLog(self.store, REGISTRY, self.clock, **options)
 
     @contextmanager

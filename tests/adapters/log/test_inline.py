@@ -8,16 +8,20 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from adapters.log.statements import Prepared, integers
 from commands.ports import Appended, Conflict, LogFault, Superseded
 from domain.event import Recorded
 from tests.adapters.log.conftest import PostgresBed
 from tests.adapters.log.events import key, said, stream
 from tests.adapters.log.test_append import assert_gapless, everything, kinds, live, outcomes
 
+_PLACES = "INSERT INTO models.places SELECT * FROM unnest(%s::text[], %s::integer[], %s::bigint[])"
 
-def refuse_poison(_: Any, events: Sequence[Recorded]) -> None:
+
+def refuse_poison(events: Sequence[Recorded]) -> Sequence[Prepared]:
     if any("poison" in each.event.text for each in events):  # type: ignore[attr-defined]
         raise ZeroDivisionError
+    return ()
 
 
 def test_a_poisonous_command_fails_alone(bed: Any) -> None:
@@ -68,14 +72,14 @@ def modelled(postgres: PostgresBed) -> Any:
             text("CREATE TABLE models.places (word text PRIMARY KEY, cell int, position bigint)")
         )
 
-    def inline(connection: Any, events: Sequence[Recorded]) -> None:
-        connection.execute(
-            text("INSERT INTO models.places VALUES (:word, :cell, :position)"),
-            [
-                {"word": each.event.text, "cell": each.cell, "position": each.position}  # type: ignore[attr-defined]
-                for each in events
-            ],
-        )
+    def inline(events: Sequence[Recorded]) -> Sequence[Prepared]:
+        words = "{" + ",".join(each.event.text for each in events) + "}"  # type: ignore[attr-defined]
+        return [
+            (
+                _PLACES,
+                (words, integers(e.cell for e in events), integers(e.position for e in events)),
+            )
+        ]
 
     return postgres.open(inline=inline)
 

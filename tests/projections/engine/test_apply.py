@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import JSON, Column, MetaData, SmallInteger, Table, Text, Uuid, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from projections.engine.apply import InlineModels, apply
+from projections.engine.apply import InlineModels, apply, execute
 from projections.rows import Add, Change, Drop, Patch, Put
 from tests.projections.engine.toys import (
     History,
@@ -129,7 +129,7 @@ def test_a_row_takes_adds_alone_or_none(world: World) -> None:
 def test_inline_models_write_what_their_events_change(world: World) -> None:
     events = [recorded_of(0, position, Noted(SOME, "x")) for position in (1, 2)]
     with world.server.begin() as connection:
-        InlineModels([History(inline=True), History()]).write(connection, events)
+        execute(connection, InlineModels([History(inline=True), History()]).statements(events))
     assert world.content(history)["history"] == [(0, 1, "toy.noted.v1"), (0, 2, "toy.noted.v1")]
 
 
