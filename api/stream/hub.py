@@ -24,6 +24,7 @@ from domain.account import AccountSuspended
 from domain.circle import CircleEvent
 from domain.event import Recorded
 from domain.ids import MemberId
+from projections.reading import people
 from projections.reading.moments import judge
 from projections.streams import moment_of, reach
 
@@ -83,8 +84,12 @@ class Hub:
             until = dict(self.vector)
             cursor = await catch_up(self._services, connection, cursor, until, patient=True)
         async with self._busy:
-            cursor = await catch_up(self._services, connection, cursor, self.vector, patient=False)
-            if not connection.closed:
+            await catch_up(self._services, connection, cursor, self.vector, patient=False)
+            # A suspension that came while it caught up is behind it, and nobody tells of it again.
+            status = await self._services.look(people.status, connection.member)
+            if status != "active":
+                connection.close()
+            elif not connection.closed:
                 self._join(connection)
 
     async def reach(self, vector: Mapping[int, int]) -> None:

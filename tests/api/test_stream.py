@@ -2,6 +2,7 @@
 Streams over HTTP: who is told what, and that coming back misses nothing and repeats nothing.
 """
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from api.stream import Hub
+from api.stream.connection import Connection
+from api.stream.cursor import StreamCursor
 from tests.support.database import fresh_database
 from tests.support.homezone import Client, RunningHomezone, audience, running_homezone
 from tests.support.listening import Item, Listener, listening
@@ -272,6 +276,26 @@ def test_a_suspension_ends_the_stream(homezone: RunningHomezone) -> None:
         with listening(homezone, friend, after=friends.cursor) as (again,):
             now(homezone, again)
             assert again.kinds() == ["post.appeared"]
+
+
+def test_a_suspension_while_a_stream_catches_up_ends_it(
+    homezone: RunningHomezone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = homezone.member()
+
+    listen = Hub.listen
+
+    async def late(hub: Hub, connection: Connection, start: StreamCursor) -> None:
+        # Decided after the stream began and before the hub takes it on.
+        suspension = f"/v1/accounts/{member.qq}/suspension"
+        suspended = await asyncio.to_thread(homezone.operator.put, suspension, {"reason": "spam"})
+        cell, position = map(int, suspended.ok().position.split("-"))
+        await hub.reach({cell: position})
+        await listen(hub, connection, start)
+
+    monkeypatch.setattr(Hub, "listen", late)
+    with listening(homezone, member) as (stream,):
+        stream.wait_for_end()
 
 
 def test_a_token_that_runs_out_ends_the_stream(homezone: RunningHomezone) -> None:
