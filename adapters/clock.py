@@ -7,8 +7,9 @@ simulator, not only the tests, runs on them.
 """
 
 import random
-import secrets
 from datetime import UTC, datetime, timedelta
+
+from adapters.entropy import EntropyPool
 
 
 class SystemClock:
@@ -22,9 +23,13 @@ class SystemClock:
 class SystemEntropy:
     """The machine's randomness, fit for secrets."""
 
+    def __init__(self) -> None:
+        self._pool = EntropyPool()
+
     def bits(self, count: int) -> int:
         """``count`` random bits as a non-negative integer."""
-        return secrets.randbits(count)
+        size = -(-count // 8)
+        return int.from_bytes(self._pool.take(size), "big") >> (size * 8 - count)
 
 
 class ManualClock:

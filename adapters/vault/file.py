@@ -19,9 +19,10 @@ from pathlib import Path
 from time import monotonic
 from uuid import UUID
 
+from adapters.entropy import EntropyPool
 from adapters.vault.blind import Blinder
 from adapters.vault.database import KeyDatabase, KeyRow
-from adapters.vault.key import ID_BYTES, KEY_BYTES, Key, Owner, VaultFault, key_id_of
+from adapters.vault.key import ID_BYTES, KEY_BYTES, NONCE_BYTES, Key, Owner, VaultFault, key_id_of
 from adapters.vault.keyring import Keyring
 from adapters.vault.master import Master, open_master
 from commands.ports import Clock
@@ -67,6 +68,7 @@ class FileKeyVault:
         self._recheck_at = 0.0
         self._destructions_seen = 0
         self._ring = Keyring(cache_size)
+        self._nonces = EntropyPool()
         #: Held while a key goes from the database to the ring, or out of it: so a key that was
         #: read before its destruction cannot be put there after it.
         self._lock = threading.Lock()
@@ -104,7 +106,7 @@ class FileKeyVault:
         if key is None:
             owner = Owner.of(subject, key_class)
             key = (await self._ready((owner,)))[owner]
-        return key.seal(plain)
+        return key.seal(plain, self._nonces.take(NONCE_BYTES))
 
     async def prepare(self, subject: UUID, classes: Iterable[KeyClass]) -> None:
         """Make a subject's keys at once, before they are needed."""
