@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from commands.ports import Append, Appended, Clock, Conflict, Entropy, EventLog, KeyVault, Ticket
+from commands.ports import Append, Appended, Clock, Conflict, Entropy, EventLog, KeyVault
 from commands.streams import Streams
 from commands.work import Context, Outcome, Work, written_out
 from domain.event import Refused
@@ -133,9 +133,8 @@ class Executor:
                 continue
             if not work.current:
                 continue
-            ticket = self._submit(work, stored)
             try:
-                appended = await asyncio.shield(ticket.outcome)
+                appended = await self._submit(work, stored)
             except Conflict:
                 continue
             if appended.replayed:
@@ -164,22 +163,31 @@ class Executor:
         stored = self._first(context, appended) if appended.replayed else None
         return None if stored is None else await self._answer(stored, appended)
 
-    def _submit(self, work: Work, stored: StoredAnswer) -> Ticket:
+    def _submit(self, work: Work, stored: StoredAnswer) -> "asyncio.Future[Appended]":
+        """Queue what was decided; the outcome, which its caller alone awaits and may cancel."""
         accepted = stored.problem is None
         answer = msgspec.json.encode(stored) if work.context.key is not None else b""
         append = work.to_append(answer, keep_events=accepted)
         ticket = self.log.submit(append, after=work.tickets)
         if accepted:
             work.advance(ticket)
+        heard: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
 
-        def settled(_: "asyncio.Future[Appended]") -> None:
+        def settled(outcome: "asyncio.Future[Appended]") -> None:
             if written_out(ticket):
                 work.settle(ticket)
             else:
                 work.forget()
+            # One more future, and not a shield: that takes three turns of the loop to say as much.
+            if not heard.done():
+                error = outcome.exception()
+                if error is None:
+                    heard.set_result(outcome.result())
+                else:
+                    heard.set_exception(error)
 
         ticket.outcome.add_done_callback(settled)
-        return ticket
+        return heard
 
     @staticmethod
     def _first(context: Context, appended: Appended) -> StoredAnswer | None:

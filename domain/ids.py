@@ -9,7 +9,7 @@ whose stream it is. So any id tells which shard of members holds it, and ids sor
 
 import hashlib
 from typing import NewType
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 MemberId = NewType("MemberId", UUID)
 StreamId = NewType("StreamId", UUID)
@@ -24,6 +24,9 @@ CELLS_MAX = 1 << 12
 _RANDOM_BITS = 62
 _VERSION = 8 << 76
 _VARIANT = 2 << 62
+_UNKNOWN = SafeUUID.unknown
+_new = UUID.__new__
+_set = object.__setattr__
 
 
 def mint(milliseconds: int, cell: int, entropy: int) -> UUID:
@@ -40,7 +43,18 @@ def mint(milliseconds: int, cell: int, entropy: int) -> UUID:
         raise ValueError("cell")
     if not 0 <= entropy < 1 << _RANDOM_BITS:
         raise ValueError("entropy")
-    return UUID(int=milliseconds << 80 | _VERSION | cell << 64 | _VARIANT | entropy)
+    return uuid_of(milliseconds << 80 | _VERSION | cell << 64 | _VARIANT | entropy)
+
+
+def uuid_of(value: int) -> UUID:
+    """
+    What ``UUID(int=value)`` makes, in a third of the time, for a value known to have 128 bits: a
+    command makes several ids, and reading a log five an event.
+    """
+    made = _new(UUID)
+    _set(made, "int", value)
+    _set(made, "is_safe", _UNKNOWN)
+    return made
 
 
 def derive(cell: int, name: str, *parts: UUID | bytes) -> UUID:

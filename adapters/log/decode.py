@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from domain.event import Recorded, Registry
-from domain.ids import MemberId, StreamId
+from domain.ids import MemberId, StreamId, uuid_of
 
 #: The columns in the order in which they are read: those of fixed width first.
 COLUMNS: Final = (
@@ -74,5 +74,5 @@ def _rows(raw: bytes, registry: Registry) -> Iterator[Recorded]:
 def _id(raw: bytes, ids: dict[bytes, UUID]) -> UUID:
     found = ids.get(raw)
     if found is None:
-        found = ids[raw] = UUID(bytes=raw)
+        found = ids[raw] = uuid_of(int.from_bytes(raw, "big"))
     return found

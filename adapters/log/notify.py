@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 CHANNEL: Final = "homezone_log"
-_PAUSE_SECONDS: Final = 0.005
+_PAUSE_SECONDS: Final = 0.01
 _RECONNECT_SECONDS: Final = 0.5
 
 logger = logging.getLogger("homezone.log")

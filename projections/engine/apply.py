@@ -40,7 +40,8 @@ def apply(connection: Connection, changes: Iterable[Change]) -> None:
     Fold the changes and write them, inside the caller's transaction.
 
     The connection's ``schema_translate_map`` tells where the tables live, as in any SQLAlchemy
-    statement. ``table.info["append_only"]`` promises that every Put is a new row.
+    statement. ``table.info["append_only"]`` promises that every Put is a new row and that
+    there is no other change.
 
     :raises ValueError: a Put, Patch or Add names other columns than its table has.
     """
@@ -55,11 +56,16 @@ def prepare(changes: Iterable[Change], schemas: Schemas | None = None) -> list[P
     :param schemas: as in ``schema_translate_map``.
     :raises ValueError: a Put, Patch or Add names other columns than its table has.
     """
-    folded = fold(changes)
+    new: dict[Table, list[Put]] = {}
+    folded = fold(_but_new_rows(changes, new))
     statements: list[Prepared] = []
-    for table in sorted(folded, key=_name):
+    for table in sorted({*folded, *new}, key=_name):
         schema = schemas.get(table.schema, table.schema) if schemas else table.schema
-        statements += _statements(table, schema, folded[table])
+        statements += _statements(table, schema, folded.get(table, {}))
+        if table in new:
+            puts = new[table]
+            keys, rows = [one.key for one in puts], [one.values for one in puts]
+            statements.append(_bind(_put(table, schema), keys, rows))
     return statements
 
 
@@ -86,6 +92,15 @@ class InlineModels:
 
 def _name(table: Table) -> str:
     return table.name
+
+
+def _but_new_rows(changes: Iterable[Change], new: dict[Table, list[Put]]) -> Iterator[Change]:
+    """All but Puts of rows known to be new: with nothing to fold, no key need be hashed."""
+    for change in changes:
+        if type(change) is Put and change.table.info.get("append_only"):
+            new.setdefault(change.table, []).append(change)
+        else:
+            yield change
 
 
 def _statements(table: Table, schema: str | None, changes: dict[Key, Change]) -> Iterator[Prepared]:

@@ -21,7 +21,7 @@ from uuid import UUID
 import msgspec
 
 from projections.engine.backoff import Retry
-from projections.engine.positions import PositionBoard, Vector, reached
+from projections.engine.positions import PositionBoard, Vector
 from projections.engine.runner import EVENTS_PER_BATCH
 from projections.engine.status import EngineStatus, Report, engine_status, lag_of
 
@@ -158,11 +158,9 @@ class Feeder:
 
         :raises TimeoutError: they had not within that many seconds.
         """
-        positions = self._board.read()
-        names = positions if models is None else models
-        if not all(reached(positions.get(name, {}), target) for name in names):
+        if not self._board.has_reached(target, models):
             self._say(Expecting(seconds))
-        await self._board.wait_for(target, seconds, models)
+            await self._board.wait_for(target, seconds, models)
 
     def positions(self) -> dict[str, dict[int, int]]:
         """The committed position of every model in every cell, as last heard."""

@@ -45,6 +45,12 @@ class PositionBoard:
         with self._lock:
             return {name: dict(vector) for name, vector in self._positions.items()}
 
+    def has_reached(self, target: Vector, models: Collection[str] | None = None) -> bool:
+        """Whether those models (all, by default) are at least that far."""
+        names = self._positions if models is None else models
+        with self._lock:
+            return all(reached(self._positions.get(name, {}), target) for name in names)
+
     def publish(self, positions: Mapping[str, Vector]) -> None:
         """Take over committed positions and wake those who waited for them."""
         with self._lock:

@@ -36,6 +36,10 @@ EVENTS_PER_BATCH = 1_000
 #: A thousand of the longest diaries would be more than a server's memory.
 BYTES_PER_BATCH = 8 << 20
 
+#: A round takes no more often than this: under load more events share its work, and an idle engine
+#: takes what comes at once.
+_ROUND_SECONDS_MIN = 0.008
+
 #: The most that live models take before those behind have their turn and the lease is looked at.
 BATCHES_AT_ONCE = 20
 
@@ -174,6 +178,7 @@ class ProjectionEngine:
     def _run(self) -> None:
         retry = Retry(self._retry_seconds)
         while not self._stopping:
+            began = time.monotonic()
             try:
                 self._look()
                 busy = self.step()
@@ -182,6 +187,8 @@ class ProjectionEngine:
                 self._tell()
                 if not busy:
                     self._pause(self._poll_seconds)
+                else:
+                    self._pause(began + _ROUND_SECONDS_MIN - time.monotonic(), deaf=True)
             except Exception as error:  # noqa: BLE001 - the database comes back, and so must we
                 self._trouble = type(error).__name__
                 self._positions = {}

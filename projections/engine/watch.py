@@ -1,7 +1,8 @@
 """
 One thread that hears of commits, here and in other processes, and wakes whoever works on them.
 
-Each of the runners polls on its own all the same; this one only makes them prompt.
+Each of the runners polls on its own all the same; this one only makes them prompt. What is
+committed while it pauses shares one wake-up: a busy log has hundreds of commits a second.
 """
 
 import threading
@@ -16,10 +17,17 @@ Wake = Callable[[Mapping[int, int]], None]
 class Watch:
     """Calls every ``wake`` with the new heads, in its own thread, until stopped."""
 
-    def __init__(self, log: WatchedLog, wakes: Iterable[Wake], poll_seconds: float = 0.5) -> None:
+    def __init__(
+        self,
+        log: WatchedLog,
+        wakes: Iterable[Wake],
+        poll_seconds: float = 0.5,
+        pause_seconds: float = 0.01,
+    ) -> None:
         self._log = log
         self._wakes = tuple(wakes)
         self._poll_seconds = poll_seconds
+        self._pause_seconds = pause_seconds
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log-watch", daemon=True)
 
@@ -46,3 +54,4 @@ class Watch:
                 known = dict(heads)
                 for wake in self._wakes:
                     wake(known)
+                self._stopping.wait(self._pause_seconds)
