@@ -19,6 +19,7 @@ from api.http.runner import Runner
 from api.settings import Settings
 from api.simulation.demo import Demo, fill
 from api.tokens import Role
+from api.wiring.collecting import collect_rarely
 from api.wiring.server import Homezone
 
 SHUTDOWN_SECONDS = 20.0
@@ -53,6 +54,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
             reason = error.strerror or "cannot listen"
             raise Failed(f"{settings.host}:{settings.port}: {reason}") from error
         address = _address(runner)
+        collect_rarely()
         homezone.announce(address)
         made = await _until(stopping, _fill(homezone, address)) if demo else None
         if not stopping.is_set():

@@ -17,6 +17,7 @@ from adapters.clock import SystemClock
 from adapters.database import Database
 from adapters.log.reader import Reader
 from api.cli import logs
+from api.wiring.collecting import collect_rarely
 from api.wiring.models import MODELS
 from domain.catalogue import EVENTS
 from projections.engine.feeder import Channel, Expecting, Heads, Setup, Word
@@ -58,6 +59,7 @@ def _feed(setup: Setup, words: Iterator[Word], channel: Channel) -> None:
     engine = ProjectionEngine(
         reader, database.server, MODELS, SystemClock(), setup.holder, on_change=channel.send
     )
+    collect_rarely()
     engine.start()
     for word in words:
         match word:
