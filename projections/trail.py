@@ -37,9 +37,12 @@ def owner_facet(member: UUID) -> Facet:
     return _OWNER, member
 
 
-def actor_facet(actor: UUID) -> Facet:
-    """Events that an actor made."""
-    return _ACTOR, actor
+def actor_facets(actor: UUID) -> tuple[Facet, ...]:
+    """
+    Events that an actor made, among others: what one does is nearly always one's own data, and is
+    found as such.
+    """
+    return owner_facet(actor), (_ACTOR, actor)
 
 
 @cache
@@ -68,12 +71,10 @@ class Trail:
     def rows(self, recorded: Recorded) -> Iterator[Change]:
         """Where an event can be found."""
         cell_, position = recorded.cell, recorded.position
-        for facet in (
-            owner_facet(recorded.owner),
-            actor_facet(recorded.actor),
-            type_facet(type_of(recorded.event)),
-        ):
-            yield Put(TRAIL, (cell_, *facet, position), {})
+        yield Put(TRAIL, (cell_, _OWNER, recorded.owner, position), {})
+        if recorded.actor != recorded.owner:
+            yield Put(TRAIL, (cell_, _ACTOR, recorded.actor, position), {})
+        yield Put(TRAIL, (cell_, *type_facet(type_of(recorded.event)), position), {})
         reached = reach(recorded.event)
         if reached.source is not None:
             yield Put(TRAIL, (cell_, *source_facet(reached.source), position), {})

