@@ -23,8 +23,9 @@ from adapters.log.purge import purge
 from adapters.log.queue import QUEUE_BYTES_MAX, QUEUE_COUNT_MAX, Queue
 from adapters.log.reader import POLL_SECONDS, Reader
 from adapters.log.session import Session
+from adapters.log.statistics import Statistics
 from adapters.log.transaction import Inline, Setting, is_of_the_server
-from adapters.log.writer import PATIENCE_SECONDS, OnCommit, Statistics, Writer
+from adapters.log.writer import PATIENCE_SECONDS, OnCommit, Writer
 from commands.ports import Append, Appended, Clock, LogUnavailable, Ticket
 from domain.event import Event, Recorded, Registry
 from domain.ids import StreamId
@@ -91,9 +92,9 @@ class PostgresLog:
         return self._writer.statistics
 
     @property
-    def queued(self) -> int:
-        """How many appends wait."""
-        return len(self._queue)
+    def queue(self) -> Queue:
+        """What waits, with its bounds."""
+        return self._queue
 
     def submit(self, append: Append, after: Sequence[Ticket] = ()) -> QueuedTicket:
         """

@@ -23,8 +23,10 @@ class Queue:
     """Filled by any thread, emptied by the writer's."""
 
     def __init__(self, count_max: int = QUEUE_COUNT_MAX, bytes_max: int = QUEUE_BYTES_MAX) -> None:
-        self._count_max = count_max
-        self._bytes_max = bytes_max
+        self.count_max = count_max
+        self.bytes_max = bytes_max
+        #: How many were turned away because the queue was full.
+        self.refused = 0
         self._waiting: deque[Submission] = deque()
         self._bytes = 0
         self._closed = False
@@ -35,6 +37,11 @@ class Queue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def bytes(self) -> int:
+        """How much memory waits, as events will take on the wire."""
+        return self._bytes
+
     def put(self, submission: Submission) -> None:
         """
         Queue one.
@@ -42,10 +49,13 @@ class Queue:
         :raises LogOverloaded: the queue is full or closed.
         """
         with self._lock:
-            if self._closed or len(self._waiting) >= self._count_max:
-                raise LogOverloaded
             # What is larger than the whole bound may still pass alone.
-            if self._waiting and self._bytes + submission.size > self._bytes_max:
+            if (
+                self._closed
+                or len(self._waiting) >= self.count_max
+                or (self._waiting and self._bytes + submission.size > self.bytes_max)
+            ):
+                self.refused += 1
                 raise LogOverloaded
             submission.queued_at = time.monotonic()
             self._waiting.append(submission)

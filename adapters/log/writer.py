@@ -18,6 +18,7 @@ from adapters.log.outcome import deliver
 from adapters.log.patience import Abandoned, Attempt, Watch
 from adapters.log.queue import Queue
 from adapters.log.session import Session, landed
+from adapters.log.statistics import Statistics
 from adapters.log.transaction import Setting, Written, is_of_the_server, sqlstate_of, write
 from commands.ports import LogUnavailable, OutcomeUnknown
 from domain.event import Recorded
@@ -29,20 +30,6 @@ _PAUSE_SECONDS_MIN: Final = 0.02
 _PAUSE_SECONDS_MAX: Final = 0.5
 
 logger = logging.getLogger("homezone.log")
-
-
-class Statistics:
-    """Counters for the metrics; written by the writer alone."""
-
-    __slots__ = ("batches", "commands", "conflicts", "events", "retries", "seconds")
-
-    def __init__(self) -> None:
-        self.batches = 0
-        self.commands = 0
-        self.events = 0
-        self.conflicts = 0
-        self.retries = 0
-        self.seconds = 0.0
 
 
 class Writer:
@@ -64,7 +51,7 @@ class Writer:
         self._patience = patience_seconds
         self._doubt: Written | None = None
         self._attempt = Attempt()
-        self._watch = Watch(self._attempt, queue, self._answer, patience_seconds)
+        self._watch = Watch(self._attempt, queue, self._abandon, patience_seconds)
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
 
     def start(self) -> None:
@@ -79,16 +66,17 @@ class Writer:
 
     def _run(self) -> None:
         while batch := self._queue.take():
-            began = time.perf_counter()
+            began = time.monotonic()
+            self.statistics.taken(batch, began)
             try:
                 self._settle(batch)
             except BaseException:
                 logger.exception("the log's writer met an error it has no rule for")
                 self._session.discard()
                 unknown = [each for each in batch if each.state is State.QUEUED]
-                self._answer([(each, OutcomeUnknown()) for each in unknown])
+                self._abandon([(each, OutcomeUnknown()) for each in unknown])
                 self._doubt = None
-            self.statistics.seconds += time.perf_counter() - began
+            self.statistics.batch_seconds.observe(time.monotonic() - began)
         self._session.discard()
 
     def _settle(self, batch: list[Submission]) -> None:
@@ -139,6 +127,7 @@ class Writer:
             session.rollback()
             raise
         self._attempt.before_commit()
+        began = time.monotonic()
         try:
             session.run(written.rest, commit=True)
         except BaseException:
@@ -146,16 +135,14 @@ class Writer:
             self._doubt = written
             session.rollback()
             raise
+        self.statistics.commit_seconds.observe(time.monotonic() - began)
         self._conclude(written)
 
     def _conclude(self, written: Written) -> None:
         """The batch is durable: say so."""
         self._answer(written.plan.results)
-        statistics = self.statistics
-        statistics.batches += 1
-        statistics.commands += len(written.plan.results)
-        statistics.events += len(written.events)
-        statistics.conflicts += len(written.plan.results) - len(written.plan.written)
+        plan = written.plan
+        self.statistics.committed(plan.results, len(plan.written), len(written.events))
         if self._on_commit is not None and written.events:
             try:
                 self._on_commit(written.events)
@@ -166,6 +153,11 @@ class Writer:
         for submission, result in results:
             settle(submission, result)
         deliver(results)
+
+    def _abandon(self, results: Sequence[tuple[Submission, Result]]) -> None:
+        """Answer those whose time is over."""
+        self.statistics.abandoned(results)
+        self._answer(results)
 
     def _give_up_on_the_old(self, batch: list[Submission]) -> list[Submission]:
         """
@@ -178,9 +170,9 @@ class Writer:
         if self._doubt is not None:
             if len(old) < len(batch):
                 old = []
-            self._answer([(each, OutcomeUnknown()) for each in old])
+            self._abandon([(each, OutcomeUnknown()) for each in old])
         else:
-            self._answer([(each, LogUnavailable()) for each in old])
+            self._abandon([(each, LogUnavailable()) for each in old])
         late = self._queue.take_older_than(since)
-        self._answer([(each, LogUnavailable()) for each in late])
+        self._abandon([(each, LogUnavailable()) for each in late])
         return [each for each in batch if each.state is State.QUEUED]

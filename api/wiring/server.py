@@ -215,7 +215,7 @@ class Homezone:
     def _figures(self) -> dict[str, Any]:
         streams = self.executor.streams
         return {
-            "homezone_log_queue_appends": self.log.queued,
+            "homezone_log_queue_appends": len(self.log.queue),
             "homezone_projection_lag_events": self.engine.lag(),
             "homezone_stream_cache_hits_total": streams.hits,
             "homezone_stream_cache_misses_total": streams.misses,
