@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from api.http.call import Call
+from api.http.correlation import correlation
 from api.http.problems import KEY_REUSED, ProblemError
 from api.metrics import Metrics
 from commands.accounts import AccountHandlers
@@ -144,6 +145,7 @@ class Services:
         caller = call.viewer
         now = self.clock.now()
         command_id = self.executor.new_id(cell_of(caller.id))
+        correlation.set(command_id)
         key = None
         if (name := call.idempotency_key) is not None:
             # Keyed, since a digest of a short text or a number alone can be found by guessing.

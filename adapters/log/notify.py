@@ -113,8 +113,8 @@ class Notifier:
         while not self._closing.is_set():
             try:
                 self._listen()
-            except Exception as error:  # noqa: BLE001 - hints may be lost; the thread may not
-                logger.info("no hints between servers for now: %s", type(error).__name__)
+            except Exception as error:
+                logger.info("no hints between servers for now", exc_info=error)
             # Not by the bell: what rang before the connection broke still rings.
             self._closing.wait(_RECONNECT_SECONDS)
 

@@ -8,6 +8,7 @@ time, so that it fails alone. The caller commits.
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
@@ -20,6 +21,8 @@ from adapters.log.batch import Answer, EpochOf, Facts, Head, Plan, Submission, p
 from adapters.log.statements import Cursor, Prepared
 from commands.ports import Clock, LogFault
 from domain.event import Recorded
+
+logger = logging.getLogger("homezone.log")
 
 #: What events change in the models that the append's own transaction writes.
 Inline = Callable[[Sequence[Recorded]], Sequence[Prepared]]
@@ -205,7 +208,7 @@ class _Batch:
                         raise
                     self._undo("one")
                     alone = Plan()
-                    alone.results.append((each, _fault(error)))
+                    alone.results.append((each, _fault(error, each)))
                     lost.add(each)
                 else:
                     self._cursor.execute("RELEASE SAVEPOINT one")
@@ -251,7 +254,21 @@ def after(facts: Facts, done: Plan) -> Facts:
     return msgspec.structs.replace(facts, heads=heads, versions=versions, answers=answers)
 
 
-def _fault(error: BaseException) -> LogFault:
+def _fault(error: BaseException, submission: Submission) -> LogFault:
+    append = submission.append
+    logger.error(
+        "a command cannot be written, alone of its batch",
+        extra={
+            "fields": {
+                "sqlstate": sqlstate_of(error),
+                "cell": append.cell,
+                "command": str(append.command),
+                "correlation": str(append.correlation),
+                "events": [type(new.event).__name__ for new in append.events],
+            }
+        },
+        exc_info=error,
+    )
     fault = LogFault(type(error).__name__)
     with contextlib.suppress(Exception):
         fault.__cause__ = error

@@ -98,10 +98,9 @@ class Writer:
                 self._session.discard()
                 self.statistics.retries += 1
                 logger.warning(
-                    "the log cannot write, and tries again: %s %s",
-                    type(error).__name__,
-                    sqlstate_of(error) or "",
-                    exc_info=None if is_of_the_server(error) else error,
+                    "the log cannot write, and tries again",
+                    extra={"fields": {"sqlstate": sqlstate_of(error), "commands": len(batch)}},
+                    exc_info=error,
                 )
             else:
                 return

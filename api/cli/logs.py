@@ -1,5 +1,10 @@
 """
-Log lines: one JSON object each, on stderr, with their request's id and nothing of anybody's.
+Log lines: one JSON object each, on stderr, with the ids to find what belongs together and nothing
+of anybody's.
+
+Our own loggers say a constant message and put what differs into fields, each of them chosen where
+the line is written. Of everybody else's lines only the kind is kept, for a library's message may
+quote whatever it was given. The same goes for exceptions: type and place, never the text.
 """
 
 import logging
@@ -8,7 +13,9 @@ from typing import Any, TextIO, cast
 
 import structlog
 
-from api.http.correlation import add_request_id
+from api.http.correlation import add_request_id, raised_at
+
+_OURS = "homezone"
 
 
 def configure(stream: TextIO = sys.stderr) -> None:
@@ -29,15 +36,21 @@ def configure(stream: TextIO = sys.stderr) -> None:
 
 
 class _Handler(logging.Handler):
-    """Warnings of libraries: where they come from and their kind, never their message."""
+    """What is logged through the standard library."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Say it in our format."""
-        fields: dict[str, Any] = {
-            "logger": record.name,
-            "where": f"{record.module}:{record.lineno}",
-        }
-        if record.exc_info and record.exc_info[0] is not None:
-            fields["error"] = record.exc_info[0].__qualname__
+        ours = record.name.partition(".")[0] == _OURS
+        fields: dict[str, Any] = {"logger": record.name}
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            fields["error"] = type(error).__qualname__
+            if ours:
+                fields["raised_at"] = raised_at(error)
+        if ours:
+            fields |= getattr(record, "fields", {})
+        else:
+            fields["where"] = f"{record.module}:{record.lineno}"
+        # Without its arguments: a message of ours has none, and one that has is not kept.
+        message = record.msg if ours and not record.args else "library warning"
         log = cast(Any, structlog.get_logger())
-        log.log(record.levelno, "library warning", **fields)
+        log.log(record.levelno, str(message), **fields)

@@ -187,7 +187,7 @@ class Feeder:
             try:
                 self._attend(retry)
             except OSError as error:
-                logger.warning("the feeder cannot be started: %s", error.strerror)
+                logger.warning("the feeder cannot be started", exc_info=error)
             self._report = _DOWN
             if not self._stopping.is_set():
                 logger.warning("the feeder ended unasked, and is started again")

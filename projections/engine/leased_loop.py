@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from commands.ports import Clock
 from projections.engine.backoff import Retry
 from projections.engine.lease import Lease
+from projections.engine.telling import tell
 
 
 class LeasedLoop:
@@ -100,6 +101,8 @@ class LeasedLoop:
                 retry.succeeded()
                 self.trouble = None
             except Exception as error:  # noqa: BLE001 - the database comes back, and so must we
+                if self.trouble is None:
+                    tell("a job waits for the database", error, job=self._name)
                 self.trouble = type(error).__name__
                 self.forget()
                 await asyncio.sleep(min(retry.failed(), 5.0))

@@ -29,6 +29,7 @@ from projections.engine.lease import LEASE_SECONDS, Lease
 from projections.engine.ports import LogReader
 from projections.engine.positions import PositionBoard, Vector
 from projections.engine.status import EngineStatus, Failure, Report, engine_status, lag_of
+from projections.engine.telling import tell
 from projections.rows import ReadModel
 
 EVENTS_PER_BATCH = 1_000
@@ -190,6 +191,8 @@ class ProjectionEngine:
                 else:
                     self._pause(began + _ROUND_SECONDS_MIN - time.monotonic(), deaf=True)
             except Exception as error:  # noqa: BLE001 - the database comes back, and so must we
+                if self._trouble is None:
+                    tell("the read models wait for the database", error)
                 self._trouble = type(error).__name__
                 self._positions = {}
                 self._tell()
@@ -327,6 +330,10 @@ class ProjectionEngine:
                 retry = known
         retry.failed()
         self._failures[poison.model] = (poison, retry)
+        recorded = poison.recorded
+        tell("a read model cannot take an event", poison.error, model=poison.model,
+             at=str(recorded.at), correlation=str(recorded.correlation),
+             attempts=retry.attempts)  # fmt: skip
 
     def _read(self, positions: Vector, until: Vector) -> list[Recorded]:
         """The next batch, taking the cells in turns so that a busy one does not starve the rest."""

@@ -25,6 +25,7 @@ from projections.engine.leased_loop import LeasedLoop
 from projections.engine.ports import LogReader
 from projections.engine.positions import Vector
 from projections.engine.tables import log_heads
+from projections.engine.telling import tell
 
 
 class Deadline(msgspec.Struct, frozen=True):
@@ -91,6 +92,9 @@ class TimerRunner(LeasedLoop):
         self._clock = clock
         self._patience_seconds = patience_seconds
         self._batch_deadlines = batch_deadlines
+        #: How many were fired here, and how late the last one was.
+        self.fired = 0
+        self.late_seconds = 0.0
         #: Fired, yet still there: their command had nothing to do. Forgotten with their rows.
         self._fired: dict[int, set[_Name]] = {}
         #: Forgotten likewise: one may be disarmed before it could be fired.
@@ -119,10 +123,11 @@ class TimerRunner(LeasedLoop):
             due = connection.scalar(
                 select(func.count()).where(deadlines.c.due <= self._clock.now())
             )
-        return TimerStatus(self.leading, self.trouble, int(due or 0), self._failures)
+        return TimerStatus(self.leading, self.trouble, int(due or 0), self.failing)
 
     @property
-    def _failures(self) -> int:
+    def failing(self) -> int:
+        """How many could not be fired, and are tried again."""
         return sum(map(len, self._failing.values()))
 
     async def _run_cell(self, cell: int) -> None:
@@ -139,10 +144,15 @@ class TimerRunner(LeasedLoop):
         name = (deadline.id, deadline.due)
         try:
             await self._fire(deadline)
-        except Exception:  # noqa: BLE001 - tried again; the others need not wait for it
+        except Exception as error:  # noqa: BLE001 - tried again; the others need not wait for it
             failing = self._failing.setdefault(deadline.cell, {})
-            failing.setdefault(name, Retry(self._retry_seconds)).failed()
+            retry = failing.setdefault(name, Retry(self._retry_seconds))
+            retry.failed()
+            tell("a deadline could not be fired", error, kind=deadline.kind, cell=deadline.cell,
+                 deadline=str(deadline.id), attempts=retry.attempts)  # fmt: skip
             return
+        self.fired += 1
+        self.late_seconds = (self._clock.now() - deadline.due).total_seconds()
         self._failing.get(deadline.cell, {}).pop(name, None)
         self._fired.setdefault(deadline.cell, set()).add(name)
 
