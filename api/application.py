@@ -6,7 +6,9 @@ from importlib.metadata import version
 
 from aiohttp import web
 
+from api.http.access import AccessLog
 from api.http.application import application
+from api.http.door import Door
 from api.http.hooks import Hooks
 from api.http.openapi import Info
 from api.http.positions import Vector
@@ -28,11 +30,15 @@ def build(
     cursor_secret: bytes,
     clock: Clock,
     limits: Limits | None,
+    door: Door | None = None,
+    access: AccessLog | None = None,
 ) -> web.Application:
     """
     The application of one server.
 
     :param limits: of requests; None for none.
+    :param door: bounds what is inside at once.
+    :param access: where slow and failed requests are noted, if anywhere.
     :param cursor_secret: authenticates cursors; the same for all servers of a store.
     """
 
@@ -56,7 +62,10 @@ def build(
         admit=admit,  # type: ignore[arg-type]
         at_least=at_least,
         limit=None if limits is None else limits.take,
-        observe=services.metrics.observe,
+        observe=services.metrics.requests.observing,
+        refused=services.metrics.requests.refused,
+        note=None if access is None else access.note,
+        note_seconds=0.0 if access is None else access.seconds_min,
     )
     return application(
         (
@@ -76,4 +85,5 @@ def build(
         ),
         cursor_secret=cursor_secret,
         problems=PROBLEMS,
+        door=door,
     )

@@ -2,8 +2,10 @@
 Whether this server can serve: its database answers, its read models keep up.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 
+from api.http.door import Door
 from api.http.problems import ProblemError
 from api.routes.operations import Readiness, Subscriber
 from api.services import AuditLog
@@ -12,17 +14,24 @@ from projections.engine.status import Condition, EngineStatus, SubscriberStatus
 
 #: Beyond this many events, reads are too old to be served to new clients.
 LAG_MAX = 100_000
+#: Whoever asks has a patience of their own, mostly of a few seconds.
+DATABASE_SECONDS = 2.0
 
 
-async def readiness(log: AuditLog, statuses: Sequence[Callable[[], EngineStatus]]) -> Readiness:
+async def readiness(
+    log: AuditLog, statuses: Sequence[Callable[[], EngineStatus]], door: Door
+) -> Readiness:
     """
     How this server is doing.
 
     :raises ProblemError: 503, naming what stands in the way.
     """
+    if door.draining:
+        raise ProblemError("not-ready", "The server is about to stop.")
     try:
-        await log.heads()
-    except LogUnavailable:
+        async with asyncio.timeout(DATABASE_SECONDS):
+            await log.heads()
+    except (LogUnavailable, TimeoutError):
         raise ProblemError("not-ready", "The database does not answer.") from None
     subscribers = [_subscriber(one) for status in statuses for one in status().subscribers]
     lag = max((one.lag for one in subscribers), default=0)

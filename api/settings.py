@@ -3,8 +3,12 @@ What an operator can set, in one place.
 """
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
+
+from api.addresses import Network
+from api.quotas import Quotas
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -12,16 +16,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     One server's settings.
 
     :param database_url: of a PostgreSQL that is there already; None for the embedded one.
+    :param migration_url: the same database by the login that owns the tables, where the server's
+        own does not; None where one login does both.
     :param cells: of an empty store; one that has cells keeps its own number.
     :param jwks_url: where a real identity provider publishes its keys, with ``issuer``.
+    :param limits: whether there are request limits, which are ``quotas``.
+    :param trusted_proxies: who is believed about the addresses of those behind them.
+    :param requests_max: inside at once; likewise connections, and streams in all and of a member.
+    :param drain_seconds: between not being ready any more and not listening any more.
     """
 
     data_dir: Path
     host: str = "127.0.0.1"
     port: int = 8080
     database_url: str | None = None
+    migration_url: str | None = None
     cells: int = 16
     limits: bool = True
+    quotas: Quotas = Quotas()
+    trusted_proxies: tuple[Network, ...] = ()
+    requests_max: int = 2_000
+    connections_max: int = 12_000
+    streams_max: int = 10_000
+    streams_of_member_max: int = 20
+    access_log: Literal["off", "slow", "all"] = "slow"
+    drain_seconds: float = 0.0
     jwks_url: str | None = None
     issuer: str | None = None
     audience: str = "homezone"

@@ -67,6 +67,7 @@ class Streams:
         self._unsettled: dict[StreamId, Ticket] = {}
         self.hits = 0
         self.misses = 0
+        self.evictions = 0
 
     def __len__(self) -> int:
         return len(self._states)
@@ -151,6 +152,7 @@ class Streams:
                 self._states.move_to_end(oldest)
             else:
                 self._drop(oldest)
+                self.evictions += 1
 
     def _drop(self, stream: StreamId) -> StreamState | None:
         dropped = self._states.pop(stream, None)

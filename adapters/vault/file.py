@@ -86,6 +86,11 @@ class FileKeyVault:
             raise
         self._maker = ThreadPoolExecutor(1, "key-vault")
 
+    @property
+    def keys_in_memory(self) -> int:
+        """How many keys need no reading."""
+        return len(self._ring)
+
     def close(self) -> None:
         """Wait for keys being made, and close the database."""
         self._maker.shutdown()

@@ -45,7 +45,12 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         app = await _until(stopping, homezone.start())
         if app is None:
             return
-        runner = Runner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        runner = Runner(
+            app,
+            door=homezone.door,
+            connections_max=settings.connections_max,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+        )
         await runner.setup()
         site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
         try:

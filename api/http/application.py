@@ -18,6 +18,7 @@ from api.http.correlation import ServerLog, next_request_id, request_id
 from api.http.cursors import CursorCodec
 from api.http.decode import BODY_BYTES_MAX
 from api.http.docs import docs_routes, static_routes
+from api.http.door import Door
 from api.http.hooks import Hooks
 from api.http.openapi import Info, OpenApi
 from api.http.problems import Problem, ProblemError, Problems
@@ -35,6 +36,7 @@ def application(
     cursor_secret: bytes,
     problems: Iterable[Problem] = (),
     public: Iterable[tuple[str, str, AioHandler]] = (),
+    door: Door | None = None,
 ) -> web.Application:
     """
     The whole application.
@@ -44,13 +46,14 @@ def application(
     :param problems: the application's own.
     :param public: handlers beside the declared routes, as method, path and aiohttp handler: what
         speaks a protocol of its own and is not described by OpenAPI.
+    :param door: bounds what is inside at once.
     """
     table = Problems(problems)
     document = OpenApi(info, table)
     declared = [route for part in routes for route in part]
     declared += docs_routes(document, table)
     document.describe(declared)
-    serving = Serving(app, hooks, table, CursorCodec(cursor_secret))
+    serving = Serving(app, hooks, table, CursorCodec(cursor_secret), door or Door())
     expect = _expectation(serving)
     made = web.Application(client_max_size=BODY_BYTES_MAX, handler_args={"logger": ServerLog()})
     methods: dict[str, set[str]] = defaultdict(set)

@@ -42,12 +42,13 @@ class Call(Generic[A, V, B, Q]):
     once: ``Ask = Call[Services, Viewer, B, Q]``.
 
     ``app``, ``body``, ``query`` and ``path`` are what they say; ``raw`` is the body as it came;
-    ``idempotency_key`` is the caller's name for a write.
+    ``idempotency_key`` is the caller's name for a write. ``inside`` and ``reserved`` say what the
+    door is to be given back.
     """
 
     __slots__ = (
-        "_cursors", "_viewer", "app", "body", "idempotency_key", "path", "principal", "query",
-        "raw", "request", "route",
+        "_cursors", "_viewer", "app", "body", "idempotency_key", "inside", "path", "principal",
+        "query", "raw", "request", "reserved", "route",
     )  # fmt: skip
 
     app: A
@@ -64,6 +65,8 @@ class Call(Generic[A, V, B, Q]):
         self.idempotency_key: str | None = None
         self.path: dict[str, Any] = {}
         self.raw = b""
+        self.inside = False
+        self.reserved = 0
 
     @property
     def viewer(self) -> V:

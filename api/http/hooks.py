@@ -30,7 +30,11 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     :param at_least: returns when the read models have reached a vector; the kit bounds the wait.
     :param limit: the ``RateLimit`` headers of an answer; it may refuse with ``too_many_requests``.
         The principal is None where no token is needed.
-    :param observe: called with each operation answered: its route, status and seconds.
+    :param observe: for each operation, what is called with the status and seconds of its answers.
+    :param refused: called with the operation and the name of each problem answered; the operation
+        is empty where the address has none.
+    :param note: called with each answer of 500 and above or of at least ``note_seconds``: the
+        operation, the request, the status and the seconds.
     """
 
     authenticate: Callable[[str], Awaitable[Principal]]
@@ -38,4 +42,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     admit: Callable[[Principal, Route], Awaitable[Any]] | None = None
     at_least: Callable[[Vector], Awaitable[None]] | None = None
     limit: Callable[[web.Request, Principal | None, Route], Headers | None] | None = None
-    observe: Callable[[Route, int, float], None] | None = None
+    observe: Callable[[Route], Callable[[int, float], None]] | None = None
+    refused: Callable[[str, str], None] | None = None
+    note: Callable[[Route, web.Request, int, float], None] | None = None
+    note_seconds: float = 1.0

@@ -28,9 +28,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     One operation. ``name`` is its operationId; ``path`` is as in OpenAPI.
 
     ``answer`` is the Struct of the successful answer, None where there is no body; ``media_type``
-    names another type than JSON. ``roles`` is None where no token is needed. ``problems`` are those
-    of its own, besides what its declaration implies. ``links`` name operations that take the id
-    from its answer.
+    names another type than JSON. ``roles`` is None where no token is needed. ``always``: it is
+    answered however much else there is to do. ``problems`` are those of its own, besides what its
+    declaration implies. ``links`` name operations that take the id from its answer.
     """
 
     method: str
@@ -47,6 +47,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     media_type: str
     request_media_type: str
     roles: frozenset[str] | None
+    always: bool
     problems: tuple[str, ...]
     write: bool
     fresh: bool
@@ -120,6 +121,7 @@ class Routes:
         headers: Sequence[Header] = (),
         links: Sequence[str] = (),
         example: Any = None,
+        always: bool = False,
     ) -> Callable[[H], H]:
         """
         Declare an operation.
@@ -133,6 +135,7 @@ class Routes:
         :param versioned: it answers an ``ETag``.
         :param links: operations whose one path parameter is the ``id`` of its answer.
         :param example: of the body, as the Struct or as plain data.
+        :param always: no limit and no crowd keeps it from being answered: what machines ask.
         """
         plain_path, kinds = path_kinds(path)
 
@@ -154,6 +157,7 @@ class Routes:
                     media_type=media_type,
                     request_media_type=request_media_type,
                     roles=None if roles is None else frozenset(roles),
+                    always=always,
                     problems=tuple(problems),
                     write=method != "GET" if write is None else write,
                     fresh=method == "GET" and roles is not None if fresh is None else fresh,

@@ -23,6 +23,7 @@ from api.http.conditions import unchanged
 from api.http.correlation import log_failure, next_request_id, request_id
 from api.http.cursors import CursorCodec
 from api.http.decode import BODY_BYTES_MAX
+from api.http.door import Door
 from api.http.hooks import Hooks
 from api.http.parameters import IDEMPOTENCY_KEY, read_path
 from api.http.problems import FieldError, ProblemError, Problems
@@ -31,6 +32,9 @@ from commands.ports import Conflict, LogOverloaded, LogUnavailable, OutcomeUnkno
 from domain.event import Refused
 
 FRESH_SECONDS_MAX = 5.0
+#: What a body may take to arrive; whoever sends a byte a minute holds a place as well.
+BODY_SECONDS_MAX = 30.0
+EVENT_STREAM = "text/event-stream"
 PRIVATE = "private, no-cache"
 SERVER = "homezone"
 
@@ -49,26 +53,51 @@ AioHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Serving:
     """All that the handlers of one application share."""
 
-    def __init__(self, app: Any, hooks: Hooks, problems: Problems, cursors: CursorCodec) -> None:
+    def __init__(
+        self, app: Any, hooks: Hooks, problems: Problems, cursors: CursorCodec, door: Door
+    ) -> None:
         self.app = app
         self.hooks = hooks
         self.problems = problems
         self.cursors = cursors
+        self.door = door
 
     def handler(self, route: Route) -> AioHandler:
         """The handler of one route."""
-        hooks, observe = self.hooks, self.hooks.observe
+        hooks, serve = self.hooks, self._serving(route)
+        observe = None if hooks.observe is None else hooks.observe(route)
+        note = None if route.media_type == EVENT_STREAM else hooks.note
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            started = perf_counter()
+            request_id.set(next_request_id())
+            response = await serve(request)
+            seconds = perf_counter() - started
+            if observe is not None:
+                observe(response.status, seconds)
+            if note is not None and (seconds >= hooks.note_seconds or response.status >= 500):
+                note(route, request, response.status, seconds)
+            return response
+
+        return handle
+
+    def _serving(self, route: Route) -> AioHandler:
+        """From the door to the answer."""
+        hooks, door = self.hooks, self.door
+        # Streams have a bound of their own, and take none of the room of those who come and go.
+        guarded = not (route.always or route.media_type == EVENT_STREAM)
         run, open_door, prepare = route.handler, self._open_door, self._prepare
         app, cursors = self.app, self.cursors
         respond = _responder(route)
 
-        async def handle(request: web.Request) -> web.StreamResponse:
-            started = perf_counter() if observe is not None else 0.0
-            request_id.set(next_request_id())
+        async def serve(request: web.Request) -> web.StreamResponse:
             limits = None
             response: web.StreamResponse
+            call: Call[Any, Any, Any, Any] = Call(app, route, request, cursors)
             try:
-                call: Call[Any, Any, Any, Any] = Call(app, route, request, cursors)
+                if guarded:
+                    door.enter()
+                    call.inside = True
                 if route.roles is not None:
                     try:
                         await open_door(call, route)
@@ -84,13 +113,16 @@ class Serving:
                 response = respond(request, answer) if isinstance(answer, Answer) else answer
             except Exception as error:  # noqa: BLE001  all of them become problems
                 response = self.refusal(error, request, route.name)
+            finally:
+                if call.inside:
+                    door.leave(call.reserved)
             if limits is not None and not response.prepared:
                 response.headers.update(limits)
-            if observe is not None:
-                observe(route, response.status, perf_counter() - started)
+            if door.draining and not response.prepared:
+                response.force_close()
             return response
 
-        return handle
+        return serve
 
     async def _open_door(self, call: Call[Any, Any, Any, Any], route: Route) -> None:
         given = call.request.headers.get(hdrs.AUTHORIZATION)
@@ -133,7 +165,10 @@ class Serving:
         if route.fresh and _AT_LEAST in headers and self.hooks.at_least is not None:
             await self._wait_until_fresh(call)
         if route.read_body is not None:
-            raw = call.raw = await _read(request, route.request_media_type)
+            size = _check_body(request, route.request_media_type)
+            call.reserved = self.door.reserve(size)
+            raw = call.raw = await _read(request)
+            call.reserved = self.door.shrink(call.reserved, len(raw))
             call.body = route.read_body(raw)
         else:
             call.body = None
@@ -173,8 +208,10 @@ class Serving:
                 said = ProblemError(known.INTERNAL)
         if said.problem not in self.problems.by_name:
             said = ProblemError(known.INTERNAL)
+        if self.hooks.refused is not None:
+            self.hooks.refused(route, said.problem)
         if said.problem == known.INTERNAL:
-            log_failure(error, route, request.method)
+            log_failure(error, route, request.method, request.headers)
             instance = f"/requests/{request_id.get()}"
         document = self.problems.document(said, instance)
         headers = {
@@ -223,18 +260,29 @@ def _responder(route: Route) -> Callable[[web.Request, Answer], web.Response]:
     return respond
 
 
-async def _read(request: web.Request, media_type: str) -> bytes:
+def _check_body(request: web.Request, media_type: str) -> int:
+    """How large a body of that type may be, going by what its headers say."""
     given = request.headers.get(hdrs.CONTENT_TYPE, "")
     if given != media_type and not _is_media_type(given, media_type):
         raise ProblemError(known.UNSUPPORTED_MEDIA_TYPE)
     if hdrs.CONTENT_ENCODING in request.headers:
         raise ProblemError(known.UNSUPPORTED_MEDIA_TYPE)
     length = request.content_length
-    if length is not None and length > BODY_BYTES_MAX:
+    if length is None:
+        return request.content.total_bytes if request.content.is_eof() else BODY_BYTES_MAX
+    if length > BODY_BYTES_MAX:
         raise ProblemError(known.TOO_LARGE)
+    return length
+
+
+async def _read(request: web.Request) -> bytes:
     content = request.content
     if not content.is_eof():
-        return await request.read()
+        try:
+            async with timeout(BODY_SECONDS_MAX):
+                return await request.read()
+        except TimeoutError:
+            raise ProblemError(known.MALFORMED, "The body took too long to arrive.") from None
     # It came whole with its headers, as nearly every write does: no loop is needed to read it.
     body = content.read_nowait()
     if len(body) > BODY_BYTES_MAX:

@@ -42,7 +42,13 @@ _HEALTHY = Answer(encode_json(Health("ok")))
 
 
 @ROUTES.get(
-    "/healthz", tag=_TAG, summary="Is the process there?", answer=Health, roles=None, fresh=False
+    "/healthz",
+    tag=_TAG,
+    summary="Is the process there?",
+    answer=Health,
+    roles=None,
+    fresh=False,
+    always=True,
 )
 async def healthz(_: Ask[None, None]) -> Answer:
     """Nothing else is asked."""
@@ -56,6 +62,7 @@ async def healthz(_: Ask[None, None]) -> Answer:
     answer=Readiness,
     roles=None,
     fresh=False,
+    always=True,
     problems=("not-ready",),
 )
 async def readyz(call: Ask[None, None]) -> Answer:
@@ -71,7 +78,8 @@ async def readyz(call: Ask[None, None]) -> Answer:
     media_type="text/plain",
     roles=None,
     fresh=False,
+    always=True,
 )
 async def metrics(call: Ask[None, None]) -> Answer:
     """In its text format."""
-    return Answer(call.app.metrics.text(), content_type=CONTENT_TYPE)
+    return Answer(await call.app.metrics.text(), content_type=CONTENT_TYPE)

@@ -44,6 +44,11 @@ async def stream(call: Ask[None, None]) -> web.StreamResponse:
     is where the stream stands. A client that does not keep up is disconnected and comes back the
     same way.
     """
+    with call.app.hub.places.hold(call.viewer.id):
+        return await _listen(call)
+
+
+async def _listen(call: Ask[None, None]) -> web.StreamResponse:
     services, member = call.app, call.viewer.member
     start = await _start(call)
     found = await services.read(call, sources)

@@ -18,6 +18,7 @@ from api.services import Services
 from api.stream.connection import Connection
 from api.stream.cursor import StreamCursor
 from api.stream.items import Told, compose
+from api.stream.places import Places
 from api.stream.resume import catch_up, with_cursors
 from commands.ports import LogUnavailable
 from domain.account import AccountSuspended
@@ -48,8 +49,14 @@ class Hub:
     ``vector`` is how far it has come, ``text`` the same for clients; each step is a ``round``.
     """
 
-    def __init__(self, services: Services, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(
+        self,
+        services: Services,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        places: Places | None = None,
+    ) -> None:
         self.heartbeat_seconds = heartbeat_seconds
+        self.places = places or Places()
         self.vector: dict[int, int] = {}
         self.text = ""
         self.round = 0

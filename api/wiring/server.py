@@ -7,6 +7,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from importlib.metadata import version
 from typing import Any
 from uuid import uuid4
 
@@ -20,15 +21,22 @@ from adapters.identity_provider import JwksClient
 from adapters.log.postgres import PostgresLog
 from adapters.readers import ReadPool
 from adapters.vault import FileKeyVault, VaultFault
+from api.addresses import Addresses
 from api.application import build
+from api.http.access import AccessLog
+from api.http.door import Door
 from api.limits import Limits
 from api.metrics import Metrics
 from api.readiness import readiness
+from api.reading import ReadLine
 from api.services import RecentWrites, Services
 from api.settings import Settings
 from api.stream import Hub
+from api.stream.places import Places
 from api.tokens import TokenIssuer, TokenKey, TokenVerifier, TrustedIssuer
+from api.wiring import figures
 from api.wiring.feeding import spawn
+from api.wiring.lateness import Lateness
 from api.wiring.models import MODELS, prepare_store
 from commands.directory import Directory
 from commands.executor import Executor
@@ -46,6 +54,7 @@ from projections.engine.timers import Deadline, TimerRunner
 from projections.engine.watch import Watch
 
 PURGE_SECONDS = 600.0
+_READS_AT_ONCE = 8
 _ANY_SEALED = text("SELECT nickname FROM models.members LIMIT 1")
 
 logger = logging.getLogger("homezone")
@@ -73,6 +82,9 @@ class Homezone:
         self.database_url = ""
         self._holder = uuid4()
         self._say = say
+        self.door = Door(settings.requests_max)
+        self.limits: Limits | None = None
+        self._late = Lateness()
         self._held = AsyncExitStack()
         #: How far this process itself has written, by cell.
         self._written: dict[int, int] = {}
@@ -97,11 +109,19 @@ class Homezone:
         self.executor = Executor(self.log, self.vault, clock, self.entropy)
         self.services = self._services()
         self._run_policies_and_timers()
-        self.services.hub = self.hub = Hub(self.services)
+        places = Places(settings.streams_max, settings.streams_of_member_max)
+        self.services.hub = self.hub = Hub(self.services, places=places)
         self._follow_the_log()
-        limits = Limits(clock) if settings.limits else None
+        if settings.limits:
+            self.limits = Limits(settings.quotas, Addresses(settings.trusted_proxies))
+        self._publish_figures()
+        access = None
+        if settings.access_log != "off":
+            access = AccessLog(every=settings.access_log == "all")
         verifier = await self._verifier()
-        return build(self.services, verifier, self._cursor_secret(), clock, limits)
+        return build(
+            self.services, verifier, self._cursor_secret(), clock, self.limits, self.door, access
+        )
 
     async def stop(self) -> None:
         """Finish what was taken, then let go of everything, in the reverse order of starting."""
@@ -181,6 +201,7 @@ class Homezone:
         """In the writer's thread: whoever follows the log here need not wait to poll."""
         heads = {one.cell: one.position for one in recorded}
         self._written.update(heads)
+        self._late.note(heads)
         self.engine.wake(heads)
         types = {type(one.event) for one in recorded}
         if types & ARMING.keys():
@@ -190,15 +211,16 @@ class Homezone:
 
     def _hear(self, heads: Mapping[int, int]) -> None:
         """In the watch's thread: if it was not this process who wrote, it may concern policies."""
+        self._late.note(heads)
         if any(position > self._written.get(cell, 0) for cell, position in heads.items()):
             self._written.update(heads)
             self.policies.wake()
 
     def _services(self) -> Services:
-        self.reads = ReadPool(self.database_url)
-        self._held.callback(self.reads.close)
-        self.metrics = Metrics()
-        self.metrics.watch(self._figures)
+        pool = ReadPool(self.database_url, _READS_AT_ONCE)
+        self._held.callback(pool.close)
+        self.reads = ReadLine(pool, _READS_AT_ONCE)
+        self.metrics = Metrics(version("homezone"))
         return Services(
             log=self.log,
             vault=self.vault,
@@ -209,18 +231,19 @@ class Homezone:
             freshness=self.engine,
             recent=RecentWrites(),
             metrics=self.metrics,
-            readiness=lambda: readiness(self.log, (self.engine.status, self.policies.status)),
+            readiness=lambda: readiness(
+                self.log, (self.engine.status, self.policies.status), self.door
+            ),
         )
 
-    def _figures(self) -> dict[str, Any]:
-        streams = self.executor.streams
-        return {
-            "homezone_log_queue_appends": len(self.log.queue),
-            "homezone_projection_lag_events": self.engine.lag(),
-            "homezone_stream_cache_hits_total": streams.hits,
-            "homezone_stream_cache_misses_total": streams.misses,
-            "homezone_stream_cache_streams": len(streams),
-        }
+    def _publish_figures(self) -> None:
+        streams, vault, engine = self.executor.streams, self.vault, self.engine
+        watch = self.metrics.watch
+        watch(lambda: figures.log_figures(self.log))
+        watch(lambda: figures.follower_figures(engine, self.policies, self.timers, self._late))
+        watch(lambda: figures.memory_figures(streams, vault))
+        watch(lambda: figures.door_figures(self.door, self.reads, self.hub, self.limits))
+        self.metrics.watch_process("homezone_feeder", lambda: engine.pid)
 
     async def _verifier(self) -> TokenVerifier:
         trusted = [self.token_key.trusted]

@@ -327,7 +327,7 @@ def running_homezone(
         runner: Runner | None = None
         stopping = asyncio.Event()
         try:
-            runner = Runner(await homezone.start(), access_log=None, shutdown_timeout=5)
+            runner = Runner(await homezone.start(), door=homezone.door, shutdown_timeout=5)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             port = runner.addresses[0][1]

@@ -3,6 +3,7 @@ What the kit asks of an application and tells it: limits, observations, logs.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -69,9 +70,12 @@ class Toy:
             raise too_many_requests(9, headers)
         return headers
 
-    def observe(self, route: Route, status: int, seconds: float) -> None:
-        assert seconds >= 0
-        self.seen.append((route.name, status))
+    def observe(self, route: Route) -> Callable[[int, float], None]:
+        def seen(status: int, seconds: float) -> None:
+            assert seconds >= 0
+            self.seen.append((route.name, status))
+
+        return seen
 
     def app(self, limited: bool) -> web.Application:
         hooks = Hooks(
@@ -126,7 +130,7 @@ def test_failures_tell_nothing(name: str, status: int, retry_after: str | None) 
     for secret in ("private", "diary", "secret", "10001"):
         assert secret not in str(logs)
     for line in logs:
-        assert line["route"] == "fail"
+        assert line["operation"] == "fail"
         assert f"/requests/{line['request']}" in said[2]
 
 
