@@ -1,9 +1,10 @@
 """
 Engines over one PostgreSQL, and its schema brought up to date.
 
-Two roles share a login: the owner migrates; the server runs as ``homezone_server``, which can add
-events and never change or remove one. So a mistake in a query cannot rewrite history. The driver
-is always named: SQLAlchemy 2.1 takes psycopg 3 for a bare ``postgresql://``.
+Two roles: the owner migrates; the server runs as ``homezone_server``, which can add events and
+never change or remove one. So a mistake in a query cannot rewrite history. They share a login, or
+each has its own: then nobody who takes the server over can become the owner. The driver is always
+named: SQLAlchemy 2.1 takes psycopg 3 for a bare ``postgresql://``.
 """
 
 import time
@@ -13,12 +14,17 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 SERVER_ROLE: Final = "homezone_server"
 VERSION_MIN: Final = 150_000
 CELLS_DEFAULT: Final = 16
+
+_OWNS = text(
+    "SELECT pg_has_role(CURRENT_USER, nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'log'"
+)
 
 #: A dead server that holds a lock costs the living a retry, not a wait without end.
 _SESSION: Final = {
@@ -117,6 +123,39 @@ def migrate(url: str, cells: int = CELLS_DEFAULT) -> int:
         database.dispose()
 
 
+def may_migrate(url: str) -> bool:
+    """Whether the URL's login owns the store, or there is none yet."""
+    database = Database(url, "homezone-migrate")
+    try:
+        with database.owner.connect() as connection:
+            owns = connection.scalar(_OWNS)
+            return owns is None or bool(owns)
+    finally:
+        database.dispose()
+
+
+def require_migrated(url: str) -> None:
+    """
+    See that a login which does not own the store can serve it as it is.
+
+    :raises DatabaseUnfit: it may not become the server's role, or the schema is of another release.
+    """
+    database = Database(url, "homezone-migrate")
+    try:
+        with database.owner.connect() as connection:
+            if not _may_become_server(connection):
+                raise _lacks_role(database)
+        with database.server.connect() as connection:
+            found = connection.scalar(text("SELECT version_num FROM log.alembic_version"))
+            if found != ScriptDirectory.from_config(_config()).get_current_head():
+                raise DatabaseUnfit(
+                    f"the database's schema is of another release ({found}): let its owner run"
+                    " homezone migrate"
+                )
+    finally:
+        database.dispose()
+
+
 def cells_of(connection: Connection) -> int:
     """How many cells the store has; 0 before it was migrated with success."""
     return int(connection.scalar(text("SELECT count(*) FROM log.log_heads")) or 0)
@@ -131,9 +170,7 @@ def _migrate_once(engine: Engine, cells: int) -> int:
         connection.execute(text("SET LOCAL lock_timeout = '60s'"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("LOCK TABLE log.alembic_version IN ACCESS EXCLUSIVE MODE"))
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        config.set_main_option("path_separator", "os")
+        config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         if cells_of(connection) == 0:
@@ -142,6 +179,13 @@ def _migrate_once(engine: Engine, cells: int) -> int:
                 {"last": cells - 1},
             )
         return cells_of(connection)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
 
 
 def _check_version(connection: Connection) -> None:
@@ -178,13 +222,21 @@ def _may_become_server(connection: Connection) -> bool:
     return bool(connection.scalar(question))
 
 
+def _lacks_role(database: Database) -> DatabaseUnfit:
+    login = database.url.username or "the login role"
+    return DatabaseUnfit(
+        f"The role {login} may not become {SERVER_ROLE}. Let the owner run, once:\n"
+        f'    GRANT {SERVER_ROLE} TO "{login}";'
+    )
+
+
 def _lacks_rights(database: Database, error: DBAPIError) -> DatabaseUnfit:
     login = database.url.username or "the login role"
     name = database.url.database or "the database"
     return DatabaseUnfit(
         f"{str(error.orig).strip()}\n"
         f"The role {login} lacks a right that the migration needs."
-        " Let an administrator run, once:\n"
+        " Let its owner run homezone migrate, or let an administrator run, once:\n"
         f"    CREATE ROLE {SERVER_ROLE} NOLOGIN;\n"
         f'    GRANT {SERVER_ROLE} TO "{login}";\n'
         f'    GRANT CREATE ON DATABASE "{name}" TO "{login}";'

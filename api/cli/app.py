@@ -13,12 +13,21 @@ from typing import Annotated, Literal, NoReturn
 from cyclopts import App, CycloptsError, Group, Parameter, validators
 
 from api.cli.failures import Failed, explain
+from api.cli.options import Tuning
 from api.settings import Settings
 
 DataDir = Annotated[Path | None, Parameter(name="--data-dir", help="Default: $DATA, or var.")]
 DatabaseUrl = Annotated[
     str | None,
     Parameter(name="--database-url", help="A PostgreSQL that is there already."),
+]
+MigrationUrl = Annotated[
+    str | None,
+    Parameter(
+        name="--migration-url",
+        env_var="MIGRATION_URL",
+        help="The same database, by the login that owns the tables.",
+    ),
 ]
 Port = Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=65_535))]
 Cells = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=4_096))]
@@ -52,6 +61,8 @@ def serve(
     cells: Cells = 16,
     jwks_url: str | None = None,
     issuer: str | None = None,
+    migration_url: MigrationUrl = None,
+    tuning: Tuning | None = None,
 ) -> None:
     """
     Run everything in the foreground: database, API, projections, policies, timers.
@@ -68,6 +79,7 @@ def serve(
     """
     from api.cli.serving import run
 
+    tuning = tuning or Tuning()
     if (jwks_url is None) != (issuer is None):
         raise Failed("--jwks-url and --issuer go together", 2)
     settings = Settings(
@@ -79,6 +91,15 @@ def serve(
         cells=cells,
         jwks_url=jwks_url,
         issuer=issuer,
+        migration_url=migration_url,
+        quotas=tuning.quotas,
+        trusted_proxies=tuning.networks,
+        requests_max=tuning.requests_max,
+        connections_max=tuning.connections_max,
+        streams_max=tuning.streams_max,
+        streams_of_member_max=tuning.streams_of_member_max,
+        access_log=tuning.access_log,
+        drain_seconds=tuning.drain,
     )
     run(settings, demo=demo)
 
@@ -169,8 +190,35 @@ def status(
     print_status(data_directory(data_dir), database_url, as_json=json)
 
 
+@app.command
+def migrate(
+    *,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    migration_url: MigrationUrl = None,
+    cells: Cells = 16,
+) -> None:
+    """
+    Bring the database to what this release needs: its schema, and read models that have changed.
+
+    A server whose login owns the database does so by itself when it starts; this is for the others.
+
+    Parameters
+    ----------
+    cells: The number of cells of an empty store.
+    """
+    from api.cli.migrating import run
+
+    run(data_directory(data_dir), migration_url or database_url, cells)
+
+
 @_replay.command
-def rebuild(*names: str, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+def rebuild(
+    *names: str,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    migration_url: MigrationUrl = None,
+) -> None:
     """
     Rebuild read models beside the live ones and swap them in.
 
@@ -180,11 +228,16 @@ def rebuild(*names: str, data_dir: DataDir = None, database_url: DatabaseUrl = N
     """
     from api.cli.replaying import run_rebuild
 
-    run_rebuild(data_directory(data_dir), database_url, names)
+    run_rebuild(data_directory(data_dir), migration_url or database_url, names)
 
 
 @_replay.command
-def check(*names: str, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+def check(
+    *names: str,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    migration_url: MigrationUrl = None,
+) -> None:
     """
     Compare the live read models with a rebuild, row by row.
 
@@ -194,7 +247,7 @@ def check(*names: str, data_dir: DataDir = None, database_url: DatabaseUrl = Non
     """
     from api.cli.replaying import run_check
 
-    run_check(data_directory(data_dir), database_url, names)
+    run_check(data_directory(data_dir), migration_url or database_url, names)
 
 
 def main() -> NoReturn:

@@ -21,7 +21,10 @@ from replay.refeed import Progress as Fed
 def run_rebuild(data_dir: Path, database_url: str | None, names: Sequence[str]) -> None:
     """Rebuild, swap in, and say where each model stood."""
     chosen = _names(names)
-    with open_store(data_dir, database_url) as store, _progress("rebuilding") as told:
+    with (
+        open_store(data_dir, database_url, as_owner=True) as store,
+        _progress("rebuilding") as told,
+    ):
         done = rebuild(
             store.log.reader,
             store.database.owner,
@@ -38,7 +41,10 @@ def run_rebuild(data_dir: Path, database_url: str | None, names: Sequence[str]) 
 def run_check(data_dir: Path, database_url: str | None, names: Sequence[str]) -> None:
     """Compare, and fail with the differing rows if there are any."""
     chosen = _names(names)
-    with open_store(data_dir, database_url) as store, _progress("checking") as told:
+    with (
+        open_store(data_dir, database_url, as_owner=True) as store,
+        _progress("checking") as told,
+    ):
         results = check(
             store.log.reader,
             store.database.owner,

@@ -11,7 +11,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects import postgresql
 
-from adapters.database import Database, migrate
+from adapters.database import Database, DatabaseUnfit, may_migrate, migrate, require_migrated
 from adapters.log.postgres import PostgresLog
 from commands.ports import Clock
 from domain.catalogue import EVENTS
@@ -35,14 +35,43 @@ _Shape = tuple[list[tuple[str, str, bool]], set[str]]
 
 
 def prepare_store(
-    url: str, cells: int, clock: Clock, say: Callable[[str], None] | None = None
+    url: str,
+    cells: int,
+    clock: Clock,
+    say: Callable[[str], None] | None = None,
+    *,
+    migration_url: str | None = None,
 ) -> None:
     """
     Bring a database to what this release needs; safe from several servers at once.
 
     :param cells: of an empty store.
     :param say: tells the operator what takes a while.
+    :param migration_url: the same database by the login that owns it, if ``url`` is not that.
+    :raises DatabaseUnfit: no login at hand may do so, and it is needed.
     """
+    if migration_url is not None or may_migrate(url):
+        _bring_up_to_date(migration_url or url, cells, clock, say)
+    if migration_url is not None or not may_migrate(url):
+        _require_up_to_date(url)
+
+
+def _require_up_to_date(url: str) -> None:
+    require_migrated(url)
+    database = Database(url, "homezone-prepare")
+    try:
+        if changed := outdated(database):
+            raise DatabaseUnfit(
+                f"the read models {', '.join(changed)} are of another release: let the"
+                " database's owner run homezone migrate"
+            )
+    finally:
+        database.dispose()
+
+
+def _bring_up_to_date(
+    url: str, cells: int, clock: Clock, say: Callable[[str], None] | None
+) -> None:
     migrate(url, cells)
     database = Database(url, "homezone-prepare")
     try:
@@ -61,7 +90,7 @@ def prepare_store(
 
 def outdated(database: Database) -> list[str]:
     """The read models that are missing, or not of this release's shape."""
-    with database.owner.connect() as connection:
+    with database.server.connect() as connection:
         return [model.name for model in MODELS if not _fits(connection, model)]
 
 

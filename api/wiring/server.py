@@ -15,8 +15,8 @@ from aiohttp import web
 from sqlalchemy import text
 
 from adapters.clock import SystemClock, SystemEntropy
-from adapters.database import Database
-from adapters.embedded import Server, discover
+from adapters.database import Database, DatabaseUnfit
+from adapters.embedded import EmbeddedPostgres, Server, discover
 from adapters.identity_provider import JwksClient
 from adapters.log.postgres import PostgresLog
 from adapters.readers import ReadPool
@@ -93,9 +93,11 @@ class Homezone:
     async def start(self) -> web.Application:
         """Everything up to the application; serving it is the caller's."""
         settings, clock, held = self.settings, self.clock, self._held
+        if settings.migration_url is not None and isinstance(self.server, EmbeddedPostgres):
+            raise DatabaseUnfit("a migration URL belongs to a database URL; none is set")
         held.push_async_callback(asyncio.to_thread, self.server.stop)
         self.database_url = await asyncio.to_thread(self.server.start)
-        await asyncio.to_thread(prepare_store, self.database_url, settings.cells, clock, self._say)
+        await asyncio.to_thread(self._prepare_store)
         self.vault = FileKeyVault(settings.keys_dir, clock)
         held.callback(self.vault.close)
         self.token_key = TokenKey.open(settings.keys_dir / "token.key")
@@ -126,6 +128,16 @@ class Homezone:
     async def stop(self) -> None:
         """Finish what was taken, then let go of everything, in the reverse order of starting."""
         await self._held.aclose()
+
+    def _prepare_store(self) -> None:
+        settings = self.settings
+        prepare_store(
+            self.database_url,
+            settings.cells,
+            self.clock,
+            self._say,
+            migration_url=settings.migration_url,
+        )
 
     def _check_keys(self) -> None:
         """

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import make_url, text
 
 from adapters.clock import SystemClock
-from adapters.database import Database
+from adapters.database import Database, cells_of, may_migrate
 from adapters.embedded import EmbeddedPostgres, discover, reach
 from adapters.log.postgres import PostgresLog
-from api.wiring.models import MODELS, outdated
+from api.wiring.models import MODELS, outdated, prepare_store
 from domain.catalogue import EVENTS
 
 
@@ -38,17 +38,24 @@ class Store:
 
 @contextmanager
 def open_store(
-    data_dir: Path, database_url: str | None, say: Callable[[str], None] | None = None
+    data_dir: Path,
+    database_url: str | None,
+    say: Callable[[str], None] | None = None,
+    *,
+    as_owner: bool = False,
 ) -> Iterator[Store]:
     """
     The store, on the server that runs already or on one started for this command.
 
+    :param as_owner: the command makes tables, which takes the login that owns the database.
     :raises NoStore: nothing was ever served from there; a command that asks makes none.
     """
     embedded = isinstance(discover(database_url, data_dir), EmbeddedPostgres)
     if embedded and not (data_dir / "postgres").is_dir():
         raise NoStore(f"there is no store in {data_dir}; homezone serve makes one")
     with reach(database_url, data_dir, say) as url:
+        if as_owner and not may_migrate(url):
+            raise NoStore("this takes the login that owns the database: see --migration-url")
         store = Store(url)
         try:
             if not store.log.cells:
@@ -60,6 +67,24 @@ def open_store(
             yield store
         finally:
             store.close()
+
+
+def bring_up_to_date(
+    data_dir: Path, database_url: str | None, cells: int, say: Callable[[str], None]
+) -> int:
+    """
+    Migrate, and rebuild the read models that this release has changed; the number of cells.
+
+    :param database_url: by the login that owns the database.
+    """
+    with reach(database_url, data_dir, say) as url:
+        prepare_store(url, cells, SystemClock(), say, migration_url=url)
+        database = Database(url, "homezone-command")
+        try:
+            with database.server.connect() as connection:
+                return cells_of(connection)
+        finally:
+            database.dispose()
 
 
 def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:

@@ -1,0 +1,135 @@
+"""
+The many numbers of a server that few operators ever change, apart from the few that all of them do.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from cyclopts import Group, Parameter, validators
+
+from api.addresses import Network, parse_networks
+from api.cli.failures import Failed
+from api.quotas import Quota, Quotas
+
+_LIMITS = Group("Limits")
+_BOUNDS = Group("Bounds")
+_SOME = validators.Number(gte=1)
+
+
+def _text(environment: str, help: str, group: Group) -> Parameter:
+    return Parameter(env_var=environment, help=help, group=group)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """Limits as ``RATE/BURST``: requests a second, and at once."""
+
+    limit_member: Annotated[
+        str | None, _text("LIMIT_MEMBER", "Of a member. Default: 100/1000.", _LIMITS)
+    ] = None
+    limit_writes: Annotated[
+        str | None, _text("LIMIT_WRITES", "Of a member's writes. Default: 50/500.", _LIMITS)
+    ] = None
+    limit_address: Annotated[
+        str | None,
+        _text("LIMIT_ADDRESS", "Of all members behind an address. Default: 1000/10000.", _LIMITS),
+    ] = None
+    limit_guest: Annotated[
+        str | None,
+        _text("LIMIT_GUEST", "Of an address without a valid token. Default: 100/1000.", _LIMITS),
+    ] = None
+    limit_staff: Annotated[
+        str | None, _text("LIMIT_STAFF", "Of one of staff. Default: 1000/10000.", _LIMITS)
+    ] = None
+    trusted_proxies: Annotated[
+        str | None,
+        _text(
+            "TRUSTED_PROXIES",
+            "Networks, by commas, whose X-Forwarded-For is believed. Default: none.",
+            _LIMITS,
+        ),
+    ] = None
+    requests_max: Annotated[
+        int,
+        Parameter(
+            env_var="REQUESTS_MAX",
+            validator=_SOME,
+            group=_BOUNDS,
+            help="Requests inside at once; beyond, 503.",
+        ),
+    ] = 2_000
+    connections_max: Annotated[
+        int,
+        Parameter(
+            env_var="CONNECTIONS_MAX",
+            validator=_SOME,
+            group=_BOUNDS,
+            help="Connections at once; beyond, 503.",
+        ),
+    ] = 12_000
+    streams_max: Annotated[
+        int,
+        Parameter(
+            env_var="STREAMS_MAX", validator=_SOME, group=_BOUNDS, help="Streams; beyond, 503."
+        ),
+    ] = 10_000
+    streams_of_member_max: Annotated[
+        int,
+        Parameter(
+            env_var="STREAMS_OF_MEMBER_MAX",
+            validator=_SOME,
+            group=_BOUNDS,
+            help="Streams of one member; beyond, 429.",
+        ),
+    ] = 20
+    access_log: Annotated[
+        Literal["off", "slow", "all"],
+        Parameter(
+            env_var="ACCESS_LOG",
+            group=_BOUNDS,
+            help="A line for no request, for those of a second or more and of 5xx, or for all.",
+        ),
+    ] = "slow"
+    drain: Annotated[
+        float,
+        Parameter(
+            env_var="DRAIN",
+            validator=validators.Number(gte=0, lte=600),
+            group=_BOUNDS,
+            help="Seconds, when told to stop, to say so in /readyz before the door closes.",
+        ),
+    ] = 0.0
+
+    @property
+    def quotas(self) -> Quotas:
+        """
+        The limits.
+
+        :raises Failed: one of them cannot be read.
+        """
+        given = {
+            name: _quota(name, text)
+            for name in Quotas.__struct_fields__
+            if (text := getattr(self, f"limit_{name}")) is not None
+        }
+        return Quotas(**given)
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """
+        The trusted proxies.
+
+        :raises Failed: one of them is no network.
+        """
+        try:
+            return parse_networks(self.trusted_proxies or "")
+        except ValueError:
+            raise Failed("--trusted-proxies takes networks, as in 10.0.0.0/8", 2) from None
+
+
+def _quota(name: str, text: str) -> Quota:
+    try:
+        return Quota.parse(text)
+    except (ValueError, OverflowError):
+        raise Failed(f"--limit-{name} takes RATE/BURST, as in 100/1000", 2) from None
