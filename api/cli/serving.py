@@ -3,9 +3,13 @@
 """
 
 import asyncio
+import contextlib
+import os
+import resource
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+import threading
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -22,10 +26,31 @@ from api.tokens import Role
 from api.wiring.collecting import collect_rarely
 from api.wiring.server import Homezone
 
+#: How long requests in flight may take once the door is closed, and then everything else.
 SHUTDOWN_SECONDS = 20.0
+STOP_SECONDS = 60.0
+#: Files that are no connections: the database's, the keys', logs, the interpreter's.
+_FILES_OF_OURS = 256
 _TOKEN_LIFETIME = timedelta(days=1)
 OPERATOR_QQ = 10_000
 T = TypeVar("T")
+
+
+class Signals:
+    """
+    What the operator said by signals: to stop, and, by a second one, not to wait for clients.
+    What was taken is finished in either case.
+    """
+
+    def __init__(self) -> None:
+        self.stopping = asyncio.Event()
+        self.hurry = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, self._hear)
+
+    def _hear(self) -> None:
+        (self.hurry if self.stopping.is_set() else self.stopping).set()
 
 
 def run(settings: Settings, *, demo: bool) -> None:
@@ -35,10 +60,8 @@ def run(settings: Settings, *, demo: bool) -> None:
 
 
 async def _serve(settings: Settings, *, demo: bool) -> None:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stopping.set)
+    signals = Signals()
+    stopping = signals.stopping
     homezone = Homezone(settings, say=lambda line: print(line, file=sys.stderr, flush=True))
     runner: Runner | None = None
     try:
@@ -48,7 +71,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         runner = Runner(
             app,
             door=homezone.door,
-            connections_max=settings.connections_max,
+            connections_max=_connections(settings.connections_max),
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
         await runner.setup()
@@ -65,10 +88,68 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
         if not stopping.is_set():
             _welcome(homezone, address, made)
             await stopping.wait()
-    finally:
         if runner is not None:
-            await runner.cleanup()
-        await homezone.stop()
+            await _drain(runner, settings.drain_seconds, signals.hurry)
+    finally:
+        with _bounded(STOP_SECONDS + SHUTDOWN_SECONDS):
+            if runner is not None:
+                await _close(runner, signals.hurry)
+            await homezone.stop()
+
+
+def _connections(wanted: int) -> int:
+    """As many connections as are wanted and there may be files for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _FILES_OF_OURS
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return max(1, min(wanted, soft - _FILES_OF_OURS))
+    return wanted
+
+
+async def _drain(runner: Runner, seconds: float, hurry: asyncio.Event) -> None:
+    """
+    Go on serving for a while, no longer ready: a balancer that asks sends nothing new, and whoever
+    is answered is asked to hang up.
+    """
+    runner.drain()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await hurry.wait()
+
+
+async def _close(runner: Runner, hurry: asyncio.Event) -> None:
+    """Close the door, and answer whoever is inside; in a hurry, without waiting for clients."""
+    closing = asyncio.ensure_future(runner.cleanup())
+    hurried = asyncio.ensure_future(hurry.wait())
+    await asyncio.wait({closing, hurried}, return_when=asyncio.FIRST_COMPLETED)
+    hurried.cancel()
+    if not closing.done():
+        runner.abort()
+    await closing
+
+
+@contextlib.contextmanager
+def _bounded(seconds: float) -> Iterator[None]:
+    """
+    Whatever hangs, a database that swallows bytes say, the process ends: what was answered is
+    durable, and what was not will be looked up by whoever asks again.
+    """
+
+    def give_up() -> None:
+        print(f"homezone: it did not stop within {seconds:.0f} s", file=sys.stderr, flush=True)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 async def _until(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

@@ -134,6 +134,14 @@ class Runner(web.AppRunner):
         """From now on whoever is answered is asked to hang up."""
         self._door.draining = True
 
+    def abort(self) -> None:
+        """Wait no longer for clients; who was not answered yet is not going to be."""
+        if self._server is not None:
+            for connection in self._server.connections:
+                connection.force_close()
+                if connection._task_handler is not None:
+                    connection._task_handler.cancel()
+
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         # The library has no place to name the class; this one adds nothing to what it holds.
