@@ -23,7 +23,7 @@ class Door:
     :param requests_max: beyond them the next one is turned away; likewise ``bytes_max``.
     """
 
-    __slots__ = ("bytes", "bytes_max", "draining", "inside", "refused", "requests_max")
+    __slots__ = ("bytes", "bytes_max", "draining", "inside", "refused", "requests_max", "waiting")
 
     def __init__(self, requests_max: int = REQUESTS_MAX, bytes_max: int = BODY_BYTES_MAX) -> None:
         self.requests_max = requests_max
@@ -31,6 +31,8 @@ class Door:
         self.inside = 0
         self.bytes = 0
         self.refused = 0
+        #: Of those inside, who wait for read models to be as fresh as they asked for.
+        self.waiting = 0
         #: The server is about to stop: whoever is answered is asked to hang up.
         self.draining = False
 
@@ -68,6 +70,24 @@ class Door:
         spare = max(0, reserved - size)
         self.bytes -= spare
         return reserved - spare
+
+    @property
+    def waiting_max(self) -> int:
+        """
+        How many may wait for freshness: whoever asks for what is still to happen waits out the
+        whole time, and must not fill the place.
+        """
+        return max(1, self.requests_max // 4)
+
+    def wait(self) -> None:
+        """
+        One more waits; every one says so when it is over.
+
+        :raises ProblemError: 503.
+        """
+        if self.waiting >= self.waiting_max:
+            raise self.overloaded()
+        self.waiting += 1
 
     def overloaded(self) -> ProblemError:
         """The answer to whoever finds it full."""

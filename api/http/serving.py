@@ -177,11 +177,14 @@ class Serving:
         wanted = call.at_least
         assert wanted is not None
         assert self.hooks.at_least is not None
+        self.door.wait()
         try:
             async with timeout(FRESH_SECONDS_MAX):
                 await self.hooks.at_least(wanted)
         except TimeoutError:
             raise ProblemError(known.NOT_YET) from None
+        finally:
+            self.door.waiting -= 1
 
     def refusal(self, error: Exception, request: web.Request, route: str) -> web.Response:
         """The problem document of whatever went wrong."""

@@ -167,6 +167,11 @@ def door_figures(door: Door, reads: ReadLine, hub: Hub, limits: Limits | None) -
         "Requests beyond which callers get 503.",
         door.requests_max,
     )
+    yield Figure(
+        "homezone_http_requests_waiting",
+        "Of those, who wait for read models as fresh as they asked for.",
+        door.waiting,
+    )
     yield Figure("homezone_http_body_bytes", "Bytes reserved for larger bodies.", door.bytes)
     yield Figure(
         "homezone_http_turned_away_total", "Requests that found the door closed.", door.refused

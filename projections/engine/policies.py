@@ -243,8 +243,9 @@ class PolicyRunner(LeasedLoop):
         retry = known.retry if known else Retry(self._retry_seconds)
         retry.failed()
         self._stuck[at] = _Stuck(recorded, type(error).__name__, retry)
-        tell("a policy cannot answer an event yet", error, policy=policy.name, at=str(recorded.at),
-             correlation=str(recorded.correlation), attempts=retry.attempts)  # fmt: skip
+        tell("a policy cannot answer an event yet", error, policy=policy.name,
+             position=str(recorded.at), correlation=str(recorded.correlation),
+             attempts=retry.attempts)  # fmt: skip
 
     async def _advance(
         self, policy: Policy, cell: int, place: _Place, end: int, reacted: bool

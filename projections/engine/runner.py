@@ -332,7 +332,7 @@ class ProjectionEngine:
         self._failures[poison.model] = (poison, retry)
         recorded = poison.recorded
         tell("a read model cannot take an event", poison.error, model=poison.model,
-             at=str(recorded.at), correlation=str(recorded.correlation),
+             position=str(recorded.at), correlation=str(recorded.correlation),
              attempts=retry.attempts)  # fmt: skip
 
     def _read(self, positions: Vector, until: Vector) -> list[Recorded]:
