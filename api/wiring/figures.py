@@ -125,13 +125,13 @@ def follower_figures(
         "homezone_job_leading",
         "1 where this server does the job; of all servers of a database one does.",
         {name: float(leading) for name, (leading, _) in jobs.items()},
-        ("job",),
+        ("name",),
     )
     yield Figure(
         "homezone_job_troubled",
         "1 while a job meets a database error it has not overcome.",
         {name: float(trouble is not None) for name, (_, trouble) in jobs.items()},
-        ("job",),
+        ("name",),
     )
     yield Figure(
         "homezone_timers_failing", "Deadlines that could not be fired, and are tried again.",

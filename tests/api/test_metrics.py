@@ -5,6 +5,7 @@ What Prometheus gets: well formed, named by its conventions, true, and about nob
 import asyncio
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -68,7 +69,7 @@ def read(homezone: RunningHomezone) -> dict[str, Metric]:
     return {family.name: family for family in text_string_to_metric_families(text)}
 
 
-def value(families: dict[str, Metric], name: str, **labels: str) -> float:
+def value(families: dict[str, Metric], name: str, /, **labels: str) -> float:
     """One sample; what has not been there yet is 0."""
     found = [
         one.value
@@ -127,16 +128,17 @@ def test_a_broken_rule_is_found() -> None:
 def test_the_figures_are_true(homezone: RunningHomezone) -> None:
     author, other = homezone.members(2)
     before = read(homezone)
-    post = author.publish().json["id"]
+    written = author.publish()
+    post = written.json["id"]
     for _ in range(3):
         other.put(f"/v1/posts/{post}/like", key="once").ok()
     other.get("/v1/posts/not-an-id").refused(404)
     other.get("/v1/nowhere").refused(404)
     author.post("/v1/posts", raw=b"{").refused(400)
-    other.get(f"/v1/posts/{post}").ok()
+    other.get(f"/v1/posts/{post}", at_least=written.position).ok()
     after = read(homezone)
 
-    def grown(name: str, **labels: str) -> float:
+    def grown(name: str, /, **labels: str) -> float:
         return value(after, name, **labels) - value(before, name, **labels)
 
     assert grown("homezone_http_requests_total", operation="publish_post", status="201") == 1
@@ -157,7 +159,7 @@ def test_the_figures_are_true(homezone: RunningHomezone) -> None:
     )
     assert value(after, "homezone_http_requests_in_flight") == 0, "a scrape is no request"
     assert value(after, "homezone_log_queue_appends_max") == 20_000
-    assert value(after, "homezone_job_leading", job="models") == 1
+    assert value(after, "homezone_job_leading", name="models") == 1
     assert value(after, "process_resident_memory_bytes") > 1 << 20
     assert value(after, "homezone_feeder_process_resident_memory_bytes") > 1 << 20
     (build,) = after["homezone_build_info"].samples
@@ -276,3 +278,21 @@ def test_lateness_takes_bounded_memory_and_never_says_too_little(
         truth = time.now - heard[seen]
         assert truth - 1e-6 <= said <= time.now
         assert said > 0
+
+
+def test_the_handbook_names_every_metric(homezone: RunningHomezone) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    table = page[page.index("## Metrics") : page.index("## Alerts")]
+    documented = set(re.findall(r"`(homezone_[a-z_]+)`", table))
+    exposed = {
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in read(homezone).values()
+        if family.name.startswith("homezone_")
+        and not family.name.startswith("homezone_feeder_process_")
+    }
+    # This server has no limits.
+    assert documented - {"homezone_http_limited_total"} == exposed
+    alerts = page[page.index("## Alerts") : page.index("## Logs")]
+    asked = set(re.findall(r"\bhomezone_[a-z_]+", alerts))
+    assert {name.removesuffix("_bucket") for name in asked} <= exposed
+    assert asked
