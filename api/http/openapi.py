@@ -52,10 +52,10 @@ _HEADERS: dict[str, Json] = {
         "schema": {"type": "string"},
     },
     "RateLimit": {
-        "description": "What is left of the limit, and for how many seconds.",
+        "description": "Of each limit, what is left and in how many seconds all is back.",
         "schema": {"type": "string"},
     },
-    "RateLimit-Policy": {"description": "The limits.", "schema": {"type": "string"}},
+    "RateLimit-Policy": {"description": "The limits, by name.", "schema": {"type": "string"}},
     "Retry-After": {
         "description": "Seconds to wait.",
         "required": True,
