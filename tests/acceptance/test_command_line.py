@@ -204,6 +204,13 @@ def test_a_token_is_printed_and_opens_the_door(server: ServeProcess) -> None:
         ("serve", "--port", "-1"),
         ("serve", "--limits", "maybe"),
         ("serve", "--cells", "0"),
+        ("serve", "--limit-member", "many"),
+        ("serve", "--limit-writes", "0/1"),
+        ("serve", "--trusted-proxies", "everybody"),
+        ("serve", "--requests-max", "0"),
+        ("serve", "--access-log", "loud"),
+        ("serve", "--drain", "-1"),
+        ("migrate", "--cells", "0"),
         ("serve", "--jwks-url", "http://127.0.0.1:1/jwks"),
         ("serve", "surprise"),
         ("simulate", "--users", "x"),
@@ -338,7 +345,7 @@ def test_commands_without_a_server_running(ground: Path, server: ServeProcess) -
 def test_help_is_there_for_everything(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for command in ((), ("serve",), ("token",), ("simulate",), ("status",), ("replay",),
+    for command in ((), ("serve",), ("token",), ("simulate",), ("status",), ("migrate",), ("replay",),
                     ("replay", "rebuild"), ("replay", "check")):  # fmt: skip
         assert called(monkeypatch, *command, "--help") == 0
         assert "homezone" in capsys.readouterr().out
