@@ -52,7 +52,6 @@ class _Moment(msgspec.Struct, frozen=True):
     heads: dict[int, tuple[int, datetime, int]]
     subscribers: dict[str, dict[int, int]]
     commands: File
-    new_commands: int
 
 
 def take(
@@ -80,7 +79,8 @@ def take(
     listed = write_list(backup, vault, number, now)
     heads = {cell: head[0] for cell, head in moment.heads.items()}
     count = sum(heads.values()) - sum(mark.position for mark in known.values())
-    if backup.parts and not (count or moment.new_commands or listed.entries):
+    # Refusals since then, which left nothing but their keys, go with the next part.
+    if backup.parts and not (count or listed.entries):
         _discard(backup, moment.commands, listed.file)
         return None
     with Writing(backup.directory, file_name(number, "events")) as file:
@@ -180,13 +180,12 @@ def copy_events(
 
 def copy(
     connection: Connection, statement: str, values: Iterable[Any], write: Callable[[bytes], None]
-) -> int:
-    """Copy out in the connection's transaction; how many rows there were."""
+) -> None:
+    """Copy out in the connection's transaction."""
     driver = connection.connection.dbapi_connection
     assert driver is not None
     with closing(driver.cursor()) as cursor:
         cursor.copy_expert(cursor.mogrify(statement, tuple(values)).decode(), _Writable(write))
-        return int(cursor.rowcount)
 
 
 class _Writable:
@@ -209,8 +208,8 @@ def _moment(backup: Backup, engine: Engine, number: int, known: Mapping[int, Mar
             subscribers.setdefault(name, {})[cell] = position
         revision = str(connection.execute(_REVISION).scalar_one())
         since = [known[cell].position if cell in known else -1 for cell in heads]
-        count = copy(connection, _COPY_COMMANDS, (list(heads), since), file.write)
-        return _Moment(revision, heads, subscribers, file.finish(), count)
+        copy(connection, _COPY_COMMANDS, (list(heads), since), file.write)
+        return _Moment(revision, heads, subscribers, file.finish())
 
 
 def _check_history(engine: Engine, backup: Backup, known: Mapping[int, Mark]) -> None:
