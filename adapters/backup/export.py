@@ -70,8 +70,20 @@ def take(
     """
     backup.check_seals(vault)
     known = backup.last.cells if backup.parts else {}
-    number, previous = backup.next()
     _check_history(engine, backup, known)
+    number, _ = backup.next()
+    try:
+        return _take(backup, engine, vault, now, release, on_work)
+    finally:
+        if len(backup.parts) < number:
+            _discard(backup, number)
+
+
+def _take(
+    backup: Backup, engine: Engine, vault: Vault, now: datetime, release: str, on_work: OnWork
+) -> Part | None:
+    known = backup.last.cells if backup.parts else {}
+    number, previous = backup.next()
     moment = _moment(backup, engine, number, known)
     if backup.parts and moment.heads.keys() != known.keys():
         raise BackupFault(f"the backup in {backup.directory} is of a store with other cells")
@@ -81,7 +93,6 @@ def take(
     count = sum(heads.values()) - sum(mark.position for mark in known.values())
     # Refusals since then, which left nothing but their keys, go with the next part.
     if backup.parts and not (count or listed.entries):
-        _discard(backup, moment.commands, listed.file)
         return None
     with Writing(backup.directory, file_name(number, "events")) as file:
         export = _Events(engine, file, count, on_work)
@@ -241,6 +252,7 @@ def _check_history(engine: Engine, backup: Backup, known: Mapping[int, Mark]) ->
             )
 
 
-def _discard(backup: Backup, *unused: File) -> None:
-    for file in unused:
-        (backup.directory / file.name).unlink()
+def _discard(backup: Backup, number: int) -> None:
+    """Remove the files of a part that did not come about."""
+    for what in ("events", "commands", "keys"):
+        (backup.directory / file_name(number, what)).unlink(missing_ok=True)

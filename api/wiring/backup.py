@@ -48,6 +48,8 @@ __all__ = ["OnWork", "Plan", "Restored", "Taken", "Work", "restore", "take_backu
 Say = Callable[[str], None]
 
 _MAY_BE_THERE = {"keys", "postgres", RESTORING, "lost+found"}
+#: What the mark says when the keys, too, are copied: they are to go with the rest if it fails.
+_BRINGS_KEYS = b"keys\n"
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -120,7 +122,7 @@ def restore(plan: Plan, on_work: OnWork, say: Say) -> Restored:
         with _Ground(plan, say) as ground, ExitStack() as held:
             own = vault
             if plan.keys is not None:
-                _bring_keys(vault, plan.keys, here)
+                ground.bring(vault)
                 own = held.enter_context(existing_vault(here))
             database = Database(ground.url, "homezone-restore")
             held.callback(database.dispose)
@@ -191,6 +193,8 @@ class _Ground:
         self._plan = plan
         self._server = discover(plan.database_url, plan.data_dir, say)
         self._marker = plan.data_dir / RESTORING
+        self._keys = plan.data_dir / "keys"
+        self._brings_keys = False
         self._lock: int | None = None
         self.url = ""
 
@@ -217,6 +221,15 @@ class _Ground:
         os.close(self._lock)
         self._lock = None
 
+    def bring(self, vault: FileKeyVault) -> None:
+        """Copy the keys to where the store will look for them."""
+        source = self._plan.keys
+        assert source is not None
+        self._keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _replace_copy(vault, self._keys)
+        with _private(self._keys / "master.key") as unfinished:
+            shutil.copyfile(source / "master.key", unfinished)
+
     def _claim(self) -> None:
         directory = self._plan.data_dir
         embedded = self._server.embedded
@@ -239,15 +252,28 @@ class _Ground:
             self._lock = None
             raise BackupFault(f"another restore into {directory} is under way") from None
         sync(directory)
-        if embedded and interrupted:
-            remove_cluster(directory)
+        if interrupted:
+            self._clear(keys=os.read(self._lock, 16) == _BRINGS_KEYS)
+        if self._plan.keys is not None:
+            if (self._keys / "keys.db").exists():
+                raise BackupFault(
+                    f"{self._keys} has keys already: --keys is for a data directory without"
+                )
+            os.pwrite(self._lock, _BRINGS_KEYS, 0)
+            self._brings_keys = True
 
     def _give_up(self) -> None:
         self._server.stop()
         if self._lock is not None:
-            if self._server.embedded:
-                remove_cluster(self._plan.data_dir)
+            self._clear(keys=self._brings_keys)
             self.done()
+
+    def _clear(self, *, keys: bool) -> None:
+        """Remove what a restore made that came to nothing."""
+        if self._server.embedded:
+            remove_cluster(self._plan.data_dir)
+        if keys:
+            shutil.rmtree(self._keys, ignore_errors=True)
 
 
 def _copy_keys(vault: FileKeyVault, target: Path, backup: Path, keys: Path) -> None:
@@ -258,15 +284,6 @@ def _copy_keys(vault: FileKeyVault, target: Path, backup: Path, keys: Path) -> N
         raise BackupFault("--keys-to names a directory of its own, apart from the backup")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     _replace_copy(vault, target)
-
-
-def _bring_keys(vault: FileKeyVault, source: Path, here: Path) -> None:
-    if (here / "keys.db").exists():
-        raise BackupFault(f"{here} has keys already: --keys is for a data directory without")
-    here.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _replace_copy(vault, here)
-    with _private(here / "master.key") as unfinished:
-        shutil.copyfile(source / "master.key", unfinished)
 
 
 def _replace_copy(vault: FileKeyVault, directory: Path) -> None:
