@@ -74,11 +74,10 @@ def _check_version(place: Place) -> None:
 
 def remove_cluster(data_dir: Path) -> None:
     """
-    Remove a data directory's cluster, if it has one, with all that is in it.
+    Remove a data directory's cluster, with all that is in it.
 
     :raises DataDirectoryInUse: a server runs on it.
     """
     with occupy(data_dir) as place:
         leftovers.clear(place, _log_quietly)
-        if place.cluster.exists():
-            shutil.rmtree(place.cluster)
+        shutil.rmtree(place.cluster)

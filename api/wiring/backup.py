@@ -270,7 +270,7 @@ class _Ground:
 
     def _clear(self, *, keys: bool) -> None:
         """Remove what a restore made that came to nothing."""
-        if self._server.embedded:
+        if self._server.embedded and has_cluster(self._plan.data_dir):
             remove_cluster(self._plan.data_dir)
         if keys:
             shutil.rmtree(self._keys, ignore_errors=True)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -19,6 +20,8 @@ import pytest
 
 from adapters.clock import SystemClock
 from adapters.vault import FileKeyVault
+from api.tokens import Role
+from api.wiring.tokens import token_issuer, utc_now
 from domain.sealed import KeyClass
 from tests.acceptance.processes import COMMAND, ServeProcess, one_line, run, serving
 from tests.support.database import enterable_directory, fresh_database, remove_data
@@ -35,11 +38,17 @@ def ground() -> Iterator[Path]:
     remove_data(directory)
 
 
+def client(server: ServeProcess, qq: int, role: str = "member") -> Client:
+    """Somebody with a token, made here: a process each would take a second each."""
+    token = token_issuer(server.data_dir).issue(qq, Role(role), timedelta(hours=1), utc_now())
+    return Client(("127.0.0.1", server.port), token, qq)
+
+
 def join(server: ServeProcess, qq: int, nickname: str = "李白") -> Client:
     """A new member."""
     account = {"qq": qq, "nickname": nickname, "real_name": "李太白", "birth_date": "2001-02-03"}
-    server.client(10_000, "operator").post("/v1/accounts", account).ok(201)
-    return server.client(qq)
+    client(server, 10_000, "operator").post("/v1/accounts", account).ok(201)
+    return client(server, qq)
 
 
 def done(*arguments: object) -> str:
@@ -55,17 +64,17 @@ def refused(*arguments: object, status: int = 1) -> str:
     return one_line(run(*map(str, arguments)), status)
 
 
-def texts(client: Client, qq: int) -> list[str | None]:
+def texts(reader: Client, qq: int) -> list[str | None]:
     """A member's posts, newest first."""
-    return [post["text"] for post in client.walk(f"/v1/spaces/{qq}/posts", limit=50)]
+    return [post["text"] for post in reader.walk(f"/v1/spaces/{qq}/posts", limit=50)]
 
 
 class Author(threading.Thread):
     """Somebody who goes on writing until told to stop, or until nobody answers."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, author: Client) -> None:
         super().__init__(daemon=True)
-        self._client = client
+        self._author = author
         self.acknowledged: list[str] = []
         self.enough = threading.Event()
         self.some = threading.Event()
@@ -75,7 +84,7 @@ class Author(threading.Thread):
         while not self.enough.is_set():
             words = f"第{len(self.acknowledged)}首"
             try:
-                self._client.publish(words)
+                self._author.publish(words)
             except (OSError, AssertionError):
                 return
             self.acknowledged.append(words)
@@ -109,11 +118,11 @@ def test_what_was_answered_before_the_backup_began_survives_the_machine(ground: 
     assert set(report["projections"].values()) == {0}, "read models are there before a server is"
     with serving(ground / "found", "--limits", "off") as server:
         assert "rebuilding" not in server.said
-        second = server.client(10_002)
+        second = client(server, 10_002)
         found = texts(second, 10_002)[::-1]
         assert found[: len(before)] == before
         assert found == [f"第{number}首" for number in range(len(found))], "and none twice"
-        first = server.client(10_001)
+        first = client(server, 10_001)
         again = first.post("/v1/posts", _SHUOSHUO, key="twice").ok(201)
         assert again.json == kept.json
         assert again.headers["idempotency-replayed"] == "true"
@@ -135,7 +144,7 @@ def test_a_moment_before_a_deletion_has_the_post_again(ground: Path) -> None:
         written = author.publish("千山鸟飞绝", to="friends")
         post = written.json["id"]
         liked = friend.put(f"/v1/posts/{post}/like").ok(200)
-        audit = server.client(10_000, "auditor")
+        audit = client(server, 10_000, "auditor")
         (event,) = audit.walk("/v1/audit/events", type="like.given.v1")
         done("backup", backup, *place)
         author.delete(f"/v1/posts/{post}").ok()
@@ -147,11 +156,11 @@ def test_a_moment_before_a_deletion_has_the_post_again(ground: Path) -> None:
         target = ground / f"as-of-{until.replace(':', '')}"
         done("restore", backup, "--until", until, "--keys", keys, "--data-dir", target)
         with serving(target) as server:
-            shown = server.client(10_002).get(f"/v1/posts/{post}").ok(200).json
+            shown = client(server, 10_002).get(f"/v1/posts/{post}").ok(200).json
             assert (shown["text"], shown["likes"], shown["liked"]) == ("千山鸟飞绝", 1, True)
-            server.client(10_002).get(f"/v1/posts/{late.json['id']}").refused(404)
-            assert texts(server.client(10_001), 10_001) == ["千山鸟飞绝"]
-            server.client(10_001).publish("孤舟蓑笠翁")
+            client(server, 10_002).get(f"/v1/posts/{late.json['id']}").refused(404)
+            assert texts(client(server, 10_001), 10_001) == ["千山鸟飞绝"]
+            client(server, 10_001).publish("孤舟蓑笠翁")
             done("replay", "check", "--data-dir", target)
             line = refused("backup", backup, "--data-dir", target)
             assert "another history" in line
@@ -194,7 +203,7 @@ def test_who_was_erased_stays_erased_on_every_surface(ground: Path) -> None:
         assert "erased keys: 2, of which destroyed again: 0" in said
         # The backup knows, the vault does not: an older one was put back. Going back to a moment
         # before the erasure brings nobody back either.
-        (event,) = server.client(10_000, "auditor").walk(
+        (event,) = client(server, 10_000, "auditor").walk(
             "/v1/audit/events", type="comment.written.v1"
         )
         done("backup", backup, *place)
@@ -204,8 +213,8 @@ def test_who_was_erased_stays_erased_on_every_surface(ground: Path) -> None:
 
     for target in (ground / "current", ground / "older"):
         with serving(target) as server:
-            reader = server.client(10_002)
-            compliance = server.client(10_000, "compliance")
+            reader = client(server, 10_002)
+            compliance = client(server, 10_000, "compliance")
             purpose = {"Homezone-Purpose": "a complaint"}
             answers = [
                 reader.get("/v1/feed"),
@@ -215,7 +224,7 @@ def test_who_was_erased_stays_erased_on_every_surface(ground: Path) -> None:
                 reader.get("/v1/spaces/10001"),
                 reader.get("/v1/spaces/10001/posts"),
                 reader.get("/v1/spaces/10001/timeline"),
-                server.client(10_001).get("/v1/me"),
+                client(server, 10_001).get("/v1/me"),
                 compliance.request("GET", "/v1/audit/events?limit=100", headers=purpose),
             ]
             for answer in answers:
@@ -261,6 +270,7 @@ def test_a_damaged_backup_is_refused_and_nothing_is_made(ground: Path) -> None:
         assert "another key vault" in line
         assert "another key vault" in refused("backup", backup, "--data-dir", other.data_dir)
     assert "no store" in refused("backup", ground / "new", "--data-dir", ground / "nobody")
+    assert not (ground / "nobody").exists()
     target.mkdir()
     (target / "letter").write_text("dear")
     assert "not empty" in refused(*arguments)
@@ -284,7 +294,7 @@ def test_a_store_is_never_restored_over(ground: Path) -> None:
         assert "not empty" in line or "already" in line
     refused("restore", backup, "--data-dir", ground / "data")
     with serving(ground / "data") as server:
-        assert texts(server.client(10_001), 10_001) == ["newer than the backup"]
+        assert texts(client(server, 10_001), 10_001) == ["newer than the backup"]
 
 
 def test_an_interrupted_restore_is_not_served_and_can_be_repeated(ground: Path) -> None:
@@ -308,7 +318,7 @@ def test_an_interrupted_restore_is_not_served_and_can_be_repeated(ground: Path) 
     done(*arguments)
     assert not (target / "restoring").exists()
     with serving(target) as server:
-        assert len(texts(server.client(10_001), 10_001)) == 30
+        assert len(texts(client(server, 10_001), 10_001)) == 30
 
 
 def has_postmaster(pid: int) -> bool:
@@ -370,7 +380,7 @@ def test_from_one_postgres_to_another(ground: Path, server_url: str) -> None:
         place = ("--data-dir", ground / "outside", "--database-url", url)
         done("restore", backup, "--keys", keys, *place)
         with serving(ground / "outside", "--database-url", url) as server:
-            member = server.client(10_001)
+            member = client(server, 10_001)
             assert texts(member, 10_001) == ["出发"]
             member.publish("抵达")
             assert "part 2" in done("backup", backup, *place)
@@ -381,6 +391,6 @@ def test_from_one_postgres_to_another(ground: Path, server_url: str) -> None:
         assert "already" in refused("restore", backup, *wrong)
     done("restore", backup, "--keys", keys, "--data-dir", ground / "back")
     with serving(ground / "back") as server:
-        assert texts(server.client(10_001), 10_001) == ["抵达", "出发"]
+        assert texts(client(server, 10_001), 10_001) == ["抵达", "出发"]
         report = json.loads(done("status", "--json", "--data-dir", server.data_dir))
         assert (report["cells"], report["embedded"]) == (3, True)
