@@ -8,7 +8,8 @@ named: SQLAlchemy 2.1 takes psycopg 3 for a bare ``postgresql://``.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -162,6 +163,19 @@ def cells_of(connection: Connection) -> int:
 
 
 def _migrate_once(engine: Engine, cells: int) -> int:
+    with migrating(engine) as connection:
+        upgrade(connection)
+        if cells_of(connection) == 0:
+            connection.execute(
+                text("INSERT INTO log.log_heads (cell) SELECT generate_series(0, :last)"),
+                {"last": cells - 1},
+            )
+        return cells_of(connection)
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which the schema may be changed, and no other server does so."""
     with engine.begin() as connection:
         _check_version(connection)
         _make_ground(connection)
@@ -170,15 +184,18 @@ def _migrate_once(engine: Engine, cells: int) -> int:
         connection.execute(text("SET LOCAL lock_timeout = '60s'"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("LOCK TABLE log.alembic_version IN ACCESS EXCLUSIVE MODE"))
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        if cells_of(connection) == 0:
-            connection.execute(
-                text("INSERT INTO log.log_heads (cell) SELECT generate_series(0, :last)"),
-                {"last": cells - 1},
-            )
-        return cells_of(connection)
+        yield connection
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """
+    Bring the schema to a revision.
+
+    :raises alembic.util.CommandError: this release does not know it.
+    """
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def _config() -> Config:

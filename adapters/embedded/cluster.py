@@ -1,16 +1,20 @@
 """
-Make a database cluster, and refuse one that these programs cannot read.
+Make a database cluster, remove one, and refuse one that these programs cannot read.
 """
 
 import shutil
 import signal
 import subprocess
+from logging import getLogger
+from pathlib import Path
 
-from adapters.embedded import settings
+from adapters.embedded import leftovers, settings
 from adapters.embedded.binaries import MAJOR, Binaries
 from adapters.embedded.errors import EmbeddedPostgresError
-from adapters.embedded.place import Place
+from adapters.embedded.place import Place, occupy
 from adapters.embedded.postmaster import clean_environment, launch_command
+
+_log_quietly = getLogger("homezone.embedded").info
 
 
 def ensure_cluster(place: Place, binaries: Binaries) -> None:
@@ -66,3 +70,14 @@ def _check_version(place: Place) -> None:
             f"{place.cluster} was made by PostgreSQL {version} and this Homezone brings {MAJOR};"
             " back it up with the Homezone that made it"
         )
+
+
+def remove_cluster(data_dir: Path) -> None:
+    """
+    Remove a data directory's cluster, with all that is in it.
+
+    :raises DataDirectoryInUse: a server runs on it.
+    """
+    with occupy(data_dir) as place:
+        leftovers.clear(place, _log_quietly)
+        shutil.rmtree(place.cluster)

@@ -173,6 +173,12 @@ def occupied_place(data_dir: Path) -> Place | None:
         os.close(lock)
 
 
+def has_cluster(data_dir: Path) -> bool:
+    """Whether a data directory has a cluster, wherever it is kept."""
+    anchor = _anchor(data_dir)
+    return ((_read_path(anchor / "location") or anchor) / "cluster").exists()
+
+
 def replace_file(path: Path, text: str) -> None:
     """Write a file, readable by us alone, so that it is there whole or as it was."""
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

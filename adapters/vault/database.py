@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +60,12 @@ SELECT d.sequence, k.id, k.subject, k.class, k.wrapped
 FROM destructions d JOIN keys k ON k.id = d.key WHERE d.sequence > ? ORDER BY d.sequence
 """
 
+_COUNT = "SELECT (SELECT count(*) FROM keys), (SELECT coalesce(max(sequence), 0) FROM destructions)"
+_LISTED = """
+SELECT id, subject, class, wrapped FROM keys
+WHERE created_at >= ? OR id IN (SELECT key FROM destructions WHERE sequence > ?)
+"""
+
 
 class KeyRow(NamedTuple):
     """A key as it is stored; ``wrapped`` is None when it was destroyed."""
@@ -93,6 +99,7 @@ class KeyDatabase:
         # SQLite gives its journal the same mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)
+        self._path = path
         self._writing = threading.Lock()
         with _faults():
             self._writer = _connect(path)
@@ -165,6 +172,27 @@ class KeyDatabase:
         with _faults():
             rows = self._reader.execute(_DESTROYED_AFTER, (sequence,)).fetchall()
         return [(row[0], KeyRow(*row[1:])) for row in rows]
+
+    def count(self) -> tuple[int, int]:
+        """How many keys there ever were, and how many destructions."""
+        with _faults():
+            keys, destructions = self._reader.execute(_COUNT).fetchone()
+        return keys, destructions
+
+    def listed(self, created_from: str, destructions: int) -> Iterator[KeyRow]:
+        """Keys made since a date or destroyed since, on a connection of its own: it may be long."""
+        with _faults(), closing(_connect(self._path)) as connection:
+            for row in connection.execute(_LISTED, (created_from, destructions)):
+                yield KeyRow(*row)
+
+    def copy_to(self, path: Path) -> None:
+        """All of it as it is at one moment, into a new file, while others read and write."""
+        with (
+            _faults(),
+            closing(_connect(self._path)) as source,
+            closing(sqlite3.connect(path)) as target,
+        ):
+            source.backup(target)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

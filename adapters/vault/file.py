@@ -13,8 +13,9 @@ nothing is trusted longer than that.
 import asyncio
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from uuid import UUID
@@ -153,6 +154,40 @@ class FileKeyVault:
         destroyed = self._database.destroy(owner, os.urandom(ID_BYTES), at)
         self._catch_up()
         return destroyed
+
+    def forget(self, id: bytes, subject: UUID, key_class: str) -> None:
+        """
+        Destroy a key by its id, durably, whether it is here or not: what names it opens to nothing.
+        """
+        at = self._clock.now().isoformat()
+        self._database.destroy(Owner(subject.int, key_class), id, at)
+        self._catch_up()
+
+    def standing(self, id: bytes) -> bool | None:
+        """Whether a key is alive; None when there is none of that id."""
+        with self._lock:
+            row = self._database.by_id(id)
+        return None if row is None else row.wrapped is not None
+
+    def count(self) -> tuple[int, int]:
+        """How many keys there ever were, and how many destructions; neither ever falls."""
+        with self._lock:
+            return self._database.count()
+
+    def listed(
+        self, created_from: datetime | None, destructions: int
+    ) -> Iterator[tuple[bytes, UUID, str, bool]]:
+        """
+        Id, subject, class and whether it is destroyed, of every key made since a time or destroyed
+        after so many destructions; of every key at all, without a time. In no order.
+        """
+        since = "" if created_from is None else created_from.isoformat()
+        for row in self._database.listed(since, destructions):
+            yield row.id, UUID(bytes=row.subject), row.key_class, row.wrapped is None
+
+    def copy_to(self, path: Path) -> None:
+        """The keys, still wrapped, as they are at one moment, into a new file."""
+        self._database.copy_to(path)
 
     def _blind_secret(self, master: Master) -> bytes:
         fresh = master.wrap(os.urandom(KEY_BYTES), b"blind")

@@ -212,6 +212,64 @@ def migrate(
     run(data_directory(data_dir), migration_url or database_url, cells)
 
 
+@app.command
+def backup(
+    directory: Path,
+    /,
+    *,
+    keys_to: Path | None = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """
+    Back up the log, while it is served or not: all of it into an empty directory, else what is new.
+
+    Parameters
+    ----------
+    directory: Where the backup is, or is to be.
+    keys_to: A directory, apart from it, in which to keep the newest copy of keys.db.
+    """
+    from api.cli.backing_up import run_backup
+
+    run_backup(directory, data_directory(data_dir), database_url, keys_to)
+
+
+@app.command
+def restore(
+    directory: Path,
+    /,
+    *,
+    until: str | None = None,
+    keys: Path | None = None,
+    accept_lost_keys: bool = False,
+    check: bool = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """
+    Restore a backup into an empty data directory or database.
+
+    Parameters
+    ----------
+    directory: Where the backup is.
+    until: How far: positions (0-123,7-45) or a time (2026-11-22T08:00:00Z). Default: all of it.
+    keys: A directory with master.key and keys.db, to be copied. Default: keys/ is there already.
+    accept_lost_keys: Restore though the vault lacks keys: what they seal is lost, as if erased.
+    check: Only check the backup, against the keys as well.
+    """
+    from api.cli.backing_up import run_restore
+
+    run_restore(
+        directory,
+        data_directory(data_dir),
+        database_url,
+        until=until,
+        keys=keys,
+        accept_lost_keys=accept_lost_keys,
+        check=check,
+    )
+
+
 @_replay.command
 def rebuild(
     *names: str,

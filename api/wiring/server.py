@@ -12,7 +12,6 @@ from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
-from sqlalchemy import text
 
 from adapters.clock import SystemClock, SystemEntropy
 from adapters.database import Database, DatabaseUnfit
@@ -20,7 +19,7 @@ from adapters.embedded import EmbeddedPostgres, Server, discover
 from adapters.identity_provider import JwksClient
 from adapters.log.postgres import PostgresLog
 from adapters.readers import ReadPool
-from adapters.vault import FileKeyVault, VaultFault
+from adapters.vault import FileKeyVault
 from api.addresses import Addresses
 from api.application import build
 from api.http.access import AccessLog
@@ -36,8 +35,10 @@ from api.stream.places import Places
 from api.tokens import TokenIssuer, TokenKey, TokenVerifier, TrustedIssuer
 from api.wiring import figures
 from api.wiring.feeding import spawn
+from api.wiring.keys import check_keys
 from api.wiring.lateness import Lateness
 from api.wiring.models import MODELS, prepare_store
+from api.wiring.store import check_restored
 from commands.directory import Directory
 from commands.executor import Executor
 from commands.policies import policies
@@ -45,7 +46,6 @@ from commands.ports import Clock, Entropy
 from commands.timers import Timers
 from domain.catalogue import EVENTS
 from domain.event import Event, Recorded
-from domain.sealed import Sealed
 from projections.arming import ARMING
 from projections.engine.apply import InlineModels
 from projections.engine.feeder import Feeder, Setup
@@ -55,7 +55,6 @@ from projections.engine.watch import Watch
 
 PURGE_SECONDS = 600.0
 _READS_AT_ONCE = 8
-_ANY_SEALED = text("SELECT nickname FROM models.members LIMIT 1")
 
 logger = logging.getLogger("homezone")
 
@@ -95,6 +94,7 @@ class Homezone:
         settings, clock, held = self.settings, self.clock, self._held
         if settings.migration_url is not None and isinstance(self.server, EmbeddedPostgres):
             raise DatabaseUnfit("a migration URL belongs to a database URL; none is set")
+        check_restored(settings.data_dir)
         held.push_async_callback(asyncio.to_thread, self.server.stop)
         self.database_url = await asyncio.to_thread(self.server.start)
         await asyncio.to_thread(self._prepare_store)
@@ -103,7 +103,7 @@ class Homezone:
         self.token_key = TokenKey.open(settings.keys_dir / "token.key")
         self.database = Database(self.database_url)
         held.callback(self.database.dispose)
-        await asyncio.to_thread(self._check_keys)
+        await asyncio.to_thread(check_keys, self.database, self.vault, settings.keys_dir)
         self.log = await asyncio.to_thread(self._open_log)
         held.push_async_callback(asyncio.to_thread, self.log.close)
         fed = [model.name for model in MODELS if not model.inline]
@@ -138,22 +138,6 @@ class Homezone:
             self._say,
             migration_url=settings.migration_url,
         )
-
-    def _check_keys(self) -> None:
-        """
-        Refuse a database that was filled under other keys: its members could not be read, and
-        their numbers, which only the keys can find, would be given away again.
-        """
-        with self.database.server.connect() as connection:
-            sealed = connection.execute(_ANY_SEALED).scalar()
-        try:
-            if sealed is not None:
-                self.vault.open(Sealed(bytes(sealed)))
-        except VaultFault:
-            raise VaultFault(
-                f"the keys in {self.settings.keys_dir} are not those of this database;"
-                " serve it from the data directory that it was filled from"
-            ) from None
 
     def _run_policies_and_timers(self) -> None:
         reader, database, clock = self.log.reader, self.database.server, self.clock

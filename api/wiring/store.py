@@ -11,10 +11,13 @@ from sqlalchemy import make_url, text
 
 from adapters.clock import SystemClock
 from adapters.database import Database, cells_of, may_migrate
-from adapters.embedded import EmbeddedPostgres, discover, reach
+from adapters.embedded import EmbeddedPostgres, discover, has_cluster, reach
 from adapters.log.postgres import PostgresLog
 from api.wiring.models import MODELS, outdated, prepare_store
 from domain.catalogue import EVENTS
+
+#: Stands in a data directory while a backup is restored into it.
+RESTORING = "restoring"
 
 
 class NoStore(Exception):
@@ -50,8 +53,9 @@ def open_store(
     :param as_owner: the command makes tables, which takes the login that owns the database.
     :raises NoStore: nothing was ever served from there; a command that asks makes none.
     """
+    check_restored(data_dir)
     embedded = isinstance(discover(database_url, data_dir), EmbeddedPostgres)
-    if embedded and not (data_dir / "postgres").is_dir():
+    if embedded and not has_cluster(data_dir):
         raise NoStore(f"there is no store in {data_dir}; homezone serve makes one")
     with reach(database_url, data_dir, say) as url:
         if as_owner and not may_migrate(url):
@@ -85,6 +89,19 @@ def bring_up_to_date(
                 return cells_of(connection)
         finally:
             database.dispose()
+
+
+def check_restored(data_dir: Path) -> None:
+    """
+    Refuse a data directory into which a restore was begun and not finished.
+
+    :raises NoStore: it was.
+    """
+    if (data_dir / RESTORING).exists():
+        raise NoStore(
+            f"a restore into {data_dir} has not finished; run homezone restore again, or remove"
+            f" {data_dir / RESTORING} and begin an empty store"
+        )
 
 
 def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:

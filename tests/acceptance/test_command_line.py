@@ -220,6 +220,12 @@ def test_a_token_is_printed_and_opens_the_door(server: ServeProcess) -> None:
         ("replay", "check", "no-such-model"),
         ("replay", "backwards"),
         ("status", "--surprise"),
+        ("backup",),
+        ("backup", "here", "there"),
+        ("restore",),
+        ("restore", "here", "--until", "yesterday"),
+        ("restore", "here", "--until", "0-1,0-2"),
+        ("restore", "here", "--until", "2026-11-22T08:00:00"),
         ("frobnicate",),
     ],
     ids=" ".join,
@@ -345,7 +351,8 @@ def test_commands_without_a_server_running(ground: Path, server: ServeProcess) -
 def test_help_is_there_for_everything(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for command in ((), ("serve",), ("token",), ("simulate",), ("status",), ("migrate",), ("replay",),
+    for command in ((), ("serve",), ("token",), ("simulate",), ("status",), ("migrate",),
+                    ("replay",), ("backup",), ("restore",),
                     ("replay", "rebuild"), ("replay", "check")):  # fmt: skip
         assert called(monkeypatch, *command, "--help") == 0
         assert "homezone" in capsys.readouterr().out

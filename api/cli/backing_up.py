@@ -1,0 +1,86 @@
+"""
+``homezone backup`` and ``homezone restore``.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from api.cli.failures import Failed
+from api.http.positions import format_positions, parse_moment
+from api.wiring.backup import Plan, Work, restore, take_backup
+
+
+def run_backup(
+    directory: Path, data_dir: Path, database_url: str | None, keys_to: Path | None
+) -> None:
+    """Back up what is new, and say what the backup holds."""
+    with _progress() as on_work:
+        taken = take_backup(directory, data_dir, database_url, keys_to, on_work)
+    if taken.part is None:
+        print(f"nothing new since {_shown(taken.backup.taken_at)}")
+    else:
+        print(f"part {taken.part.number}: {taken.part.events:,} events")
+    print(f"{directory}: {taken.events:,} events, {taken.size / 1e6:,.1f} MB")
+
+
+def run_restore(
+    directory: Path,
+    data_dir: Path,
+    database_url: str | None,
+    *,
+    until: str | None,
+    keys: Path | None,
+    accept_lost_keys: bool,
+    check: bool,
+) -> None:
+    """Check a backup and restore it, and say what is there."""
+    try:
+        moment = None if until is None else parse_moment(until)
+    except ValueError as error:
+        raise Failed(f"--until takes positions or a time: {error}", 2) from None
+    plan = Plan(
+        directory=directory,
+        data_dir=data_dir,
+        database_url=database_url,
+        until=moment,
+        keys=keys,
+        accept_lost_keys=accept_lost_keys,
+        check_only=check,
+    )
+    with _progress() as on_work:
+        restored = restore(plan, on_work, lambda line: print(line, file=sys.stderr, flush=True))
+    what = "would restore" if check else "restored"
+    at = {cell: position for cell, position in restored.positions.items() if position}
+    print(f"{what} {restored.events:,} events, up to {format_positions(at)}")
+    print(f"backed up at {_shown(restored.taken_at)}, equal to its checkpoint")
+    print(f"erased keys: {restored.erased:,}, of which destroyed again: {restored.erased_again:,}")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Work], None]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    # Transient: what remains on the screen is the outcome, in one line if it is a failure.
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def on_work(work: Work) -> None:
+            if work.step not in tasks:
+                tasks[work.step] = progress.add_task(work.step)
+            progress.update(tasks[work.step], completed=work.done, total=work.total)
+
+        yield on_work
+
+
+def _shown(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

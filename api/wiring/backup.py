@@ -1,0 +1,312 @@
+"""
+Backups of a store, and stores from backups.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Self
+from uuid import uuid4
+
+import msgspec
+
+from adapters.backup import (
+    Backup,
+    BackupFault,
+    OnWork,
+    Part,
+    Reckoning,
+    Vector,
+    When,
+    Work,
+    load,
+    reckon,
+    resolve,
+    settle,
+    take,
+    writing_to,
+)
+from adapters.backup.files import sync
+from adapters.clock import SystemClock
+from adapters.database import Database
+from adapters.embedded import discover, has_cluster, remove_cluster
+from adapters.log.postgres import PostgresLog
+from adapters.vault import FileKeyVault
+from api.wiring.keys import check_keys, existing_vault
+from api.wiring.models import MODELS
+from api.wiring.store import RESTORING, open_store
+from domain.catalogue import EVENTS
+from replay.rebuild import rebuild
+
+__all__ = ["OnWork", "Plan", "Restored", "Taken", "Work", "restore", "take_backup"]
+
+Say = Callable[[str], None]
+
+_MAY_BE_THERE = {"keys", "postgres", RESTORING, "lost+found"}
+#: What the mark says when the keys, too, are copied: they are to go with the rest if it fails.
+_BRINGS_KEYS = b"keys\n"
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A run: what it added, if there was anything, and what the backup holds now."""
+
+    part: Part | None
+    backup: Part
+    events: int
+    size: int
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What to restore: ``directory`` up to ``until`` (its end, when None), with the keys in ``keys``
+    (those of the data directory, when None). ``accept_lost_keys`` treats as erased what the vault
+    has no key for. With ``check_only`` nothing is restored.
+    """
+
+    directory: Path
+    data_dir: Path
+    database_url: str | None
+    until: When | None
+    keys: Path | None
+    accept_lost_keys: bool
+    check_only: bool
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """
+    What was restored: its events, where each cell stands, which keys are erased and which of these
+    had to be destroyed again.
+    """
+
+    events: int
+    positions: Vector
+    taken_at: datetime
+    erased: int
+    erased_again: int
+
+
+def take_backup(
+    directory: Path, data_dir: Path, database_url: str | None, keys_to: Path | None, on_work: OnWork
+) -> Taken:
+    """Add to the backup in a directory what is new in a store; begin it, if there is none."""
+    keys = data_dir / "keys"
+    with (
+        open_store(data_dir, database_url) as store,
+        existing_vault(keys) as vault,
+        writing_to(directory),
+    ):
+        check_keys(store.database, vault, keys)
+        backup = Backup(directory)
+        now = store.clock.now()
+        part = take(backup, store.database.server, vault, now, version("homezone"), on_work)
+        # After the events: whatever they are sealed with, is in the copy.
+        if keys_to is not None:
+            _copy_keys(vault, keys_to, directory, keys)
+        return Taken(part, backup.last, backup.events, backup.size)
+
+
+def restore(plan: Plan, on_work: OnWork, say: Say) -> Restored:
+    """Check a backup, and bring it into an empty store; on any failure that is as it was."""
+    backup = Backup(plan.directory)
+    here = plan.data_dir / "keys"
+    with existing_vault(plan.keys or here) as vault:
+        vector, reckoning = _check(backup, vault, plan, on_work)
+        if plan.check_only:
+            again = len(reckoning.pending) + len(reckoning.lost)
+            return _restored(backup, vector, reckoning, again)
+        with _Ground(plan, say) as ground, ExitStack() as held:
+            own = vault
+            if plan.keys is not None:
+                ground.bring(vault)
+                own = held.enter_context(existing_vault(here))
+            database = Database(ground.url, "homezone-restore")
+            held.callback(database.dispose)
+            again = 0
+
+            def erase_again() -> None:
+                nonlocal again
+                again = settle(reckoning, own)
+
+            load(backup, database.owner, vector, erase_again, on_work)
+            ground.done()
+            _rebuild(database, on_work)
+            return _restored(backup, vector, reckoning, again)
+
+
+def _check(
+    backup: Backup, vault: FileKeyVault, plan: Plan, on_work: OnWork
+) -> tuple[Vector, Reckoning]:
+    """All that can be known before anything is written."""
+    _ = backup.last
+    backup.check_seals(vault)
+    checked = 0
+
+    def told(count: int) -> None:
+        nonlocal checked
+        checked += count
+        on_work(Work("checking", checked, backup.size))
+
+    backup.check_files(told)
+    vector = resolve(backup, plan.until)
+    reckoning = reckon(backup, vault)
+    if reckoning.lost and not plan.accept_lost_keys:
+        raise BackupFault(
+            f"the key vault lacks {len(reckoning.lost)} keys that the backup needs, so it is older"
+            " than the backup: put back a newer one, or give what they seal up for lost with"
+            " --accept-lost-keys"
+        )
+    return vector, reckoning
+
+
+def _restored(backup: Backup, vector: Vector, reckoning: Reckoning, again: int) -> Restored:
+    erased = reckoning.erased + again
+    return Restored(sum(vector.values()), vector, backup.last.taken_at, erased, again)
+
+
+def _rebuild(database: Database, on_work: OnWork) -> None:
+    clock = SystemClock()
+    log = PostgresLog(database, EVENTS, clock, notify=False)
+    try:
+        rebuild(
+            log.reader,
+            database.owner,
+            MODELS,
+            clock,
+            uuid4(),
+            on_progress=lambda fed: on_work(Work("read models", fed.events_done, fed.events_total)),
+        )
+    finally:
+        log.close()
+
+
+class _Ground:
+    """
+    An empty store to restore into, marked until :meth:`done`, so that nobody serves half of it.
+    """
+
+    def __init__(self, plan: Plan, say: Say) -> None:
+        self._plan = plan
+        self._server = discover(plan.database_url, plan.data_dir, say)
+        self._marker = plan.data_dir / RESTORING
+        self._keys = plan.data_dir / "keys"
+        self._brings_keys = False
+        self._lock: int | None = None
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        try:
+            self._claim()
+            self.url = self._server.start()
+        except BaseException:
+            self._give_up()
+            raise
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if kind is None:
+            self._server.stop()
+        else:
+            self._give_up()
+
+    def done(self) -> None:
+        """The log is there, whole and checked: what is still missing, a server makes by itself."""
+        assert self._lock is not None
+        self._marker.unlink()
+        sync(self._marker.parent)
+        os.close(self._lock)
+        self._lock = None
+
+    def bring(self, vault: FileKeyVault) -> None:
+        """Copy the keys to where the store will look for them."""
+        source = self._plan.keys
+        assert source is not None
+        self._keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _replace_copy(vault, self._keys)
+        with _private(self._keys / "master.key") as unfinished:
+            shutil.copyfile(source / "master.key", unfinished)
+
+    def _claim(self) -> None:
+        directory = self._plan.data_dir
+        embedded = self._server.embedded
+        if embedded and directory.is_dir():
+            strange = {path.name for path in directory.iterdir()} - _MAY_BE_THERE
+            if strange:
+                raise BackupFault(
+                    f"{directory} is not empty ({min(strange)}): restore into an empty directory,"
+                    " or one with nothing but keys/"
+                )
+        interrupted = self._marker.exists()
+        if embedded and not interrupted and has_cluster(directory):
+            raise BackupFault(f"{directory} holds a store already; restore into an empty directory")
+        directory.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+        self._lock = os.open(self._marker, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            self._lock = None
+            raise BackupFault(f"another restore into {directory} is under way") from None
+        sync(directory)
+        if interrupted:
+            self._clear(keys=os.read(self._lock, 16) == _BRINGS_KEYS)
+        if self._plan.keys is not None:
+            if (self._keys / "keys.db").exists():
+                raise BackupFault(
+                    f"{self._keys} has keys already: --keys is for a data directory without"
+                )
+            os.pwrite(self._lock, _BRINGS_KEYS, 0)
+            self._brings_keys = True
+
+    def _give_up(self) -> None:
+        self._server.stop()
+        if self._lock is not None:
+            self._clear(keys=self._brings_keys)
+            self.done()
+
+    def _clear(self, *, keys: bool) -> None:
+        """Remove what a restore made that came to nothing."""
+        if self._server.embedded and has_cluster(self._plan.data_dir):
+            remove_cluster(self._plan.data_dir)
+        if keys:
+            shutil.rmtree(self._keys, ignore_errors=True)
+
+
+def _copy_keys(vault: FileKeyVault, target: Path, backup: Path, keys: Path) -> None:
+    """
+    Keep one copy of the keys, the newest: an older one could bring erased people back.
+    """
+    if target.resolve() in (backup.resolve(), keys.resolve()):
+        raise BackupFault("--keys-to names a directory of its own, apart from the backup")
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _replace_copy(vault, target)
+
+
+def _replace_copy(vault: FileKeyVault, directory: Path) -> None:
+    with _private(directory / "keys.db") as unfinished:
+        vault.copy_to(unfinished)
+
+
+@contextmanager
+def _private(path: Path) -> Iterator[Path]:
+    """A new file for us alone, which takes its place when it is whole and on disk."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        unfinished.unlink(missing_ok=True)
+        os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        yield unfinished
+        descriptor = os.open(unfinished, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        unfinished.replace(path)
+        sync(path.parent)
+    except OSError as error:
+        raise BackupFault(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,52 @@
+"""
+The keys of a data directory, for servers and for backups.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import text
+
+from adapters.clock import SystemClock
+from adapters.database import Database
+from adapters.vault import FileKeyVault, VaultFault
+from domain.sealed import Sealed
+
+_ANY_SEALED = text("SELECT nickname FROM models.members LIMIT 1")
+
+
+def check_keys(database: Database, vault: FileKeyVault, directory: Path) -> None:
+    """
+    Refuse a database that was filled under other keys: its members could not be read, and their
+    numbers, which only the keys can find, would be given away again.
+
+    :param directory: where the keys are, for the message.
+    """
+    with database.server.connect() as connection:
+        sealed = connection.execute(_ANY_SEALED).scalar()
+    try:
+        if sealed is not None:
+            vault.open(Sealed(bytes(sealed)))
+    except VaultFault:
+        raise VaultFault(
+            f"the keys in {directory} are not those of this database;"
+            " serve it from the data directory that it was filled from"
+        ) from None
+
+
+@contextmanager
+def existing_vault(directory: Path) -> Iterator[FileKeyVault]:
+    """
+    The vault in a directory; none is made.
+
+    :raises VaultFault: there is none.
+    """
+    for name in ("master.key", "keys.db"):
+        if not (directory / name).is_file():
+            raise VaultFault(f"{directory / name} is missing: keys are no part of a backup")
+    vault = FileKeyVault(directory, SystemClock())
+    try:
+        yield vault
+    finally:
+        vault.close()
