@@ -4,7 +4,7 @@ Members, as they see themselves and one another; friends, requests, blocks, foll
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -211,7 +211,7 @@ async def _ties(
 
 async def lists(connection: Connection, owner: MemberId) -> list[ListView]:
     """An owner's named lists with their members; there are at most a hundred."""
-    rows: list[tuple[Any, ...]] = await _LISTS(connection, cell=cell_of(owner), owner=owner)
+    rows = await _LISTS(connection, cell=cell_of(owner), owner=owner)
     listed: dict[UUID, list[UUID]] = {}
     if rows:
         ids = [row[0] for row in rows]

@@ -3,7 +3,6 @@ Comments and likes under a post, gated for a viewer: each needs its own gate and
 """
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,7 +11,7 @@ from domain.audience import Relation, visible
 from domain.ids import CommentId, MemberId, PostId, cell_of
 from projections.gates import audience_of
 from projections.reading.posts import Mark, Profile, hydrate
-from projections.reading.statements import Connection, Statement
+from projections.reading.statements import Connection, Row, Statement
 from projections.reading.viewing import Viewer, viewer_towards
 
 _COMMENTS = Statement(
@@ -133,7 +132,7 @@ async def comments_by_id(
     connection: Connection, viewer: MemberId, wanted: list[tuple[CommentId, PostId]]
 ) -> dict[UUID, CommentView]:
     """Those of some comments, under posts known to be visible, that the viewer may see."""
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     by_cell: dict[int, list[UUID]] = {}
     for comment, post in wanted:
         by_cell.setdefault(cell_of(post), []).append(comment)
@@ -143,7 +142,7 @@ async def comments_by_id(
 
 
 async def _gated_comments(
-    connection: Connection, viewer: MemberId, rows: list[tuple[Any, ...]]
+    connection: Connection, viewer: MemberId, rows: list[Row]
 ) -> list[CommentView]:
     if not rows:
         return []

@@ -3,14 +3,13 @@ A viewer's own side: what the one who looks has declared towards others.
 """
 
 from collections.abc import Collection
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from domain.audience import Relation
 from domain.ids import MemberId, cell_of
-from projections.reading.statements import Connection, Statement
+from projections.reading.statements import Connection, Row, Statement
 
 _ALL_TIES = Statement(
     "all_ties",
@@ -91,7 +90,7 @@ async def viewer_towards(
     return _viewer(member, rows)
 
 
-def _viewer(member: MemberId, rows: list[tuple[Any, ...]]) -> Viewer:
+def _viewer(member: MemberId, rows: list[Row]) -> Viewer:
     viewer = Viewer(member, {}, set(), set())
     for what, other, _, bond in rows:
         if what == "bond":
