@@ -25,6 +25,8 @@ from domain.ids import MemberId, cell_of, derive
 from domain.sealed import Sealed
 from projections.reading import people
 from projections.reading.statements import Connection
+from projections.recall.facts import Facts
+from projections.recall.recall import Recall
 
 if TYPE_CHECKING:
     from api.stream.hub import Hub
@@ -113,6 +115,7 @@ class Services:
         recent: "RecentWrites",
         metrics: Metrics,
         readiness: Callable[[], Awaitable[Any]],
+        recall: Recall | None = None,
     ) -> None:
         self.log = log
         self.vault = vault
@@ -131,6 +134,7 @@ class Services:
         self.hub: Hub
         self._reads = reads
         self._recent = recent
+        self._recall = recall
 
     async def execute(
         self, call: "Ask[Any, Any]", handler: Handler[C], command: C, *, carried: bool = False
@@ -199,6 +203,25 @@ class Services:
         await self._recent.settle(member, self.freshness)
         return await self._reads.run(_as_member, member, read, arguments, named)
 
+    async def recall(
+        self,
+        call: "Ask[Any, Any]",
+        make: Callable[Concatenate[Facts, MemberId, P], T | None],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> T | None:
+        """
+        ``make(facts, viewer, ...)`` in the caller's name, as fresh as :meth:`read`; None when it
+        has to be read.
+
+        :raises Refused: the caller is suspended, or has no account.
+        """
+        if self._recall is None:
+            return None
+        member = call.viewer.member
+        await self._recent.settle(member, self.freshness)
+        return await self._recall.answer(make, member, *arguments, **named)
+
     async def look(self, read: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """``read(connection, ...)`` in nobody's name."""
         return await self._reads.run(read, *arguments)
@@ -254,11 +277,7 @@ async def _as_member(
     arguments: tuple[Any, ...],
     named: dict[str, Any],
 ) -> T:
-    status = await people.status(connection, member)
-    if status is None:
-        raise Refused("no-account", "There is no account for this QQ number.")
-    if status != "active":
-        raise Refused("suspended", "This account is suspended.")
+    people.may_act(await people.status(connection, member))
     return await read(connection, member, *arguments, **named)
 
 

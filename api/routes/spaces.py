@@ -19,6 +19,7 @@ from domain.ids import MemberId
 from projections.reading import people, timelines
 from projections.reading import posts as post_reads
 from projections.reading.posts import Mark, PostView
+from projections.recall import answers as recalled
 
 ROUTES = Routes()
 _TAG = "Feed and space"
@@ -39,7 +40,13 @@ async def read_feed(call: Ask[None, Paging]) -> Answer:
     """Posts by friends and followed certified spaces, newest first."""
     limit = call.query.limit
     before = mark_of(call, LAST)
-    views = await call.app.read(call, post_reads.feed, before, limit + 1)
+    views = None
+    if before is LAST:
+        views = await call.app.recall(call, recalled.first_of_feed, limit + 1)
+    if views is None:
+        views = await call.app.read(call, post_reads.feed, before, limit + 1)
+    elif any(view.share_of is not None for view in views):
+        views = await call.app.read(call, post_reads.with_shared, views)
     return _posts(call, views, limit)
 
 

@@ -44,6 +44,7 @@ from projections.engine.feeder import Feeder, Setup
 from projections.engine.policies import PolicyRunner
 from projections.engine.timers import Deadline, TimerRunner
 from projections.engine.watch import Watch
+from projections.recall.recall import CELLS_MAX, Recall
 
 PURGE_SECONDS = 600.0
 _ANY_SEALED = text("SELECT nickname FROM models.members LIMIT 1")
@@ -182,6 +183,7 @@ class Homezone:
         heads = {one.cell: one.position for one in recorded}
         self._written.update(heads)
         self.engine.wake(heads)
+        self.recall.note(recorded)
         types = {type(one.event) for one in recorded}
         if types & ARMING.keys():
             self.timers.wake()
@@ -197,6 +199,9 @@ class Homezone:
     def _services(self) -> Services:
         self.reads = ReadPool(self.database_url)
         self._held.callback(self.reads.close)
+        probes = ReadPool(self.database_url, connections=1)
+        self._held.callback(probes.close)
+        self.recall = Recall(probes, self.reads, self.log)
         self.metrics = Metrics()
         self.metrics.watch(self._figures)
         return Services(
@@ -210,6 +215,7 @@ class Homezone:
             recent=RecentWrites(),
             metrics=self.metrics,
             readiness=lambda: readiness(self.log, (self.engine.status, self.policies.status)),
+            recall=self.recall if self.log.cells <= CELLS_MAX else None,
         )
 
     def _figures(self) -> dict[str, Any]:

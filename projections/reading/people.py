@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain.event import Refused
 from domain.ids import MemberId, cell_of
 from projections.reading.posts import Profile
 from projections.reading.statements import Connection, Statement
@@ -124,6 +125,19 @@ async def status(connection: Connection, member: MemberId) -> str | None:
     """Whether a member may act: ``active``, ``suspended``, or None where there is no account."""
     rows = await _STATUS(connection, cell=cell_of(member), member=member)
     return str(rows[0][0]) if rows else None
+
+
+def may_act(status: str | None) -> None:
+    """
+    Refuse whoever may not act now.
+
+    :param status: as the member's row says; None where there is no account.
+    :raises Refused: suspended, or no account.
+    """
+    if status is None:
+        raise Refused("no-account", "There is no account for this QQ number.")
+    if status != "active":
+        raise Refused("suspended", "This account is suspended.")
 
 
 async def members(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
-_PARAMETER = re.compile(r":(\w+)::(\w+(?:\[\])?)")
+_PARAMETER = re.compile(r"(?<!:):(\w+)::(\w+(?:\[\])?)")
 
 #: As many values as the statement selects, in its order.
 Row: TypeAlias = Sequence[Any]

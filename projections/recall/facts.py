@@ -1,0 +1,277 @@
+"""
+Facts: rows of read models in memory, each as it stands at one place in the log.
+
+A fact is dropped the moment an event is taken that changes it, so whatever is here holds at the
+place up to which events were taken (:meth:`Facts.take`). All facts that an answer is made of hold
+at that one place together.
+
+A fact that is being loaded may be overtaken by an event. So whoever loads remembers when it asked
+(:meth:`Facts.asked`), and what was touched since is not kept. Rows of fed models are late on top
+of that: they are kept only once the model has come past the last event that concerns them.
+
+Everything is bounded; what makes room is read again, and nothing else comes of it.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from domain.event import Recorded
+from projections.recall.touches import touches
+
+V = TypeVar("V")
+
+Vector: TypeAlias = Mapping[int, int]
+
+_TOUCHED_MAX: Final = 50_000
+_ABSENT: Final = object()
+
+
+class Asked(NamedTuple):
+    """When a load began: after how many changes, and how far the fed models were then."""
+
+    tick: int
+    fed: Mapping[str, Vector]
+
+
+class Missing(Exception):
+    """An answer needs facts that are not here."""
+
+    def __init__(self, kind: "Kind[Any, Any]", keys: Iterable[Any]) -> None:
+        super().__init__(kind.name)
+        self.kind = kind
+        self.keys = list(keys)
+
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Kind(Generic[K, V]):
+    """
+    One kind of fact, by key.
+
+    :param fed: the fed model that its rows come from; None when they are inline models' alone.
+    :param weight: how many places of ``capacity`` a fact takes.
+    """
+
+    def __init__(self, name: str, capacity: int, fed: str | None = None) -> None:
+        self.name = name
+        self.fed = fed
+        self.capacity = capacity
+        self.weight = 0
+        self._held: dict[K, V] = {}
+        self.get = self._held.get
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def one(self, key: K) -> V:
+        """
+        The fact of that key.
+
+        :raises Missing: it is not here.
+        """
+        fact = self.get(key, _ABSENT)
+        if fact is _ABSENT:
+            raise Missing(self, (key,))
+        return fact  # type: ignore[return-value]
+
+    def many(self, keys: Iterable[K]) -> list[V]:
+        """
+        The facts of those keys, in their order.
+
+        :raises Missing: some are not here.
+        """
+        wanted = list(keys)
+        found = [self.get(key, _ABSENT) for key in wanted]
+        if _ABSENT in found:
+            pairs = zip(wanted, found, strict=True)
+            raise Missing(self, (key for key, fact in pairs if fact is _ABSENT))
+        return found  # type: ignore[return-value]
+
+    def hold(self, key: K, fact: V) -> None:
+        """Keep a fact; the oldest make room."""
+        self.drop(key)
+        self._held[key] = fact
+        self.weight += _weight(fact)
+        while self.weight > self.capacity:
+            self.drop(next(iter(self._held)))
+
+    def drop(self, key: K) -> None:
+        """Forget a fact, if it is here."""
+        fact = self._held.pop(key, _ABSENT)
+        if fact is not _ABSENT:
+            self.weight -= _weight(fact)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._held.clear()
+        self.weight = 0
+
+
+def _weight(fact: Any) -> int:
+    return fact.weight if isinstance(fact, Weighed) else 1
+
+
+class Weighed(msgspec.Struct, eq=False):
+    """A fact that takes more than one place."""
+
+    @property
+    def weight(self) -> int:
+        """How many places it takes, at least one."""
+        raise NotImplementedError
+
+
+class Member(msgspec.Struct, frozen=True, eq=False):
+    """A member's row."""
+
+    qq: bytes
+    nickname: bytes
+    certified_as: str | None
+    certified_name: bytes | None
+    status: str
+    joined_at: datetime
+    position: int
+
+
+class Standing(Weighed, eq=False):
+    """
+    How a member stands to those whose posts may be in their feed; nobody who has blocked the other
+    is among them. ``friends`` are those whose half names the same bond, by both halves.
+
+    ``merged`` is their shelves merged, as long as those are the same.
+    """
+
+    friends: frozenset[UUID]
+    follows: frozenset[UUID]
+    sources: tuple[UUID, ...]
+    merged: Any = None
+
+    @property
+    def weight(self) -> int:
+        return 1 + len(self.sources)
+
+
+class Shelf(Weighed, eq=False):
+    """
+    The references of an author's newest posts, newest first: ``(published_at, post, author)``.
+    ``whole`` says that the author has no others.
+    """
+
+    posts: tuple[tuple[datetime, UUID, UUID], ...]
+    whole: bool
+
+    @property
+    def weight(self) -> int:
+        return 1 + len(self.posts)
+
+
+class Said(msgspec.Struct, frozen=True, eq=False):
+    """A post's content, gate and counters."""
+
+    author: UUID
+    kind: str
+    text: bytes
+    title: bytes | None
+    mood: bytes | None
+    location: bytes | None
+    share_of: UUID | None
+    published_at: datetime
+    edited_at: datetime | None
+    cell: int
+    position: int
+    version: int
+    live: bool
+    audience: str
+    list: UUID | None
+    likes: int
+    comments: int
+
+
+class Facts:
+    """
+    All facts of a process, and the place in the log at which they hold.
+
+    :param scale: of the bounds; 1 is some tens of MiB when all is full.
+    """
+
+    def __init__(self, scale: float = 1.0) -> None:
+        def places(number: int) -> int:
+            return max(1, int(number * scale))
+
+        self.members: Kind[UUID, Member | None] = Kind("members", places(20_000))
+        self.standings: Kind[UUID, Standing] = Kind("standings", places(100_000))
+        self.shelves: Kind[UUID, Shelf] = Kind("shelves", places(50_000), fed="posts")
+        self.posts: Kind[UUID, Said | None] = Kind("posts", places(10_000), fed="posts")
+        self.liked: Kind[tuple[UUID, UUID], bool] = Kind("liked", places(50_000), fed="likes")
+        self.listed: Kind[tuple[UUID, UUID], bool] = Kind("listed", places(20_000))
+        kinds = (self.members, self.standings, self.shelves, self.posts, self.liked, self.listed)
+        self._kinds: dict[str, Kind[Any, Any]] = {kind.name: kind for kind in kinds}
+        #: Authors of whose posts a few are not enough.
+        self.prolific: set[UUID] = set()
+        self._prolific_max = places(10_000)
+        #: Up to where events were taken, by cell.
+        self.positions: dict[int, int] = {}
+        self._fed: Mapping[str, Vector] = {"posts": {}, "likes": {}}
+        self._tick = 0
+        self._forget_touches()
+
+    def start_over(self, heads: Vector) -> None:
+        """Forget everything, at a place; how it came there need not be known."""
+        for kind in self._kinds.values():
+            kind.clear()
+        self.positions.update(heads)
+        self._forget_touches()
+
+    def take(self, recorded: Recorded) -> None:
+        """Take the next event of its cell: drop what it changes."""
+        self._tick += 1
+        for name, key, late in touches(recorded):
+            self._kinds[name].drop(key)
+            self._touched[name, key] = self._tick
+            if late:
+                self._late[name, key] = recorded.position
+        self.positions[recorded.cell] = recorded.position
+        if len(self._touched) > _TOUCHED_MAX:
+            self._forget_touches()
+
+    def fed(self, positions: Mapping[str, Vector]) -> None:
+        """How far the fed models are, at least."""
+        self._fed = positions
+
+    def asked(self) -> Asked:
+        """To be taken down before something is loaded."""
+        return Asked(self._tick, self._fed)
+
+    def keep(self, kind: Kind[K, V], cell: int, key: K, fact: V, asked: Asked) -> None:
+        """
+        Hold what was loaded, unless it may have changed since, or a fed model is not there yet.
+
+        :param cell: whose events a fed model makes it of.
+        """
+        name = kind.name
+        if self._touched.get((name, key), self._touched_before) > asked.tick:
+            return
+        if kind.fed is not None:
+            needed = self._late.get((name, key), self._late_before.get(cell, 0))
+            if asked.fed[kind.fed].get(cell, 0) < needed:
+                return
+        kind.hold(key, fact)
+
+    def dig(self, author: UUID) -> None:
+        """An author's few newest posts are not enough: load more of them next time."""
+        if len(self.prolific) >= self._prolific_max:
+            self.prolific.clear()
+        self.prolific.add(author)
+        self.shelves.drop(author)
+
+    def _forget_touches(self) -> None:
+        """What is not known any longer counts as touched just now."""
+        self._tick += 1
+        self._touched: dict[tuple[str, Hashable], int] = {}
+        self._late: dict[tuple[str, Hashable], int] = {}
+        self._touched_before = self._tick
+        self._late_before = dict(self.positions)

@@ -1,0 +1,89 @@
+"""
+Which facts an event changes.
+
+Said a second time here, beside the read models' ``rows``, since facts are not rows: a member's ties
+are one fact, an author's shelf is another. A test holds the two against each other, over every type
+of event there is.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from domain.account import AccountOpened, AccountReinstated, AccountSuspended, NicknameChanged
+from domain.circle import (
+    CircleEvent,
+    FriendAccepted,
+    FriendAsked,
+    FriendConfirmed,
+    FriendEnded,
+    FriendLapsed,
+    FriendRequestReceived,
+    MemberBlocked,
+    MemberUnblocked,
+    SpaceFollowed,
+    SpaceUnfollowed,
+)
+from domain.comment import CommentDeleted, CommentWritten
+from domain.event import Event, Recorded
+from domain.like import LikeGiven, LikeWithdrawn
+from domain.named_list import ListDeleted, ListSaved
+from domain.post import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
+from domain.space import CertificationWithdrawn, SpaceCertified
+
+#: What is read of the log to follow it: no other type changes any fact.
+TOUCHING: Final[frozenset[type[Event]]] = frozenset(
+    {
+        AccountOpened, AccountReinstated, AccountSuspended, CertificationWithdrawn, CommentDeleted,
+        CommentWritten, FriendAccepted, FriendAsked, FriendConfirmed, FriendEnded, FriendLapsed,
+        FriendRequestReceived, LikeGiven, LikeWithdrawn, ListDeleted, ListSaved, MemberBlocked,
+        MemberUnblocked, NicknameChanged, PostAudienceChanged, PostDeleted, PostEdited,
+        PostPublished, SpaceCertified, SpaceFollowed, SpaceUnfollowed,
+    }
+)  # fmt: skip
+
+
+class Touch(NamedTuple):
+    """
+    A fact that an event changes.
+
+    :param late: its row comes from a fed model, in the cell of the event: what is loaded before
+        the model has taken the event does not show it.
+    """
+
+    kind: str
+    key: UUID | tuple[UUID, UUID]
+    late: bool = False
+
+
+def touches(recorded: Recorded) -> Iterator[Touch]:
+    """Every fact that an event changes."""
+    event: Any = recorded.event
+    match event:
+        case CircleEvent(member=member, other=other):
+            yield Touch("standings", member)
+            yield Touch("standings", other)
+        case PostPublished(author=author) | PostDeleted(author=author):
+            yield Touch("posts", recorded.stream, late=True)
+            yield Touch("shelves", author, late=True)
+        case PostEdited() | PostAudienceChanged():
+            yield Touch("posts", recorded.stream, late=True)
+        case LikeGiven(member=member, post=post) | LikeWithdrawn(member=member, post=post):
+            yield Touch("posts", post)
+            yield Touch("liked", (member, post), late=True)
+        case CommentWritten(post=post) | CommentDeleted(post=post):
+            yield Touch("posts", post)
+        case ListSaved() | ListDeleted():
+            for member in (*getattr(event, "members", ()), *event.removed):
+                yield Touch("listed", (event.list, member))
+        case (
+            AccountOpened(member=member)
+            | AccountSuspended(member=member)
+            | AccountReinstated(member=member)
+            | NicknameChanged(member=member)
+            | SpaceCertified(member=member)
+            | CertificationWithdrawn(member=member)
+        ):
+            yield Touch("members", member)
+        case _:
+            return
