@@ -13,6 +13,7 @@ import msgspec
 from api.http.call import Call
 from api.http.problems import KEY_REUSED, ProblemError
 from api.metrics import Metrics
+from api.shown import Shown
 from commands.accounts import AccountHandlers
 from commands.directory import Directory
 from commands.executor import Answer, Contended, Executor, Handler, KeyReused
@@ -135,6 +136,7 @@ class Services:
         self._reads = reads
         self._recent = recent
         self._recall = recall
+        self.shown = Shown(vault)
 
     async def execute(
         self, call: "Ask[Any, Any]", handler: Handler[C], command: C, *, carried: bool = False

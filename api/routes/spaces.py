@@ -51,9 +51,8 @@ async def read_feed(call: Ask[None, Paging]) -> Answer:
 
 
 def _posts(call: Ask[None, Paging], views: list[PostView], limit: int) -> Answer:
-    present = Presenter(call.app, call.viewer.id).post
     place = views[limit - 1].mark if len(views) > limit else None
-    return call.page([present(view) for view in views[:limit]], place)
+    return call.page(Presenter(call.app, call.viewer.id).posts(views[:limit]), place)
 
 
 @ROUTES.get(

@@ -129,7 +129,10 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 class PostView(msgspec.Struct):
-    """A post that its viewer may see; words sealed. ``shared`` is the original, if visible too."""
+    """
+    A post that its viewer may see; words sealed. ``shared`` is the original, if visible too.
+    ``lasting`` says that the same view is given to others as well: nobody may change it.
+    """
 
     post: UUID
     author: Profile
@@ -150,6 +153,7 @@ class PostView(msgspec.Struct):
     liked: bool
     friends: bool
     shared: "PostView | None" = None
+    lasting: bool = False
 
     @property
     def mark(self) -> Mark:

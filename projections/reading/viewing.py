@@ -2,7 +2,7 @@
 A viewer's own side: what the one who looks has declared towards others.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 import msgspec
@@ -90,13 +90,25 @@ async def viewer_towards(
     return _viewer(member, rows)
 
 
+def viewers_of(members: Iterable[MemberId], rows: Iterable[Row]) -> dict[UUID, Viewer]:
+    """The viewers that ties make; each tie led by the member whose it is."""
+    viewers: dict[UUID, Viewer] = {member: Viewer(member, {}, set(), set()) for member in members}
+    for member, what, other, _, bond in rows:
+        _tie(viewers[member], what, other, bond)
+    return viewers
+
+
 def _viewer(member: MemberId, rows: list[Row]) -> Viewer:
     viewer = Viewer(member, {}, set(), set())
     for what, other, _, bond in rows:
-        if what == "bond":
-            viewer.bonds[other] = bond
-        elif what == "block":
-            viewer.blocked.add(other)
-        else:
-            viewer.follows.add(other)
+        _tie(viewer, what, other, bond)
     return viewer
+
+
+def _tie(viewer: Viewer, what: str, other: UUID, bond: UUID) -> None:
+    if what == "bond":
+        viewer.bonds[other] = bond
+    elif what == "block":
+        viewer.blocked.add(other)
+    else:
+        viewer.follows.add(other)

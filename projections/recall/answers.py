@@ -112,7 +112,9 @@ def _gated(
     members = facts.members.many([author for _, _, author in references])
     liked = facts.liked.many([(viewer, post) for post in posts])
     friends, views = standing.friends, []
-    listing = [(one.list, viewer) for one in said if one is not None and one.list is not None]
+    listing = [
+        (one.listed_in, viewer) for one in said if one is not None and one.listed_in is not None
+    ]
     if listing:
         facts.listed.many(listing)
     for post, one, member, likes in zip(posts, said, members, liked, strict=True):
@@ -121,9 +123,9 @@ def _gated(
         friend = one.author in friends
         if not friend and member.certified_as is None:
             continue
-        listed = one.list is not None and facts.listed.one((one.list, viewer))
+        listed = one.listed_in is not None and facts.listed.one((one.listed_in, viewer))
         if visible(one.live, audience_of(one.audience), _relation(friend, listed)):
-            views.append(_view(post, one, _profile(one.author, member), likes, friend))
+            views.append(_view(post, one, member, likes, friend))
     return views
 
 
@@ -137,10 +139,18 @@ def _profile(id: UUID, member: Member) -> Profile:
     return Profile(id, member.qq, member.nickname, member.certified_as, member.certified_name)
 
 
-def _view(post: UUID, said: Said, author: Profile, liked: bool, friends: bool) -> PostView:
-    return PostView(
+def _view(post: UUID, said: Said, author: Member, liked: bool, friends: bool) -> PostView:
+    """
+    The view of a post, the same one for all to whom it looks the same. A share is another for
+    everyone: what it is of may be seen by one and not by the next.
+    """
+    made = said.views.get(liked)
+    if made is not None and made[0] is author and made[1] == friends:
+        view: PostView = made[2]
+        return view
+    view = PostView(
         post=post,
-        author=author,
+        author=_profile(said.author, author),
         kind=said.kind,
         text=said.text,
         title=said.title,
@@ -157,4 +167,8 @@ def _view(post: UUID, said: Said, author: Profile, liked: bool, friends: bool) -
         comments=said.comments,
         liked=liked,
         friends=friends,
+        lasting=said.share_of is None,
     )
+    if view.lasting:
+        said.views[liked] = (author, friends, view)
+    return view

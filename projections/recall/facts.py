@@ -5,13 +5,14 @@ A fact is dropped the moment an event is taken that changes it, so whatever is h
 place up to which events were taken (:meth:`Facts.take`). All facts that an answer is made of hold
 at that one place together.
 
-A fact that is being loaded may be overtaken by an event. So whoever loads remembers when it asked
-(:meth:`Facts.asked`), and what was touched since is not kept. Rows of fed models are late on top
-of that: they are kept only once the model has come past the last event that concerns them.
+A fact that is being loaded may be overtaken. So whoever loads remembers when it asked
+(:meth:`Facts.asked`), and what was touched since is not kept. Rows of fed models follow later: an
+event changes them when their model has taken it (:meth:`Facts.fed`), and only then.
 
 Everything is bounded; what makes room is read again, and nothing else comes of it.
 """
 
+from collections import deque
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
@@ -26,7 +27,10 @@ V = TypeVar("V")
 
 Vector: TypeAlias = Mapping[int, int]
 
-_TOUCHED_MAX: Final = 50_000
+_TOUCHED_MAX: Final = 20_000
+_LATE_MAX: Final = 50_000
+#: A text of so many bytes takes one more place.
+_TEXT_BYTES: Final = 1_000
 _ABSENT: Final = object()
 
 
@@ -117,7 +121,7 @@ def _weight(fact: Any) -> int:
 
 
 class Weighed(msgspec.Struct, eq=False):
-    """A fact that takes more than one place."""
+    """A fact that may take more than one place."""
 
     @property
     def weight(self) -> int:
@@ -169,8 +173,11 @@ class Shelf(Weighed, eq=False):
         return 1 + len(self.posts)
 
 
-class Said(msgspec.Struct, frozen=True, eq=False):
-    """A post's content, gate and counters."""
+class Said(Weighed, eq=False):
+    """
+    A post's content, gate and counters. ``views`` are those made of it so far: one for those who
+    like it, one for those who do not, with the member's row that they show as its author.
+    """
 
     author: UUID
     kind: str
@@ -186,9 +193,14 @@ class Said(msgspec.Struct, frozen=True, eq=False):
     version: int
     live: bool
     audience: str
-    list: UUID | None
+    listed_in: UUID | None
     likes: int
     comments: int
+    views: dict[bool, Any] = {}
+
+    @property
+    def weight(self) -> int:
+        return 1 + len(self.text) // _TEXT_BYTES
 
 
 class Facts:
@@ -218,6 +230,7 @@ class Facts:
         self._fed: Mapping[str, Vector] = {"posts": {}, "likes": {}}
         self._tick = 0
         self._forget_touches()
+        self._forget_late()
 
     def start_over(self, heads: Vector) -> None:
         """Forget everything, at a place; how it came there need not be known."""
@@ -225,22 +238,39 @@ class Facts:
             kind.clear()
         self.positions.update(heads)
         self._forget_touches()
+        self._forget_late()
 
     def take(self, recorded: Recorded) -> None:
-        """Take the next event of its cell: drop what it changes."""
+        """Take the next event of its cell: what it changes is known no longer."""
         self._tick += 1
-        for name, key, late in touches(recorded):
-            self._kinds[name].drop(key)
-            self._touched[name, key] = self._tick
-            if late:
-                self._late[name, key] = recorded.position
         self.positions[recorded.cell] = recorded.position
+        for touch in touches(recorded):
+            kind = self._kinds[touch.kind]
+            if touch.inline:
+                self._touch(kind, touch.key)
+            if kind.fed is not None and touch.fed:
+                awaited = self._late.setdefault((kind.fed, recorded.cell), deque())
+                awaited.append((recorded.position, kind, touch.key))
+                self._late_count += 1
         if len(self._touched) > _TOUCHED_MAX:
             self._forget_touches()
+        if self._late_count > _LATE_MAX:
+            self.start_over(self.positions)
 
     def fed(self, positions: Mapping[str, Vector]) -> None:
-        """How far the fed models are, at least."""
+        """
+        Fed models are at least so far: what they have taken shows from now on.
+
+        :param positions: by model and cell, committed before any load to come.
+        """
+        self._tick += 1
         self._fed = positions
+        for (model, cell), awaited in self._late.items():
+            reached = positions[model].get(cell, 0)
+            while awaited and awaited[0][0] <= reached:
+                _, kind, key = awaited.popleft()
+                self._late_count -= 1
+                self._touch(kind, key)
 
     def asked(self) -> Asked:
         """To be taken down before something is loaded."""
@@ -248,17 +278,15 @@ class Facts:
 
     def keep(self, kind: Kind[K, V], cell: int, key: K, fact: V, asked: Asked) -> None:
         """
-        Hold what was loaded, unless it may have changed since, or a fed model is not there yet.
+        Hold what was loaded, unless it may have changed since it was asked for.
 
         :param cell: whose events a fed model makes it of.
         """
-        name = kind.name
-        if self._touched.get((name, key), self._touched_before) > asked.tick:
+        if self._touched.get((kind.name, key), self._touched_before) > asked.tick:
             return
-        if kind.fed is not None:
-            needed = self._late.get((name, key), self._late_before.get(cell, 0))
-            if asked.fed[kind.fed].get(cell, 0) < needed:
-                return
+        # Of events before that place nobody will say when the model has taken them.
+        if kind.fed is not None and asked.fed[kind.fed].get(cell, 0) < self._unknown.get(cell, 0):
+            return
         kind.hold(key, fact)
 
     def dig(self, author: UUID) -> None:
@@ -268,10 +296,17 @@ class Facts:
         self.prolific.add(author)
         self.shelves.drop(author)
 
+    def _touch(self, kind: Kind[Any, Any], key: Hashable) -> None:
+        kind.drop(key)
+        self._touched[kind.name, key] = self._tick
+
     def _forget_touches(self) -> None:
-        """What is not known any longer counts as touched just now."""
+        """Whatever is not known any longer counts as touched just now."""
         self._tick += 1
         self._touched: dict[tuple[str, Hashable], int] = {}
-        self._late: dict[tuple[str, Hashable], int] = {}
         self._touched_before = self._tick
-        self._late_before = dict(self.positions)
+
+    def _forget_late(self) -> None:
+        self._late: dict[tuple[str, int], deque[tuple[int, Kind[Any, Any], Hashable]]] = {}
+        self._late_count = 0
+        self._unknown = dict(self.positions)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from domain.ids import MemberId, cell_of
 from projections.reading.statements import Connection, Statement
-from projections.reading.viewing import viewer_with_all_ties
+from projections.reading.viewing import viewers_of
 from projections.recall.facts import Facts, Member, Said, Shelf, Standing
 
 #: Of an author's newest posts: what nearly every page needs, and what the longest page can.
@@ -26,16 +26,35 @@ _MEMBERS = Statement(
     """,
 )
 
-_HALVES = Statement(
-    "halves_towards",
+_TIES = Statement(
+    "ties_of_members",
     """
-    SELECT wanted.author, f.bond, b.member IS NOT NULL AS blocked
-      FROM unnest(:cells::smallint[], :authors::uuid[]) AS wanted (cell, author)
+    SELECT wanted.member, 'bond', f.other, f.other_cell, f.bond
+      FROM unnest(:cells::smallint[], :members::uuid[]) AS wanted (cell, member)
+      JOIN models.friendships f ON f.cell = wanted.cell AND f.member = wanted.member
+     WHERE f.standing <> 'incoming'
+    UNION ALL
+    SELECT wanted.member, 'block', b.other, 0::smallint, NULL
+      FROM unnest(:cells::smallint[], :members::uuid[]) AS wanted (cell, member)
+      JOIN models.blocks b ON b.cell = wanted.cell AND b.member = wanted.member
+    UNION ALL
+    SELECT wanted.member, 'follow', w.other, w.other_cell, NULL
+      FROM unnest(:cells::smallint[], :members::uuid[]) AS wanted (cell, member)
+      JOIN models.follows w ON w.cell = wanted.cell AND w.member = wanted.member
+    """,
+)
+
+_HALVES = Statement(
+    "halves_towards_members",
+    """
+    SELECT wanted.viewer, wanted.author, f.bond, b.member IS NOT NULL AS blocked
+      FROM unnest(:cells::smallint[], :authors::uuid[], :viewers::uuid[])
+           AS wanted (cell, author, viewer)
       LEFT JOIN models.friendships f
-        ON f.cell = wanted.cell AND f.member = wanted.author AND f.other = :viewer::uuid
+        ON f.cell = wanted.cell AND f.member = wanted.author AND f.other = wanted.viewer
        AND f.standing <> 'incoming'
       LEFT JOIN models.blocks b
-        ON b.cell = wanted.cell AND b.member = wanted.author AND b.other = :viewer::uuid
+        ON b.cell = wanted.cell AND b.member = wanted.author AND b.other = wanted.viewer
     """,
 )
 
@@ -102,22 +121,27 @@ async def _members(connection: Connection, facts: Facts, members: Sequence[UUID]
 
 
 async def _standings(connection: Connection, facts: Facts, members: Sequence[MemberId]) -> None:
+    asked = facts.asked()
+    ties = await _TIES(connection, cells=[cell_of(one) for one in members], members=members)
+    viewers = viewers_of(members, ties)
+    pairs = {(tie[0], tie[2]): tie[3] for tie in ties if tie[1] != "block"}
+    halves = await _HALVES(
+        connection,
+        cells=list(pairs.values()),
+        authors=[author for _, author in pairs],
+        viewers=[member for member, _ in pairs],
+    )
+    friends: dict[UUID, set[UUID]] = {member: set() for member in members}
+    shut = {member: set(viewers[member].blocked) for member in members}
+    for member, author, bond, blocked in halves:
+        if blocked:
+            shut[member].add(author)
+        elif bond is not None and viewers[member].bonds.get(author) == bond:
+            friends[member].add(author)
     for member in members:
-        asked = facts.asked()
-        viewer, sources = await viewer_with_all_ties(connection, member)
-        rows = await _HALVES(
-            connection, cells=list(sources.values()), authors=list(sources), viewer=member
-        )
-        friends, shut = set(), set(viewer.blocked)
-        for author, bond, blocked in rows:
-            if blocked:
-                shut.add(author)
-            if bond is not None and viewer.bonds.get(author) == bond:
-                friends.add(author)
-        follows = frozenset(viewer.follows - shut)
-        standing = Standing(
-            frozenset(friends - shut), follows, tuple((friends | follows) - shut), None
-        )
+        near = frozenset(friends[member] - shut[member])
+        follows = frozenset(viewers[member].follows - shut[member])
+        standing = Standing(near, follows, tuple(near | follows))
         facts.keep(facts.standings, cell_of(member), member, standing, asked)
 
 

@@ -8,18 +8,21 @@ whichever server wrote. An answer that had to load facts asks once more at the e
 is made of holds at one place together.
 """
 
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
-from domain.event import Event, Recorded
+from commands.ports import LogUnavailable
+from domain.event import Recorded
 from domain.ids import MemberId
 from projections.reading.statements import Statement
 from projections.recall.facts import Facts, Missing
 from projections.recall.loads import LOADS, Load
 from projections.recall.shared import Shared
-from projections.recall.touches import TOUCHING
+
+logger = logging.getLogger("homezone")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,12 +65,7 @@ class Log(Protocol):
     """The log, as far as it is followed here."""
 
     async def read(
-        self,
-        cell: int,
-        after: int,
-        limit: int,
-        until: int | None = None,
-        types: Collection[type[Event]] | None = None,
+        self, cell: int, after: int, limit: int, until: int | None = None
     ) -> Sequence[Recorded]: ...
 
 
@@ -151,10 +149,10 @@ class Recall:
             self._tables = tables
             facts.start_over(heads)
         self._take_noted()
-        facts.fed({"posts": posts, "likes": likes})
         for cell, head in heads.items():
             if head > facts.positions.get(cell, 0):
                 await self._take_from_log(cell, head, heads)
+        facts.fed({"posts": posts, "likes": likes})
 
     def _take_noted(self) -> None:
         facts, noted = self.facts, self._noted
@@ -170,6 +168,15 @@ class Recall:
         if head - after > _BEHIND_MAX:
             facts.start_over(heads)
             return
-        for recorded in await self._log.read(cell, after, head - after, head, TOUCHING):
+        try:
+            events = await self._log.read(cell, after, head - after, head)
+        except LogUnavailable:
+            raise
+        except Exception:
+            # A server of a later release may have written what this one cannot read.
+            logger.exception("events that cannot be read: all facts are read anew")
+            facts.start_over(heads)
+            return
+        for recorded in events:
             facts.take(recorded)
         facts.positions[cell] = head

@@ -7,53 +7,31 @@ of event there is.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.account import AccountOpened, AccountReinstated, AccountSuspended, NicknameChanged
-from domain.circle import (
-    CircleEvent,
-    FriendAccepted,
-    FriendAsked,
-    FriendConfirmed,
-    FriendEnded,
-    FriendLapsed,
-    FriendRequestReceived,
-    MemberBlocked,
-    MemberUnblocked,
-    SpaceFollowed,
-    SpaceUnfollowed,
-)
+from domain.circle import CircleEvent
 from domain.comment import CommentDeleted, CommentWritten
-from domain.event import Event, Recorded
+from domain.event import Recorded
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
 from domain.post import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
 from domain.space import CertificationWithdrawn, SpaceCertified
-
-#: What is read of the log to follow it: no other type changes any fact.
-TOUCHING: Final[frozenset[type[Event]]] = frozenset(
-    {
-        AccountOpened, AccountReinstated, AccountSuspended, CertificationWithdrawn, CommentDeleted,
-        CommentWritten, FriendAccepted, FriendAsked, FriendConfirmed, FriendEnded, FriendLapsed,
-        FriendRequestReceived, LikeGiven, LikeWithdrawn, ListDeleted, ListSaved, MemberBlocked,
-        MemberUnblocked, NicknameChanged, PostAudienceChanged, PostDeleted, PostEdited,
-        PostPublished, SpaceCertified, SpaceFollowed, SpaceUnfollowed,
-    }
-)  # fmt: skip
 
 
 class Touch(NamedTuple):
     """
     A fact that an event changes.
 
-    :param late: its row comes from a fed model, in the cell of the event: what is loaded before
-        the model has taken the event does not show it.
+    :param inline: at the commit.
+    :param fed: when a fed model has taken the event, which stands in the cell of the key.
     """
 
     kind: str
     key: UUID | tuple[UUID, UUID]
-    late: bool = False
+    inline: bool = True
+    fed: bool = False
 
 
 def touches(recorded: Recorded) -> Iterator[Touch]:
@@ -64,13 +42,13 @@ def touches(recorded: Recorded) -> Iterator[Touch]:
             yield Touch("standings", member)
             yield Touch("standings", other)
         case PostPublished(author=author) | PostDeleted(author=author):
-            yield Touch("posts", recorded.stream, late=True)
-            yield Touch("shelves", author, late=True)
+            yield Touch("posts", recorded.stream, fed=True)
+            yield Touch("shelves", author, inline=False, fed=True)
         case PostEdited() | PostAudienceChanged():
-            yield Touch("posts", recorded.stream, late=True)
+            yield Touch("posts", recorded.stream, fed=True)
         case LikeGiven(member=member, post=post) | LikeWithdrawn(member=member, post=post):
             yield Touch("posts", post)
-            yield Touch("liked", (member, post), late=True)
+            yield Touch("liked", (member, post), inline=False, fed=True)
         case CommentWritten(post=post) | CommentDeleted(post=post):
             yield Touch("posts", post)
         case ListSaved() | ListDeleted():
