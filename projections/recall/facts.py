@@ -72,6 +72,9 @@ class Kind(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._held)
 
+    def __contains__(self, key: K) -> bool:
+        return key in self._held
+
     def one(self, key: K) -> V:
         """
         The fact of that key.
@@ -212,7 +215,7 @@ class Facts:
 
     def __init__(self, scale: float = 1.0) -> None:
         def places(number: int) -> int:
-            return max(1, int(number * scale))
+            return max(1, round(number * scale))
 
         self.members: Kind[UUID, Member | None] = Kind("members", places(20_000))
         self.standings: Kind[UUID, Standing] = Kind("standings", places(100_000))
