@@ -11,7 +11,9 @@ import msgspec
 
 from projections.reading.posts import PostView
 
-_FRAGMENTS_MAX: Final = 10_000
+_BYTES_MAX: Final = 16 << 20
+#: What holding one costs beside its own bytes, as measured.
+_BYTES_EACH: Final = 600
 
 
 class Keys(Protocol):
@@ -24,15 +26,16 @@ class Shown:
     """
     JSON by view, for views that are given out again.
 
-    :param capacity: fragments; a long diary is about 30 kB.
+    :param bytes_max: of JSON and what holds it.
     """
 
-    def __init__(self, keys: Keys, capacity: int = _FRAGMENTS_MAX) -> None:
+    def __init__(self, keys: Keys, bytes_max: int = _BYTES_MAX) -> None:
         self._keys = keys
-        self._capacity = capacity
+        self._bytes_max = bytes_max
+        self._bytes = 0
         self._destructions = keys.destructions()
         # By identity: a view that changed is another view. The view is held, so its id is its own.
-        self._fragments: dict[int, tuple[PostView, msgspec.Raw]] = {}
+        self._fragments: dict[int, tuple[PostView, msgspec.Raw, int]] = {}
 
     def __len__(self) -> int:
         return len(self._fragments)
@@ -42,6 +45,7 @@ class Shown:
         destructions = self._keys.destructions()
         if destructions != self._destructions:
             self._fragments.clear()
+            self._bytes = 0
             self._destructions = destructions
 
     def get(self, view: PostView) -> msgspec.Raw | None:
@@ -50,9 +54,15 @@ class Shown:
         return None if fragment is None else fragment[1]
 
     def hold(self, view: PostView, encoded: bytes) -> msgspec.Raw:
-        """Keep the JSON of a view; the oldest makes room."""
-        raw = msgspec.Raw(encoded)
-        self._fragments[id(view)] = (view, raw)
-        if len(self._fragments) > self._capacity:
-            del self._fragments[next(iter(self._fragments))]
+        """Keep the JSON of a view; the oldest make room."""
+        raw, size = msgspec.Raw(encoded), len(encoded) + _BYTES_EACH
+        self._drop(id(view))
+        self._fragments[id(view)] = (view, raw, size)
+        self._bytes += size
+        while self._bytes > self._bytes_max:
+            self._drop(next(iter(self._fragments)))
         return raw
+
+    def _drop(self, view_id: int) -> None:
+        if (fragment := self._fragments.pop(view_id, None)) is not None:
+            self._bytes -= fragment[2]

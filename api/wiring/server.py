@@ -219,13 +219,17 @@ class Homezone:
         )
 
     def _figures(self) -> dict[str, Any]:
-        streams = self.executor.streams
+        streams, recall = self.executor.streams, self.recall
         return {
             "homezone_log_queue_appends": self.log.queued,
             "homezone_projection_lag_events": self.engine.lag(),
             "homezone_stream_cache_hits_total": streams.hits,
             "homezone_stream_cache_misses_total": streams.misses,
             "homezone_stream_cache_streams": len(streams),
+            "homezone_recall_hits_total": recall.answered,
+            "homezone_recall_misses_total": recall.given_up,
+            "homezone_recall_loads_total": recall.loads,
+            "homezone_recall_facts": recall.facts.sizes(),
         }
 
     async def _verifier(self) -> TokenVerifier:

@@ -210,7 +210,7 @@ class Facts:
     """
     All facts of a process, and the place in the log at which they hold.
 
-    :param scale: of the bounds; 1 is some tens of MiB when all is full.
+    :param scale: of the bounds; 1 is about 80 MiB when all is full.
     """
 
     def __init__(self, scale: float = 1.0) -> None:
@@ -218,11 +218,11 @@ class Facts:
             return max(1, round(number * scale))
 
         self.members: Kind[UUID, Member | None] = Kind("members", places(20_000))
-        self.standings: Kind[UUID, Standing] = Kind("standings", places(100_000))
+        self.standings: Kind[UUID, Standing] = Kind("standings", places(60_000))
         self.shelves: Kind[UUID, Shelf] = Kind("shelves", places(50_000), fed="posts")
         self.posts: Kind[UUID, Said | None] = Kind("posts", places(10_000), fed="posts")
-        self.liked: Kind[tuple[UUID, UUID], bool] = Kind("liked", places(50_000), fed="likes")
-        self.listed: Kind[tuple[UUID, UUID], bool] = Kind("listed", places(20_000))
+        self.liked: Kind[tuple[UUID, UUID], bool] = Kind("liked", places(30_000), fed="likes")
+        self.listed: Kind[tuple[UUID, UUID], bool] = Kind("listed", places(10_000))
         kinds = (self.members, self.standings, self.shelves, self.posts, self.liked, self.listed)
         self._kinds: dict[str, Kind[Any, Any]] = {kind.name: kind for kind in kinds}
         #: Authors of whose posts a few are not enough.
@@ -291,6 +291,10 @@ class Facts:
         if kind.fed is not None and asked.fed[kind.fed].get(cell, 0) < self._unknown.get(cell, 0):
             return
         kind.hold(key, fact)
+
+    def sizes(self) -> dict[str, int]:
+        """How many facts there are, by kind."""
+        return {name: len(kind) for name, kind in self._kinds.items()}
 
     def dig(self, author: UUID) -> None:
         """An author's few newest posts are not enough: load more of them next time."""

@@ -81,6 +81,7 @@ class Recall:
         self.facts = facts or Facts()
         self.answered = 0
         self.given_up = 0
+        self.loads = 0
         self._probes = probes
         self._reads = reads
         self._log = log
@@ -132,6 +133,7 @@ class Recall:
         return None
 
     async def _run(self, load: Load, keys: Sequence[Any]) -> None:
+        self.loads += 1
         await self._reads.run(load, self.facts, keys)
 
     async def _follow(self, _: Sequence[None]) -> None:

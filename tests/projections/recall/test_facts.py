@@ -216,7 +216,7 @@ def test_a_large_fact_takes_more_room() -> None:
         keep(facts, facts.posts, UUID(int=number), said(b"x" * 4_000))
     assert facts.posts.weight == 10
     assert len(facts.posts) == 2
-    facts = Facts(scale=30 / 100_000)
+    facts = Facts(scale=30 / 60_000)
     for number in range(9):
         sources = tuple(UUID(int=one) for one in range(9))
         keep(facts, facts.standings, UUID(int=number), Standing(frozenset(), frozenset(), sources))
