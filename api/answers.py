@@ -5,7 +5,7 @@ Here, at the edge, sealed columns are opened; nothing further inside ever is.
 """
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -282,7 +282,7 @@ class Presenter:
             nickname=shown.nickname,
             joined_at=view.joined_at,
             relation=Relation(standing, view.follows, view.blocked),
-            posts=[self.post(one) for one in posts],
+            posts=cast("list[Post]", self.posts(posts)),
             certification=shown.certification,
         )
 

@@ -10,7 +10,7 @@ from api.answers import Comment, Like, Post, Presenter, Written
 from api.http.answers import Answer, Page, encode_json
 from api.http.queries import Paging
 from api.http.routes import Routes
-from api.pages import FIRST, LAST, mark_of
+from api.pages import FIRST, LAST, mark_of, with_originals
 from api.routes.members import done
 from api.services import MEMBERS, Ask
 from commands import comments
@@ -22,6 +22,7 @@ from domain.ids import CommentId, MemberId, PostId
 from projections.reading import posts as post_reads
 from projections.reading import responses
 from projections.reading.posts import PostView
+from projections.recall import answers as recalled
 
 ROUTES = Routes()
 _TAG = "Posts"
@@ -56,12 +57,16 @@ async def publish_post(call: Ask[PublishPost, None]) -> Answer:
 )
 async def read_post(call: Ask[None, None]) -> Answer:
     """Withdrawn, deleted, never there and not for you look alike."""
-    view = await call.app.read(call, _post, call.uuid())
+    view = await call.app.recall(call, recalled.post, call.uuid())
+    if view is not None:
+        (view,) = await with_originals(call, [view])
+    else:
+        view = await call.app.read(call, _post, call.uuid())
     if view is None:
         raise Refused("not-found")
     # The version is what a change is conditional on. It is no reason for a 304: counts, names and
     # the original of a share change without it, and what was withdrawn must not be shown again.
-    body = Presenter(call.app, call.viewer.id).post(view)
+    (body,) = Presenter(call.app, call.viewer.id).posts([view])
     return Answer(encode_json(body), headers={"ETag": f'"{view.version}"'})
 
 

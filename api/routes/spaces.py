@@ -12,7 +12,7 @@ from api.answers import Post, Presenter, Space, TimelineItem
 from api.http.answers import Answer, Page, found
 from api.http.queries import Paging
 from api.http.routes import Routes
-from api.pages import FIRST, LAST, mark_of
+from api.pages import FIRST, LAST, mark_of, with_originals
 from api.services import MEMBERS, Ask
 from domain.event import Refused
 from domain.ids import MemberId
@@ -45,8 +45,8 @@ async def read_feed(call: Ask[None, Paging]) -> Answer:
         views = await call.app.recall(call, recalled.first_of_feed, limit + 1)
     if views is None:
         views = await call.app.read(call, post_reads.feed, before, limit + 1)
-    elif any(view.share_of is not None for view in views):
-        views = await call.app.read(call, post_reads.with_shared, views)
+    else:
+        views = await with_originals(call, views)
     return _posts(call, views, limit)
 
 
@@ -66,7 +66,11 @@ def _posts(call: Ask[None, Paging], views: list[PostView], limit: int) -> Answer
 async def read_space(call: Ask[None, None]) -> Answer:
     """Who it is, how you stand to them, and their latest posts that you may see."""
     owner = await call.app.other(call, call.qq())
-    shown = await call.app.read(call, _space, owner)
+    shown = await call.app.recall(call, recalled.space, owner, _ON_HOME_PAGE)
+    if shown is not None:
+        shown = shown[0], await with_originals(call, shown[1])
+    else:
+        shown = await call.app.read(call, _space, owner)
     if shown is None:
         raise Refused("not-found")
     return found(Presenter(call.app, call.viewer.id).space(*shown))
@@ -95,7 +99,13 @@ async def list_space_posts(call: Ask[None, Paging]) -> Answer:
     owner = await call.app.other(call, call.qq())
     limit = call.query.limit
     before = mark_of(call, LAST)
-    views = await call.app.read(call, _space_posts, owner, before, limit + 1)
+    views = None
+    if before is LAST:
+        views = await call.app.recall(call, recalled.first_of_space, owner, limit + 1)
+    if views is not None:
+        views = await with_originals(call, views)
+    else:
+        views = await call.app.read(call, _space_posts, owner, before, limit + 1)
     if views is None:
         raise Refused("not-found")
     return _posts(call, views, limit)

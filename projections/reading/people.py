@@ -157,7 +157,7 @@ async def members(
             profile=Profile(member, qq, nickname, kind, name),
             status=member_status,
             joined_at=joined_at,
-            standing=_standing(towards.bonds.get(member), bond, standing),
+            standing=standing_between(towards.bonds.get(member), bond, standing),
             follows=member in towards.follows,
             blocked=member in towards.blocked,
             blocks_viewer=blocks_viewer,
@@ -167,7 +167,7 @@ async def members(
     return found
 
 
-def _standing(
+def standing_between(
     mine: UUID | None, theirs: UUID | None, their_standing: str | None
 ) -> FriendState | Literal["none"]:
     """Two halves, read together: each offers a bond, and the same bond makes friends."""

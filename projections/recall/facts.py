@@ -162,6 +162,26 @@ class Standing(Weighed, eq=False):
         return 1 + len(self.sources)
 
 
+class Pair(msgspec.Struct, frozen=True, eq=False):
+    """
+    How a member stands to another, by both halves: the bond that each offers, and what the other's
+    half says of it.
+    """
+
+    mine: UUID | None = None
+    theirs: UUID | None = None
+    their_standing: str | None = None
+    follows: bool = False
+    blocked: bool = False
+    blocks_viewer: bool = False
+
+    @property
+    def friends(self) -> bool:
+        """Whether both halves name the same bond."""
+        offered = self.their_standing in ("outgoing", "friends")
+        return self.mine is not None and offered and self.mine == self.theirs
+
+
 class Shelf(Weighed, eq=False):
     """
     The references of an author's newest posts, newest first: ``(published_at, post, author)``.
@@ -178,8 +198,8 @@ class Shelf(Weighed, eq=False):
 
 class Said(Weighed, eq=False):
     """
-    A post's content, gate and counters. ``views`` are those made of it so far: one for those who
-    like it, one for those who do not, with the member's row that they show as its author.
+    A post's content, gate and counters. ``views`` are those made of it so far, by whether the
+    viewer likes it and is a friend, each with the member's row that it shows as the author's.
     """
 
     author: UUID
@@ -199,7 +219,7 @@ class Said(Weighed, eq=False):
     listed_in: UUID | None
     likes: int
     comments: int
-    views: dict[bool, Any] = {}
+    views: dict[tuple[bool, bool], Any] = {}
 
     @property
     def weight(self) -> int:
@@ -223,8 +243,10 @@ class Facts:
         self.posts: Kind[UUID, Said | None] = Kind("posts", places(10_000), fed="posts")
         self.liked: Kind[tuple[UUID, UUID], bool] = Kind("liked", places(30_000), fed="likes")
         self.listed: Kind[tuple[UUID, UUID], bool] = Kind("listed", places(10_000))
-        kinds = (self.members, self.standings, self.shelves, self.posts, self.liked, self.listed)
-        self._kinds: dict[str, Kind[Any, Any]] = {kind.name: kind for kind in kinds}
+        self.pairs: Kind[tuple[UUID, UUID], Pair] = Kind("pairs", places(20_000))
+        self._kinds: dict[str, Kind[Any, Any]] = {
+            kind.name: kind for kind in vars(self).values() if isinstance(kind, Kind)
+        }
         #: Authors of whose posts a few are not enough.
         self.prolific: set[UUID] = set()
         self._prolific_max = places(10_000)

@@ -11,7 +11,7 @@ from uuid import UUID
 from domain.ids import MemberId, cell_of
 from projections.reading.statements import Connection, Statement
 from projections.reading.viewing import viewers_of
-from projections.recall.facts import Facts, Member, Said, Shelf, Standing
+from projections.recall.facts import Facts, Member, Pair, Said, Shelf, Standing
 
 #: Of an author's newest posts: what nearly every page needs, and what the longest page can.
 SHELF, DEEP_SHELF = 8, 48
@@ -55,6 +55,36 @@ _HALVES = Statement(
        AND f.standing <> 'incoming'
       LEFT JOIN models.blocks b
         ON b.cell = wanted.cell AND b.member = wanted.author AND b.other = wanted.viewer
+    """,
+)
+
+_MINE = Statement(
+    "own_halves_of_pairs",
+    """
+    SELECT wanted.member, wanted.other, f.bond,
+           w.member IS NOT NULL AS follows, b.member IS NOT NULL AS blocked
+      FROM unnest(:cells::smallint[], :members::uuid[], :others::uuid[])
+           AS wanted (cell, member, other)
+      LEFT JOIN models.friendships f
+        ON f.cell = wanted.cell AND f.member = wanted.member AND f.other = wanted.other
+       AND f.standing <> 'incoming'
+      LEFT JOIN models.follows w
+        ON w.cell = wanted.cell AND w.member = wanted.member AND w.other = wanted.other
+      LEFT JOIN models.blocks b
+        ON b.cell = wanted.cell AND b.member = wanted.member AND b.other = wanted.other
+    """,
+)
+
+_THEIRS = Statement(
+    "other_halves_of_pairs",
+    """
+    SELECT wanted.member, wanted.other, f.bond, f.standing, b.member IS NOT NULL AS blocks
+      FROM unnest(:cells::smallint[], :members::uuid[], :others::uuid[])
+           AS wanted (cell, member, other)
+      LEFT JOIN models.friendships f
+        ON f.cell = wanted.cell AND f.member = wanted.other AND f.other = wanted.member
+      LEFT JOIN models.blocks b
+        ON b.cell = wanted.cell AND b.member = wanted.other AND b.other = wanted.member
     """,
 )
 
@@ -145,6 +175,22 @@ async def _standings(connection: Connection, facts: Facts, members: Sequence[Mem
         facts.keep(facts.standings, cell_of(member), member, standing, asked)
 
 
+async def _pairs(connection: Connection, facts: Facts, pairs: Sequence[tuple[UUID, UUID]]) -> None:
+    asked = facts.asked()
+    members, others = [member for member, _ in pairs], [other for _, other in pairs]
+    mine = await _MINE(
+        connection, cells=[cell_of(one) for one in members], members=members, others=others
+    )
+    theirs = await _THEIRS(
+        connection, cells=[cell_of(one) for one in others], members=members, others=others
+    )
+    halves = {(row[0], row[1]): row for row in theirs}
+    for member, other, bond, follows, blocked in mine:
+        _, _, their_bond, their_standing, blocks = halves[member, other]
+        pair = Pair(bond, their_bond, their_standing, follows, blocked, blocks)
+        facts.keep(facts.pairs, cell_of(member), (member, other), pair, asked)
+
+
 async def _shelves(connection: Connection, facts: Facts, authors: Sequence[UUID]) -> None:
     asked = facts.asked()
     cells = [cell_of(author) for author in authors]
@@ -190,6 +236,7 @@ async def _listed(connection: Connection, facts: Facts, pairs: Sequence[tuple[UU
 LOADS: Final[dict[str, Load]] = {
     "members": _members,
     "standings": _standings,
+    "pairs": _pairs,
     "shelves": _shelves,
     "posts": _said,
     "liked": _liked,

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from commands.ports import LogUnavailable
-from domain.event import Recorded
+from domain.event import Recorded, Refused
 from domain.ids import MemberId
 from projections.reading.statements import Statement
 from projections.recall.facts import Facts, Missing
@@ -121,14 +121,20 @@ class Recall:
                 loaded |= wanted
                 fresh = False
                 await self._load[missing.kind.name](missing.keys)
+                continue
+            except Refused:
+                if fresh:
+                    self.answered += 1
+                    raise
             else:
                 if answer is None:
                     break
                 if fresh:
                     self.answered += 1
                     return answer
-                await self._catch_up()
-                fresh, loaded = True, set()
+            # What it is made of was loaded at different moments: see whether it holds at one.
+            await self._catch_up()
+            fresh, loaded = True, set()
         self.given_up += 1
         return None
 

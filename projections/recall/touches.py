@@ -41,6 +41,8 @@ def touches(recorded: Recorded) -> Iterator[Touch]:
         case CircleEvent(member=member, other=other):
             yield Touch("standings", member)
             yield Touch("standings", other)
+            yield Touch("pairs", (member, other))
+            yield Touch("pairs", (other, member))
         case PostPublished(author=author) | PostDeleted(author=author):
             yield Touch("posts", recorded.stream, fed=True)
             yield Touch("shelves", author, inline=False, fed=True)

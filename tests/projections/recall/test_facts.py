@@ -40,6 +40,8 @@ def expected(change: Change, happened: Recorded) -> Iterator[Expected]:
         case "friendships" | "blocks" | "follows":
             yield "standings", key[1], True, False
             yield "standings", key[2], True, False
+            yield "pairs", (key[1], key[2]), True, False
+            yield "pairs", (key[2], key[1]), True, False
         case "list_members":
             # A list given with a post is named by that very event: nobody can have asked for it.
             if hasattr(happened.event, "list"):
