@@ -297,7 +297,7 @@ class RecentWrites:
     it. A convenience, not a promise: across processes it takes ``Homezone-At-Least``.
     """
 
-    def __init__(self, capacity: int = 10_000, patience_seconds: float = 2.0) -> None:
+    def __init__(self, capacity: int = 10_000, patience_seconds: float = 5.0) -> None:
         self._last: dict[UUID, dict[int, int]] = {}
         self._capacity = capacity
         self._patience_seconds = patience_seconds
