@@ -26,6 +26,7 @@ from domain.ids import MemberId, cell_of, derive
 from domain.sealed import Sealed
 from projections.reading import people
 from projections.reading.statements import Connection
+from projections.recall.answers import may_read
 from projections.recall.facts import Facts
 from projections.recall.recall import Recall
 
@@ -203,6 +204,8 @@ class Services:
         """
         member = call.viewer.member
         await self._recent.settle(member, self.freshness)
+        if self._recall is not None and await self._recall.answer(may_read, member):
+            return await self._reads.run(_with_names, read, member, arguments, named)
         return await self._reads.run(_as_member, member, read, arguments, named)
 
     async def recall(
@@ -280,6 +283,16 @@ async def _as_member(
     named: dict[str, Any],
 ) -> T:
     people.may_act(await people.status(connection, member))
+    return await read(connection, member, *arguments, **named)
+
+
+async def _with_names(
+    connection: Connection,
+    read: Callable[..., Awaitable[T]],
+    member: MemberId,
+    arguments: tuple[Any, ...],
+    named: dict[str, Any],
+) -> T:
     return await read(connection, member, *arguments, **named)
 
 

@@ -22,6 +22,7 @@ from domain.ids import CommentId, MemberId, PostId
 from projections.reading import posts as post_reads
 from projections.reading import responses
 from projections.reading.posts import PostView
+from projections.reading.responses import CommentView, LikeView
 from projections.recall import answers as recalled
 
 ROUTES = Routes()
@@ -164,7 +165,11 @@ async def list_comments(call: Ask[None, Paging]) -> Answer:
     limit = call.query.limit
     after = mark_of(call, FIRST)
     post = PostId(call.uuid())
-    views = await call.app.read(call, responses.comments, post, after, limit + 1)
+    views: list[CommentView] | None
+    if await call.app.recall(call, recalled.post, post) is not None:
+        views = await call.app.read(call, responses.comments_under, post, after, limit + 1)
+    else:
+        views = await call.app.read(call, responses.comments, post, after, limit + 1)
     if views is None:
         raise Refused("not-found")
     present = Presenter(call.app, call.viewer.id).comment
@@ -228,7 +233,11 @@ async def list_likes(call: Ask[None, Paging]) -> Answer:
     limit = call.query.limit
     before = mark_of(call, LAST)
     post = PostId(call.uuid())
-    views = await call.app.read(call, responses.likes, post, before, limit + 1)
+    views: list[LikeView] | None
+    if await call.app.recall(call, recalled.post, post) is not None:
+        views = await call.app.read(call, responses.likes_under, post, before, limit + 1)
+    else:
+        views = await call.app.read(call, responses.likes, post, before, limit + 1)
     if views is None:
         raise Refused("not-found")
     present = Presenter(call.app, call.viewer.id).like

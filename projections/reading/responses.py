@@ -109,6 +109,13 @@ async def comments(
     """A post's comments, oldest first; None when the viewer cannot see the post."""
     if not await hydrate(connection, viewer, [post]):
         return None
+    return await comments_under(connection, viewer, post, after, count)
+
+
+async def comments_under(
+    connection: Connection, viewer: MemberId, post: PostId, after: Mark, count: int
+) -> list[CommentView]:
+    """The comments of a post that is known to be visible, oldest first."""
     page: list[CommentView] = []
     step = count
     while len(page) < count:
@@ -172,6 +179,13 @@ async def likes(
     """Who likes a post, latest first; None when the viewer cannot see the post."""
     if not await hydrate(connection, viewer, [post]):
         return None
+    return await likes_under(connection, viewer, post, before, count)
+
+
+async def likes_under(
+    connection: Connection, viewer: MemberId, post: PostId, before: Mark, count: int
+) -> list[LikeView]:
+    """Who likes a post that is known to be visible, latest first."""
     page: list[LikeView] = []
     step = count
     while len(page) < count:

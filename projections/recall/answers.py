@@ -31,6 +31,16 @@ _LISTED_FRIENDS: Final = Relation(friends=True, listed=True)
 Reference: TypeAlias = tuple[object, UUID, UUID]
 
 
+def may_read(facts: Facts, viewer: MemberId) -> bool | None:
+    """
+    True for a member who may act.
+
+    :raises Refused: suspended, or no account.
+    """
+    _acting(facts, viewer)
+    return True
+
+
 def account(facts: Facts, viewer: MemberId) -> MemberView | None:
     """The viewer's own account."""
     return _member_view(viewer, _acting(facts, viewer), Pair())
