@@ -17,7 +17,8 @@ from domain.ids import MemberId, cell_of
 from projections.gates import audience_of
 from projections.reading.people import MemberView, may_act, standing_between
 from projections.reading.posts import PostView, Profile
-from projections.recall.facts import Facts, Member, Pair, Said, Shelf, Standing
+from projections.recall.facts import Facts
+from projections.recall.shapes import Member, Pair, Said, Shelf, Standing
 
 #: Beyond so many, shelves of one viewer would push out everybody else's.
 SOURCES_MAX = 1_000
@@ -100,8 +101,6 @@ def post(facts: Facts, viewer: MemberId, wanted: UUID) -> PostView | None:
     """
     _acting(facts, viewer)
     said = facts.posts.one(wanted)
-    if said is None:
-        raise Refused("not-found")
     pair = _pair(facts, viewer, said.author)
     views: list[PostView] = []
     if not (pair.blocked or pair.blocks_viewer):
@@ -139,12 +138,12 @@ class _Look:
         said = facts.posts.many(posts)
         members = facts.members.many([author for _, _, author in references])
         liked = facts.liked.many([(viewer, post) for post in posts])
-        lists = [one.listed_in for one in said if one is not None and one.listed_in is not None]
+        lists = [one.listed_in for one in said if one.listed_in is not None]
         if lists:
             facts.listed.many([(which, viewer) for which in lists])
         views: list[PostView] = []
         for post, one, author, likes in zip(posts, said, members, liked, strict=True):
-            if one is None or author is None:
+            if author is None:
                 continue
             friend = one.author in friends
             if feed and not friend and author.certified_as is None:

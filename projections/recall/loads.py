@@ -11,7 +11,8 @@ from uuid import UUID
 from domain.ids import MemberId, cell_of
 from projections.reading.statements import Connection, Statement
 from projections.reading.viewing import viewers_of
-from projections.recall.facts import Facts, Member, Pair, Said, Shelf, Standing
+from projections.recall.facts import Facts
+from projections.recall.shapes import Member, Pair, Said, Shelf, Standing
 
 #: Of an author's newest posts: what nearly every page needs, and what the longest page can.
 SHELF, DEEP_SHELF = 8, 48
@@ -208,9 +209,9 @@ async def _said(connection: Connection, facts: Facts, posts: Sequence[UUID]) -> 
     asked = facts.asked()
     cells = [cell_of(post) for post in posts]
     rows = await _SAID(connection, cells=cells, posts=posts)
-    found = {post: Said(*said) for post, *said in rows}
-    for cell, post in zip(cells, posts, strict=True):
-        facts.keep(facts.posts, cell, post, found.get(post), asked)
+    # One that is not there is not kept: made-up ids would push out what is.
+    for post, *said in rows:
+        facts.keep(facts.posts, cell_of(post), post, Said(*said), asked)
 
 
 async def _liked(connection: Connection, facts: Facts, pairs: Sequence[tuple[UUID, UUID]]) -> None:

@@ -219,6 +219,15 @@ def test_a_share_shows_its_original_to_those_alone_who_may_see_it(servers: Serve
         assert ("share" in shown) is seen
 
 
+def test_made_up_ids_push_nothing_out(servers: Servers) -> None:
+    pair = Pair(servers)
+    warm(pair.there, pair.reader, pair.here.everything())
+    before = pair.there.homezone.recall.facts.sizes()
+    for _ in range(5):
+        pair.reader.get(f"/v1/posts/{uuid4()}").refused(404, "not-found")
+    assert pair.there.homezone.recall.facts.sizes() == before
+
+
 def test_nothing_is_shown_that_its_key_could_not_open(servers: Servers) -> None:
     pair = Pair(servers)
     feed = warm(pair.there, pair.reader, pair.here.everything())

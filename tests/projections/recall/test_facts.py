@@ -18,7 +18,8 @@ from domain.post import PostDeleted
 from projections.catalogue import READ_MODELS
 from projections.reading.statements import Statement
 from projections.recall import loads
-from projections.recall.facts import Facts, Kind, Member, Missing, Said, Shelf, Standing
+from projections.recall.facts import Facts, Kind, Missing
+from projections.recall.shapes import Member, Said, Shelf, Standing
 from projections.recall.touches import touches
 from projections.rows import Change, Patch
 from tests.projections.recorded import NOON, recorded
@@ -130,8 +131,8 @@ def test_what_was_touched_since_it_was_asked_for_is_not_kept() -> None:
     facts.take(deleted(1))
     facts.keep(facts.posts, 3, POST, said(), asked)
     assert len(facts.posts) == 0
-    keep(facts, facts.posts, POST, None)
-    assert facts.posts.one(POST) is None
+    keep(facts, facts.posts, POST, said())
+    assert POST in facts.posts
 
 
 def test_a_fed_row_stands_until_its_model_has_taken_the_event() -> None:
