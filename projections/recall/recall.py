@@ -86,6 +86,7 @@ class Recall:
         self._reads = reads
         self._log = log
         self._tables: Sequence[int] | None = None
+        self._heads: Mapping[int, int] = {}
         self._noted: deque[Sequence[Recorded]] = deque(maxlen=_NOTED_MAX)
         self._catch_up = Shared(self._follow)
         self._load = {name: Shared(partial(self._run, load)) for name, load in LOADS.items()}
@@ -153,9 +154,11 @@ class Recall:
             heads[cell], posts[cell], likes[cell] = head, posts_at, likes_at
             tables = numbers if numbers is not None else tables
         facts = self.facts
-        if tables != self._tables:
-            self._tables = tables
+        # A log that is shorter than it was is another one: the database was put back.
+        put_back = any(heads.get(cell, 0) < head for cell, head in self._heads.items())
+        if tables != self._tables or put_back:
             facts.start_over(heads)
+        self._tables, self._heads = tables, heads
         self._take_noted()
         for cell, head in heads.items():
             if head > facts.positions.get(cell, 0):
