@@ -205,7 +205,7 @@ class Services:
         member = call.viewer.member
         await self._recent.settle(member, self.freshness)
         if self._recall is not None and await self._recall.answer(may_read, member):
-            return await self._reads.run(_with_names, read, member, arguments, named)
+            return await self._reads.run(_apply, read, member, arguments, named)
         return await self._reads.run(_as_member, member, read, arguments, named)
 
     async def recall(
@@ -286,7 +286,7 @@ async def _as_member(
     return await read(connection, member, *arguments, **named)
 
 
-async def _with_names(
+async def _apply(
     connection: Connection,
     read: Callable[..., Awaitable[T]],
     member: MemberId,

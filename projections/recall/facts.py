@@ -51,10 +51,9 @@ K = TypeVar("K", bound=Hashable)
 
 class Kind(Generic[K, V]):
     """
-    One kind of fact, by key.
+    One kind of fact, by key. ``weight`` is how many places of ``capacity`` are taken.
 
     :param fed: the fed model that its rows come from; None when they are inline models' alone.
-    :param weight: how many places of ``capacity`` a fact takes.
     """
 
     def __init__(self, name: str, capacity: int, fed: str | None = None) -> None:
