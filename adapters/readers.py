@@ -1,28 +1,26 @@
 """
-Reads on the event loop: a few connections of psycopg2 in its asynchronous mode.
+Reads on the event loop: a few connections of asyncpg.
 
 Reads are short and many. In threads, each would wait for the interpreter again after every answer
-of the database; on the loop, answers are taken as they come. Reads go by key and are prepared once
-a connection; the session says so to the planner, which would else judge freshly filled tables by
-the statistics of when they were empty. A connection that was lost is replaced and the read tried
-once more: reads change nothing.
+of the database; on the loop, answers are taken as they come, and asyncpg makes ids, times and bytes
+of them in C. Reads go by key and are prepared once a connection; the session says so to the
+planner, which would else judge freshly filled tables by the statistics of when they were empty. A
+connection that was lost is replaced and the read tried once more: reads change nothing.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar, cast
-from uuid import UUID, SafeUUID
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeVar
 
-import psycopg2
-from psycopg2 import errors, extensions
+import asyncpg
+from sqlalchemy import URL
 
-from adapters.database import SERVER_ROLE, connect_arguments, parse_url
+from adapters.database import SERVER_ROLE, parse_url
 from commands.ports import LogUnavailable
 
 T = TypeVar("T")
 
-_SETTINGS = {
+_SETTINGS: Final = {
     "role": SERVER_ROLE,
     "timezone": "UTC",
     "statement_timeout": "10s",
@@ -32,106 +30,67 @@ _SETTINGS = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
+    "application_name": "homezone-reads",
 }
+#: What a URL may say to libpq and has no meaning here: it is neither the driver's nor a setting.
+_LIBPQ_ONLY: Final = frozenset(
+    {
+        "channel_binding",
+        "client_encoding",
+        "connect_timeout",
+        "fallback_application_name",
+        "gssencmode",
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "load_balance_hosts",
+        "options",
+        "require_auth",
+        "tcp_user_timeout",
+    }
+)
 _ATTEMPTS = 2
+_CONNECT_SECONDS_MAX = 3.0
+#: Longer than a statement may take: what it ends is a connection that has gone quiet.
 _SECONDS_MAX = 15.0
 
+#: The connection is lost, or the server cannot do anything now: nothing is wrong with the read.
+_LOST: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.PostgresSystemError,
+)
 
-def _uuid(text: Any, _: Any) -> UUID | None:
-    """
-    What ``UUID(text)`` makes, in a third of the time: PostgreSQL's text needs no checking, and a
-    page of posts has a hundred ids.
-    """
-    if text is None:
-        return None
-    made = _new(UUID)
-    _set(made, "int", int(text.replace("-", ""), 16))
-    _set(made, "is_safe", _UNKNOWN)
-    return made
 
+class Numbered(Protocol):
+    """A statement whose parameters, ``names``, are ``$1`` and so on in ``numbered``."""
 
-_UNKNOWN = SafeUUID.unknown
-_new = UUID.__new__
-_set = object.__setattr__
-_UUIDS = extensions.new_type((2950,), "UUID", _uuid)
+    names: tuple[str, ...]
+    numbered: str
 
 
 class ReadConnection:
     """One connection of the running loop; one statement at a time."""
 
     def __init__(self, driver: Any) -> None:
-        self.prepared: set[str] = set()
         self._driver = driver
-        self._loop = asyncio.get_running_loop()
-        self._waiting: asyncio.Future[None] | None = None
-        self._descriptor: int | None = None
 
-    @classmethod
-    async def open(cls, dsn: dict[str, Any]) -> "ReadConnection":
-        """Connect, and make the session one for reads."""
-        opened = cls(psycopg2.connect(**dsn, async_=True))
-        try:
-            await opened._until_idle()
-            extensions.register_type(_UUIDS, opened._driver)
-        except BaseException:
-            opened.close()
-            raise
-        return opened
-
-    async def fetch(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one statement; its rows, if it is one that has any."""
-        cursor = self._driver.cursor()
-        try:
-            cursor.execute(sql, arguments)
-            await self._until_idle()
-            return cursor.fetchall() if cursor.description is not None else []
-        finally:
-            cursor.close()
+    def fetch(self, statement: Numbered, values: Mapping[str, Any]) -> Awaitable[Sequence[Any]]:
+        """Run one statement, prepared when it is first seen; its rows."""
+        arguments = [values[name] for name in statement.names]
+        rows: Awaitable[Sequence[Any]] = self._driver.fetch(statement.numbered, *arguments)
+        return rows
 
     def close(self) -> None:
         """Let go of it, whatever it is doing."""
-        self._listen(None)
-        with contextlib.suppress(psycopg2.Error):
-            self._driver.close()
-
-    async def _until_idle(self) -> None:
-        waits = self._loop.create_future()
-        self._waiting = waits
-        self._poll()
-        try:
-            await asyncio.wait_for(waits, _SECONDS_MAX)
-        finally:
-            self._waiting = None
-
-    def _poll(self) -> None:
-        """Go on with what the connection is doing, as far as it goes without waiting."""
-        waits = self._waiting
-        try:
-            state = self._driver.poll()
-        except psycopg2.Error as error:
-            self._listen(None)
-            if waits is not None and not waits.done():
-                waits.set_exception(error)
-            return
-        self._listen(self._driver.fileno())
-        if state == extensions.POLL_WRITE:
-            self._loop.add_writer(self._driver.fileno(), self._written)
-        elif state == extensions.POLL_OK and waits is not None and not waits.done():
-            waits.set_result(None)
-
-    def _written(self) -> None:
-        self._loop.remove_writer(self._driver.fileno())
-        self._poll()
-
-    def _listen(self, descriptor: int | None) -> None:
-        if descriptor == self._descriptor:
-            return
-        if self._descriptor is not None:
-            self._loop.remove_reader(self._descriptor)
-            self._loop.remove_writer(self._descriptor)
-        if descriptor is not None:
-            self._loop.add_reader(descriptor, self._poll)
-        self._descriptor = descriptor
+        self._driver.terminate()
 
 
 class ReadPool:
@@ -143,17 +102,9 @@ class ReadPool:
 
     def __init__(self, url: str, connections: int = 8) -> None:
         parsed = parse_url(url)
-        query = {key: value for key, value in parsed.query.items() if key != "options"}
-        self._dsn: dict[str, Any] = {
-            "host": parsed.host,
-            "port": parsed.port,
-            "user": parsed.username,
-            "password": parsed.password,
-            "dbname": parsed.database,
-            **query,
-            **connect_arguments(parsed, _SETTINGS),
-            "application_name": "homezone-reads",
-        }
+        self._dsn = _dsn(parsed)
+        options = parsed.query.get("options")
+        self._settings = _SETTINGS if not options else {**_SETTINGS, "options": _text(options)}
         self._idle: list[ReadConnection] = []
         self._places = asyncio.Semaphore(connections)
 
@@ -169,17 +120,19 @@ class ReadPool:
                 try:
                     connection = self._idle.pop() if self._idle else await self._open()
                     result = await read(connection, *arguments)
-                except errors.QueryCanceled as error:
+                except asyncpg.QueryCanceledError as error:
                     # Too slow to be tried again at once; nothing is wrong with the connection.
-                    self._idle.append(cast(ReadConnection, connection))
+                    assert connection is not None
+                    self._idle.append(connection)
                     raise LogUnavailable from error
-                except (psycopg2.OperationalError, psycopg2.InterfaceError, TimeoutError) as error:
+                except _LOST as error:
                     self._discard(connection)
                     if attempt == _ATTEMPTS:
                         raise LogUnavailable from error
                 except asyncio.CancelledError:
                     # It may be in the middle of a statement.
-                    self._discard(connection)
+                    if connection is not None:
+                        connection.close()
                     raise
                 except BaseException:
                     if connection is not None:
@@ -196,10 +149,28 @@ class ReadPool:
             self._idle.pop().close()
 
     async def _open(self) -> ReadConnection:
-        return await ReadConnection.open(self._dsn)
+        driver = await asyncpg.connect(
+            self._dsn,
+            timeout=_CONNECT_SECONDS_MAX,
+            command_timeout=_SECONDS_MAX,
+            # Of one read's kinds there are some forty, and they are used for as long as it lives.
+            statement_cache_size=200,
+            max_cached_statement_lifetime=0,
+            server_settings=self._settings,
+        )
+        return ReadConnection(driver)
 
     def _discard(self, connection: ReadConnection | None) -> None:
         # What ended one connection most likely ended all: none of the idle ones is trusted.
         self.close()
         if connection is not None:
             connection.close()
+
+
+def _dsn(url: URL) -> str:
+    known = {key: value for key, value in url.query.items() if key not in _LIBPQ_ONLY}
+    return url.set(drivername="postgresql", query=known).render_as_string(hide_password=False)
+
+
+def _text(option: str | tuple[str, ...]) -> str:
+    return option if isinstance(option, str) else " ".join(option)

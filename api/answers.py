@@ -4,11 +4,13 @@ What clients receive: the Structs of answers, and how views become them.
 Here, at the edge, sealed columns are opened; nothing further inside ever is.
 """
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, cast
 from uuid import UUID
 
 import msgspec
 
+from api.http.answers import encode_json
 from api.services import Services
 from commands.types import Moment
 from projections.reading.people import FriendView, ListView, MemberView, TieView
@@ -164,6 +166,7 @@ class Presenter:
 
     def __init__(self, services: Services, viewer: UUID) -> None:
         self._open = services.open
+        self._shown = services.shown
         self._viewer = viewer
 
     def author(self, profile: Profile) -> Author:
@@ -180,6 +183,19 @@ class Presenter:
         if profile.certified_as is None:
             return None
         return Certification(profile.certified_as, self._open(profile.certified_name))
+
+    def posts(self, views: Iterable[PostView]) -> list[Post | msgspec.Raw]:
+        """Posts, each as it was shown before wherever it is the same."""
+        shown = self._shown
+        shown.refresh()
+        posts: list[Post | msgspec.Raw] = []
+        for view in views:
+            # Of one's own posts more is told than of another's.
+            if not view.lasting or view.author.member == self._viewer:
+                posts.append(self.post(view))
+            else:
+                posts.append(shown.get(view) or shown.hold(view, encode_json(self.post(view))))
+        return posts
 
     def post(self, view: PostView) -> Post:
         """A post."""
@@ -266,7 +282,7 @@ class Presenter:
             nickname=shown.nickname,
             joined_at=view.joined_at,
             relation=Relation(standing, view.follows, view.blocked),
-            posts=[self.post(one) for one in posts],
+            posts=cast("list[Post]", self.posts(posts)),
             certification=shown.certification,
         )
 

@@ -14,6 +14,7 @@ from api.http.call import Call
 from api.http.correlation import correlation
 from api.http.problems import KEY_REUSED, ProblemError
 from api.metrics import Metrics
+from api.shown import Shown
 from commands.accounts import AccountHandlers
 from commands.directory import Directory
 from commands.executor import Answer, Contended, Executor, Handler, KeyReused
@@ -26,6 +27,9 @@ from domain.ids import MemberId, cell_of, derive
 from domain.sealed import Sealed
 from projections.reading import people
 from projections.reading.statements import Connection
+from projections.recall.answers import may_read
+from projections.recall.facts import Facts
+from projections.recall.recall import Recall
 
 if TYPE_CHECKING:
     from api.stream.hub import Hub
@@ -114,6 +118,7 @@ class Services:
         recent: "RecentWrites",
         metrics: Metrics,
         readiness: Callable[[], Awaitable[Any]],
+        recall: Recall | None = None,
     ) -> None:
         self.log = log
         self.vault = vault
@@ -132,6 +137,8 @@ class Services:
         self.hub: Hub
         self._reads = reads
         self._recent = recent
+        self._recall = recall
+        self.shown = Shown(vault)
 
     async def execute(
         self, call: "Ask[Any, Any]", handler: Handler[C], command: C, *, carried: bool = False
@@ -199,7 +206,28 @@ class Services:
         """
         member = call.viewer.member
         await self._recent.settle(member, self.freshness)
+        if self._recall is not None and await self._recall.answer(may_read, member):
+            return await self._reads.run(_apply, read, member, arguments, named)
         return await self._reads.run(_as_member, member, read, arguments, named)
+
+    async def recall(
+        self,
+        call: "Ask[Any, Any]",
+        make: Callable[Concatenate[Facts, MemberId, P], T | None],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> T | None:
+        """
+        ``make(facts, viewer, ...)`` in the caller's name, as fresh as :meth:`read`; None when it
+        has to be read.
+
+        :raises Refused: the caller is suspended, or has no account.
+        """
+        if self._recall is None:
+            return None
+        member = call.viewer.member
+        await self._recent.settle(member, self.freshness)
+        return await self._recall.answer(make, member, *arguments, **named)
 
     async def look(self, read: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """``read(connection, ...)`` in nobody's name."""
@@ -256,11 +284,17 @@ async def _as_member(
     arguments: tuple[Any, ...],
     named: dict[str, Any],
 ) -> T:
-    status = await people.status(connection, member)
-    if status is None:
-        raise Refused("no-account", "There is no account for this QQ number.")
-    if status != "active":
-        raise Refused("suspended", "This account is suspended.")
+    people.may_act(await people.status(connection, member))
+    return await read(connection, member, *arguments, **named)
+
+
+async def _apply(
+    connection: Connection,
+    read: Callable[..., Awaitable[T]],
+    member: MemberId,
+    arguments: tuple[Any, ...],
+    named: dict[str, Any],
+) -> T:
     return await read(connection, member, *arguments, **named)
 
 
@@ -278,7 +312,7 @@ class RecentWrites:
     it. A convenience, not a promise: across processes it takes ``Homezone-At-Least``.
     """
 
-    def __init__(self, capacity: int = 10_000, patience_seconds: float = 2.0) -> None:
+    def __init__(self, capacity: int = 10_000, patience_seconds: float = 5.0) -> None:
         self._last: dict[UUID, dict[int, int]] = {}
         self._capacity = capacity
         self._patience_seconds = patience_seconds

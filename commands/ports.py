@@ -167,6 +167,12 @@ class KeyVault(Protocol):
     def open(self, sealed: Sealed[str]) -> str | None:
         """The plain text; None when its key was destroyed."""
 
+    def destructions(self) -> int:
+        """
+        Another number once a key was destroyed, as soon as :meth:`open` knows it: what was opened
+        before must not be shown any longer.
+        """
+
     def blind(self, namespace: str, value: str) -> bytes:
         """
         A keyed digest (HMAC-SHA256, 32 bytes): the same value always gives the same bytes, and

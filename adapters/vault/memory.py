@@ -26,6 +26,7 @@ class MemoryKeyVault:
         self._by_id: dict[bytes, Key] = {}
         self._by_owner: dict[Owner, Key] = {}
         self._blinder = Blinder(random_bytes(KEY_BYTES))
+        self._destructions = 0
 
     async def seal(self, subject: UUID, key_class: KeyClass, plain: str) -> Sealed[str]:
         """Encrypt under the subject's key of that class; never suspends."""
@@ -48,6 +49,10 @@ class MemoryKeyVault:
             raise VaultFault("the envelope names an unknown key")
         return key.open(sealed.envelope)
 
+    def destructions(self) -> int:
+        """How many keys were destroyed."""
+        return self._destructions
+
     def blind(self, namespace: str, value: str) -> bytes:
         """A keyed digest, 32 bytes."""
         return self._blinder.blind(namespace, value)
@@ -59,6 +64,7 @@ class MemoryKeyVault:
         if key.destroyed:
             return False
         self._by_id[key.id] = self._by_owner[owner] = Key(key.id, owner, None)
+        self._destructions += 1
         return True
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ from domain.account import account_stream
 from domain.event import Refused
 from domain.ids import ListId, MemberId
 from projections.reading import people
+from projections.recall import answers as recalled
 
 ROUTES = Routes()
 _TAG = "Members and relations"
@@ -73,7 +74,9 @@ async def _opened(call: Ask[Any, Any], member: MemberId) -> dict[int, int]:
 )
 async def me(call: Ask[None, None]) -> Answer:
     """Your nickname, standing and certification."""
-    found_member = await call.app.read(call, _one, call.viewer.member)
+    found_member = await call.app.recall(call, recalled.account)
+    if found_member is None:
+        found_member = await call.app.read(call, _one, call.viewer.member)
     assert found_member is not None
     return found(Presenter(call.app, call.viewer.id).account(found_member))
 

@@ -10,7 +10,7 @@ from api.answers import Comment, Like, Post, Presenter, Written
 from api.http.answers import Answer, Page, encode_json
 from api.http.queries import Paging
 from api.http.routes import Routes
-from api.pages import FIRST, LAST, mark_of
+from api.pages import FIRST, LAST, mark_of, with_originals
 from api.routes.members import done
 from api.services import MEMBERS, Ask
 from commands import comments
@@ -22,6 +22,8 @@ from domain.ids import CommentId, MemberId, PostId
 from projections.reading import posts as post_reads
 from projections.reading import responses
 from projections.reading.posts import PostView
+from projections.reading.responses import CommentView, LikeView
+from projections.recall import answers as recalled
 
 ROUTES = Routes()
 _TAG = "Posts"
@@ -56,12 +58,16 @@ async def publish_post(call: Ask[PublishPost, None]) -> Answer:
 )
 async def read_post(call: Ask[None, None]) -> Answer:
     """Withdrawn, deleted, never there and not for you look alike."""
-    view = await call.app.read(call, _post, call.uuid())
+    view = await call.app.recall(call, recalled.post, call.uuid())
+    if view is not None:
+        (view,) = await with_originals(call, [view])
+    else:
+        view = await call.app.read(call, _post, call.uuid())
     if view is None:
         raise Refused("not-found")
     # The version is what a change is conditional on. It is no reason for a 304: counts, names and
     # the original of a share change without it, and what was withdrawn must not be shown again.
-    body = Presenter(call.app, call.viewer.id).post(view)
+    (body,) = Presenter(call.app, call.viewer.id).posts([view])
     return Answer(encode_json(body), headers={"ETag": f'"{view.version}"'})
 
 
@@ -159,7 +165,11 @@ async def list_comments(call: Ask[None, Paging]) -> Answer:
     limit = call.query.limit
     after = mark_of(call, FIRST)
     post = PostId(call.uuid())
-    views = await call.app.read(call, responses.comments, post, after, limit + 1)
+    views: list[CommentView] | None
+    if await call.app.recall(call, recalled.post, post) is not None:
+        views = await call.app.read(call, responses.comments_under, post, after, limit + 1)
+    else:
+        views = await call.app.read(call, responses.comments, post, after, limit + 1)
     if views is None:
         raise Refused("not-found")
     present = Presenter(call.app, call.viewer.id).comment
@@ -223,7 +233,11 @@ async def list_likes(call: Ask[None, Paging]) -> Answer:
     limit = call.query.limit
     before = mark_of(call, LAST)
     post = PostId(call.uuid())
-    views = await call.app.read(call, responses.likes, post, before, limit + 1)
+    views: list[LikeView] | None
+    if await call.app.recall(call, recalled.post, post) is not None:
+        views = await call.app.read(call, responses.likes_under, post, before, limit + 1)
+    else:
+        views = await call.app.read(call, responses.likes, post, before, limit + 1)
     if views is None:
         raise Refused("not-found")
     present = Presenter(call.app, call.viewer.id).like

@@ -12,13 +12,14 @@ from api.answers import Post, Presenter, Space, TimelineItem
 from api.http.answers import Answer, Page, found
 from api.http.queries import Paging
 from api.http.routes import Routes
-from api.pages import FIRST, LAST, mark_of
+from api.pages import FIRST, LAST, mark_of, with_originals
 from api.services import MEMBERS, Ask
 from domain.event import Refused
 from domain.ids import MemberId
 from projections.reading import people, timelines
 from projections.reading import posts as post_reads
 from projections.reading.posts import Mark, PostView
+from projections.recall import answers as recalled
 
 ROUTES = Routes()
 _TAG = "Feed and space"
@@ -39,14 +40,19 @@ async def read_feed(call: Ask[None, Paging]) -> Answer:
     """Posts by friends and followed certified spaces, newest first."""
     limit = call.query.limit
     before = mark_of(call, LAST)
-    views = await call.app.read(call, post_reads.feed, before, limit + 1)
+    views = None
+    if before is LAST:
+        views = await call.app.recall(call, recalled.first_of_feed, limit + 1)
+    if views is None:
+        views = await call.app.read(call, post_reads.feed, before, limit + 1)
+    else:
+        views = await with_originals(call, views)
     return _posts(call, views, limit)
 
 
 def _posts(call: Ask[None, Paging], views: list[PostView], limit: int) -> Answer:
-    present = Presenter(call.app, call.viewer.id).post
     place = views[limit - 1].mark if len(views) > limit else None
-    return call.page([present(view) for view in views[:limit]], place)
+    return call.page(Presenter(call.app, call.viewer.id).posts(views[:limit]), place)
 
 
 @ROUTES.get(
@@ -60,7 +66,11 @@ def _posts(call: Ask[None, Paging], views: list[PostView], limit: int) -> Answer
 async def read_space(call: Ask[None, None]) -> Answer:
     """Who it is, how you stand to them, and their latest posts that you may see."""
     owner = await call.app.other(call, call.qq())
-    shown = await call.app.read(call, _space, owner)
+    shown = await call.app.recall(call, recalled.space, owner, _ON_HOME_PAGE)
+    if shown is not None:
+        shown = shown[0], await with_originals(call, shown[1])
+    else:
+        shown = await call.app.read(call, _space, owner)
     if shown is None:
         raise Refused("not-found")
     return found(Presenter(call.app, call.viewer.id).space(*shown))
@@ -89,7 +99,13 @@ async def list_space_posts(call: Ask[None, Paging]) -> Answer:
     owner = await call.app.other(call, call.qq())
     limit = call.query.limit
     before = mark_of(call, LAST)
-    views = await call.app.read(call, _space_posts, owner, before, limit + 1)
+    views = None
+    if before is LAST:
+        views = await call.app.recall(call, recalled.first_of_space, owner, limit + 1)
+    if views is not None:
+        views = await with_originals(call, views)
+    else:
+        views = await call.app.read(call, _space_posts, owner, before, limit + 1)
     if views is None:
         raise Refused("not-found")
     return _posts(call, views, limit)

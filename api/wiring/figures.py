@@ -22,6 +22,7 @@ from commands.streams import Streams
 from projections.engine.policies import PolicyRunner
 from projections.engine.status import Condition, EngineStatus
 from projections.engine.timers import TimerRunner
+from projections.recall.recall import Recall
 
 
 class Engine(Protocol):
@@ -145,7 +146,7 @@ def follower_figures(
     )
 
 
-def memory_figures(streams: Streams, vault: FileKeyVault) -> Iterator[Figure]:
+def memory_figures(streams: Streams, vault: FileKeyVault, recall: Recall) -> Iterator[Figure]:
     """What is kept in memory to be quick."""
     yield Figure("homezone_stream_cache_hits_total", "States found in memory.", streams.hits)
     yield Figure(
@@ -157,6 +158,12 @@ def memory_figures(streams: Streams, vault: FileKeyVault) -> Iterator[Figure]:
     yield Figure("homezone_stream_cache_streams", "States in memory.", len(streams))
     yield Figure("homezone_stream_cache_bytes", "About what they take.", streams.bytes)
     yield Figure("homezone_key_cache_keys", "Members' keys in memory.", vault.keys_in_memory)
+    yield Figure("homezone_recall_hits_total", "Reads answered from memory.", recall.answered)
+    yield Figure(
+        "homezone_recall_misses_total", "Reads that memory could not answer.", recall.given_up
+    )
+    yield Figure("homezone_recall_loads_total", "Loads of what memory lacked.", recall.loads)
+    yield Figure("homezone_recall_facts", "Facts in memory.", recall.facts.sizes(), ("kind",))
 
 
 def door_figures(door: Door, reads: ReadLine, hub: Hub, limits: Limits | None) -> Iterator[Figure]:

@@ -52,6 +52,7 @@ from projections.engine.feeder import Feeder, Setup
 from projections.engine.policies import PolicyRunner
 from projections.engine.timers import Deadline, TimerRunner
 from projections.engine.watch import Watch
+from projections.recall.recall import CELLS_MAX, Recall
 
 PURGE_SECONDS = 600.0
 _READS_AT_ONCE = 8
@@ -199,6 +200,7 @@ class Homezone:
         self._written.update(heads)
         self._late.note(heads)
         self.engine.wake(heads)
+        self.recall.note(recorded)
         types = {type(one.event) for one in recorded}
         if types & ARMING.keys():
             self.timers.wake()
@@ -216,6 +218,9 @@ class Homezone:
         pool = ReadPool(self.database_url, _READS_AT_ONCE)
         self._held.callback(pool.close)
         self.reads = ReadLine(pool, _READS_AT_ONCE)
+        probes = ReadPool(self.database_url, connections=1)
+        self._held.callback(probes.close)
+        self.recall = Recall(probes, self.reads, self.log)
         self.metrics = Metrics(version("homezone"))
         return Services(
             log=self.log,
@@ -230,6 +235,7 @@ class Homezone:
             readiness=lambda: readiness(
                 self.log, (self.engine.status, self.policies.status), self.door
             ),
+            recall=self.recall if self.log.cells <= CELLS_MAX else None,
         )
 
     def _publish_figures(self) -> None:
@@ -237,7 +243,7 @@ class Homezone:
         watch = self.metrics.watch
         watch(lambda: figures.log_figures(self.log))
         watch(lambda: figures.follower_figures(engine, self.policies, self.timers, self._late))
-        watch(lambda: figures.memory_figures(streams, vault))
+        watch(lambda: figures.memory_figures(streams, vault, self.recall))
         watch(lambda: figures.door_figures(self.door, self.reads, self.hub, self.limits))
         self.metrics.watch_process("homezone_feeder", lambda: engine.pid)
 

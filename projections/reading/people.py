@@ -4,11 +4,12 @@ Members, as they see themselves and one another; friends, requests, blocks, foll
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
+from domain.event import Refused
 from domain.ids import MemberId, cell_of
 from projections.reading.posts import Profile
 from projections.reading.statements import Connection, Statement
@@ -126,6 +127,19 @@ async def status(connection: Connection, member: MemberId) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
+def may_act(status: str | None) -> None:
+    """
+    Refuse whoever may not act now.
+
+    :param status: as the member's row says; None where there is no account.
+    :raises Refused: suspended, or no account.
+    """
+    if status is None:
+        raise Refused("no-account", "There is no account for this QQ number.")
+    if status != "active":
+        raise Refused("suspended", "This account is suspended.")
+
+
 async def members(
     connection: Connection, viewer: MemberId, wanted: Sequence[UUID]
 ) -> dict[UUID, MemberView]:
@@ -143,7 +157,7 @@ async def members(
             profile=Profile(member, qq, nickname, kind, name),
             status=member_status,
             joined_at=joined_at,
-            standing=_standing(towards.bonds.get(member), bond, standing),
+            standing=standing_between(towards.bonds.get(member), bond, standing),
             follows=member in towards.follows,
             blocked=member in towards.blocked,
             blocks_viewer=blocks_viewer,
@@ -153,7 +167,7 @@ async def members(
     return found
 
 
-def _standing(
+def standing_between(
     mine: UUID | None, theirs: UUID | None, their_standing: str | None
 ) -> FriendState | Literal["none"]:
     """Two halves, read together: each offers a bond, and the same bond makes friends."""
@@ -211,7 +225,7 @@ async def _ties(
 
 async def lists(connection: Connection, owner: MemberId) -> list[ListView]:
     """An owner's named lists with their members; there are at most a hundred."""
-    rows: list[tuple[Any, ...]] = await _LISTS(connection, cell=cell_of(owner), owner=owner)
+    rows = await _LISTS(connection, cell=cell_of(owner), owner=owner)
     listed: dict[UUID, list[UUID]] = {}
     if rows:
         ids = [row[0] for row in rows]

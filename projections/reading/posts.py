@@ -4,7 +4,6 @@ Posts, hydrated and gated for a viewer.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,7 +11,7 @@ import msgspec
 from domain.audience import visible
 from domain.ids import MemberId, cell_of
 from projections.gates import audience_of
-from projections.reading.statements import Connection, Statement
+from projections.reading.statements import Connection, Row, Statement
 from projections.reading.viewing import Viewer, viewer_towards, viewer_with_all_ties
 
 #: A cursor: what was last shown. Items are ordered by it, newest first.
@@ -130,7 +129,10 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 class PostView(msgspec.Struct):
-    """A post that its viewer may see; words sealed. ``shared`` is the original, if visible too."""
+    """
+    A post that its viewer may see; words sealed. ``shared`` is the original, if visible too.
+    ``lasting`` says that the same view is given to others as well: nobody may change it.
+    """
 
     post: UUID
     author: Profile
@@ -151,6 +153,7 @@ class PostView(msgspec.Struct):
     liked: bool
     friends: bool
     shared: "PostView | None" = None
+    lasting: bool = False
 
     @property
     def mark(self) -> Mark:
@@ -251,7 +254,7 @@ def _in_feed(view: PostView, follows: Collection[UUID]) -> bool:
     return view.friends or (certified and view.author.member in follows)
 
 
-def _gated(viewer: Viewer, row: tuple[Any, ...]) -> PostView | None:
+def _gated(viewer: Viewer, row: Row) -> PostView | None:
     (post, author, kind, text, title, mood, location, share_of, published_at, edited_at) = row[:10]
     (cell, position, version, live, audience, bond, blocked, listed) = row[10:18]
     (likes, comments, liked, qq, nickname, certified_as, certified_name) = row[18:]

@@ -3,7 +3,6 @@ Comments and likes under a post, gated for a viewer: each needs its own gate and
 """
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,7 +11,7 @@ from domain.audience import Relation, visible
 from domain.ids import CommentId, MemberId, PostId, cell_of
 from projections.gates import audience_of
 from projections.reading.posts import Mark, Profile, hydrate
-from projections.reading.statements import Connection, Statement
+from projections.reading.statements import Connection, Row, Statement
 from projections.reading.viewing import Viewer, viewer_towards
 
 _COMMENTS = Statement(
@@ -110,6 +109,13 @@ async def comments(
     """A post's comments, oldest first; None when the viewer cannot see the post."""
     if not await hydrate(connection, viewer, [post]):
         return None
+    return await comments_under(connection, viewer, post, after, count)
+
+
+async def comments_under(
+    connection: Connection, viewer: MemberId, post: PostId, after: Mark, count: int
+) -> list[CommentView]:
+    """The comments of a post that is known to be visible, oldest first."""
     page: list[CommentView] = []
     step = count
     while len(page) < count:
@@ -133,7 +139,7 @@ async def comments_by_id(
     connection: Connection, viewer: MemberId, wanted: list[tuple[CommentId, PostId]]
 ) -> dict[UUID, CommentView]:
     """Those of some comments, under posts known to be visible, that the viewer may see."""
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     by_cell: dict[int, list[UUID]] = {}
     for comment, post in wanted:
         by_cell.setdefault(cell_of(post), []).append(comment)
@@ -143,7 +149,7 @@ async def comments_by_id(
 
 
 async def _gated_comments(
-    connection: Connection, viewer: MemberId, rows: list[tuple[Any, ...]]
+    connection: Connection, viewer: MemberId, rows: list[Row]
 ) -> list[CommentView]:
     if not rows:
         return []
@@ -173,6 +179,13 @@ async def likes(
     """Who likes a post, latest first; None when the viewer cannot see the post."""
     if not await hydrate(connection, viewer, [post]):
         return None
+    return await likes_under(connection, viewer, post, before, count)
+
+
+async def likes_under(
+    connection: Connection, viewer: MemberId, post: PostId, before: Mark, count: int
+) -> list[LikeView]:
+    """Who likes a post that is known to be visible, latest first."""
     page: list[LikeView] = []
     step = count
     while len(page) < count:

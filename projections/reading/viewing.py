@@ -2,15 +2,14 @@
 A viewer's own side: what the one who looks has declared towards others.
 """
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 import msgspec
 
 from domain.audience import Relation
 from domain.ids import MemberId, cell_of
-from projections.reading.statements import Connection, Statement
+from projections.reading.statements import Connection, Row, Statement
 
 _ALL_TIES = Statement(
     "all_ties",
@@ -91,13 +90,25 @@ async def viewer_towards(
     return _viewer(member, rows)
 
 
-def _viewer(member: MemberId, rows: list[tuple[Any, ...]]) -> Viewer:
+def viewers_of(members: Iterable[MemberId], rows: Iterable[Row]) -> dict[UUID, Viewer]:
+    """The viewers that ties make; each tie led by the member whose it is."""
+    viewers: dict[UUID, Viewer] = {member: Viewer(member, {}, set(), set()) for member in members}
+    for member, what, other, _, bond in rows:
+        _tie(viewers[member], what, other, bond)
+    return viewers
+
+
+def _viewer(member: MemberId, rows: list[Row]) -> Viewer:
     viewer = Viewer(member, {}, set(), set())
     for what, other, _, bond in rows:
-        if what == "bond":
-            viewer.bonds[other] = bond
-        elif what == "block":
-            viewer.blocked.add(other)
-        else:
-            viewer.follows.add(other)
+        _tie(viewer, what, other, bond)
     return viewer
+
+
+def _tie(viewer: Viewer, what: str, other: UUID, bond: UUID) -> None:
+    if what == "bond":
+        viewer.bonds[other] = bond
+    elif what == "block":
+        viewer.blocked.add(other)
+    else:
+        viewer.follows.add(other)

@@ -128,6 +128,20 @@ def test_a_destroyed_key_opens_nothing_and_is_never_replaced(vault: Vault) -> No
         seal(vault, subject, KeyClass.CONTENT, "again")
 
 
+def test_each_destruction_is_told_and_nothing_else_is(vault: Vault) -> None:
+    subject = uuid4()
+    seal(vault, subject, KeyClass.CONTENT, SECRET)
+    before = vault.destructions()
+    seal(vault, subject, KeyClass.IDENTITY, SECRET)
+    assert vault.destructions() == before
+    numbers = [before]
+    for key_class in (KeyClass.CONTENT, KeyClass.IDENTITY):
+        vault.destroy(subject, key_class)
+        vault.destroy(subject, key_class)
+        numbers.append(vault.destructions())
+    assert len(set(numbers)) == 3
+
+
 def test_a_key_destroyed_before_it_was_made_is_never_made(vault: Vault) -> None:
     subject = uuid4()
     assert vault.destroy(subject, KeyClass.BILLING) is True

@@ -1,0 +1,69 @@
+"""
+Which facts an event changes.
+
+Said a second time here, beside the read models' ``rows``, since facts are not rows: a member's ties
+are one fact, an author's shelf is another. A test holds the two against each other, over every type
+of event there is.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from domain.account import AccountOpened, AccountReinstated, AccountSuspended, NicknameChanged
+from domain.circle import CircleEvent
+from domain.comment import CommentDeleted, CommentWritten
+from domain.event import Recorded
+from domain.like import LikeGiven, LikeWithdrawn
+from domain.named_list import ListDeleted, ListSaved
+from domain.post import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
+from domain.space import CertificationWithdrawn, SpaceCertified
+
+
+class Touch(NamedTuple):
+    """
+    A fact that an event changes.
+
+    :param inline: at the commit.
+    :param fed: when a fed model has taken the event, which stands in the cell of the key.
+    """
+
+    kind: str
+    key: UUID | tuple[UUID, UUID]
+    inline: bool = True
+    fed: bool = False
+
+
+def touches(recorded: Recorded) -> Iterator[Touch]:
+    """Every fact that an event changes."""
+    event: Any = recorded.event
+    match event:
+        case CircleEvent(member=member, other=other):
+            yield Touch("standings", member)
+            yield Touch("standings", other)
+            yield Touch("pairs", (member, other))
+            yield Touch("pairs", (other, member))
+        case PostPublished(author=author) | PostDeleted(author=author):
+            yield Touch("posts", recorded.stream, fed=True)
+            yield Touch("shelves", author, inline=False, fed=True)
+        case PostEdited() | PostAudienceChanged():
+            yield Touch("posts", recorded.stream, fed=True)
+        case LikeGiven(member=member, post=post) | LikeWithdrawn(member=member, post=post):
+            yield Touch("posts", post)
+            yield Touch("liked", (member, post), inline=False, fed=True)
+        case CommentWritten(post=post) | CommentDeleted(post=post):
+            yield Touch("posts", post)
+        case ListSaved() | ListDeleted():
+            for member in (*getattr(event, "members", ()), *event.removed):
+                yield Touch("listed", (event.list, member))
+        case (
+            AccountOpened(member=member)
+            | AccountSuspended(member=member)
+            | AccountReinstated(member=member)
+            | NicknameChanged(member=member)
+            | SpaceCertified(member=member)
+            | CertificationWithdrawn(member=member)
+        ):
+            yield Touch("members", member)
+        case _:
+            return
