@@ -17,9 +17,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
-from domain.event import Recorded
 from projections.recall.shapes import Member, Pair, Said, Shelf, Standing, Weighed
-from projections.recall.touches import touches
+from projections.recall.touches import Changed
 
 V = TypeVar("V")
 
@@ -157,17 +156,18 @@ class Facts:
         self._forget_touches()
         self._forget_late()
 
-    def take(self, recorded: Recorded) -> None:
+    def take(self, changed: Changed) -> None:
         """Take the next event of its cell: what it changes is known no longer."""
+        cell, position, touched = changed
         self._tick += 1
-        self.positions[recorded.cell] = recorded.position
-        for touch in touches(recorded):
+        self.positions[cell] = position
+        for touch in touched:
             kind = self._kinds[touch.kind]
             if touch.inline:
                 self._touch(kind, touch.key)
             if kind.fed is not None and touch.fed:
-                awaited = self._late.setdefault((kind.fed, recorded.cell), deque())
-                awaited.append((recorded.position, kind, touch.key))
+                awaited = self._late.setdefault((kind.fed, cell), deque())
+                awaited.append((position, kind, touch.key))
                 self._late_count += 1
         if len(self._touched) > _TOUCHED_MAX:
             self._forget_touches()

@@ -21,6 +21,7 @@ from projections.reading.statements import Statement
 from projections.recall.facts import Facts, Missing
 from projections.recall.loads import LOADS, Load
 from projections.recall.shared import Shared
+from projections.recall.touches import Changed, changed
 
 logger = logging.getLogger("homezone")
 
@@ -31,8 +32,8 @@ T = TypeVar("T")
 _ROUNDS_MAX: Final = 8
 #: Further behind than that in a cell, and forgetting all is cheaper than catching up.
 _BEHIND_MAX: Final = 2_000
-#: Commits that nobody has asked about since.
-_NOTED_MAX: Final = 5_000
+#: Own events that nobody has asked about since: what is forgotten of them is read from the log.
+_NOTED_MAX: Final = 10_000
 #: With more cells the question how far each is would cost more than it saves.
 CELLS_MAX: Final = 256
 
@@ -87,13 +88,13 @@ class Recall:
         self._log = log
         self._tables: Sequence[int] | None = None
         self._heads: Mapping[int, int] = {}
-        self._noted: deque[Sequence[Recorded]] = deque(maxlen=_NOTED_MAX)
+        self._noted: deque[Changed] = deque(maxlen=_NOTED_MAX)
         self._catch_up = Shared(self._follow)
         self._load = {name: Shared(partial(self._run, load)) for name, load in LOADS.items()}
 
     def note(self, recorded: Sequence[Recorded]) -> None:
         """What this process has committed just now; from any thread."""
-        self._noted.append(recorded)
+        self._noted.extend(map(changed, recorded))
 
     async def answer(
         self,
@@ -168,10 +169,10 @@ class Recall:
     def _take_noted(self) -> None:
         facts, noted = self.facts, self._noted
         while noted:
-            for recorded in noted.popleft():
-                # What does not follow on is somebody else's turn first, and read from the log.
-                if recorded.position == facts.positions.get(recorded.cell, 0) + 1:
-                    facts.take(recorded)
+            own = noted.popleft()
+            # What does not follow on is somebody else's turn first, and read from the log.
+            if own.position == facts.positions.get(own.cell, 0) + 1:
+                facts.take(own)
 
     async def _take_from_log(self, cell: int, head: int, heads: Mapping[int, int]) -> None:
         facts = self.facts
@@ -189,5 +190,5 @@ class Recall:
             facts.start_over(heads)
             return
         for recorded in events:
-            facts.take(recorded)
+            facts.take(changed(recorded))
         facts.positions[cell] = head

@@ -34,6 +34,19 @@ class Touch(NamedTuple):
     fed: bool = False
 
 
+class Changed(NamedTuple):
+    """An event, as far as facts care: where it is, and what it changes. No text is held by it."""
+
+    cell: int
+    position: int
+    touches: tuple[Touch, ...]
+
+
+def changed(recorded: Recorded) -> Changed:
+    """What is kept of an event."""
+    return Changed(recorded.cell, recorded.position, tuple(touches(recorded)))
+
+
 def touches(recorded: Recorded) -> Iterator[Touch]:
     """Every fact that an event changes."""
     event: Any = recorded.event

@@ -20,7 +20,7 @@ from projections.reading.statements import Statement
 from projections.recall import loads
 from projections.recall.facts import Facts, Kind, Missing
 from projections.recall.shapes import Member, Said, Shelf, Standing
-from projections.recall.touches import touches
+from projections.recall.touches import changed, touches
 from projections.rows import Change, Patch
 from tests.projections.recorded import NOON, recorded
 from tests.samples.stored import STORED, sample
@@ -117,7 +117,7 @@ def test_an_event_drops_what_it_changes_and_nothing_else() -> None:
     facts = Facts()
     keep(facts, facts.members, ANNA, member())
     keep(facts, facts.posts, POST, said())
-    facts.take(deleted(1))
+    facts.take(changed(deleted(1)))
     assert facts.members.one(ANNA)
     with pytest.raises(Missing) as missing:
         facts.posts.one(POST)
@@ -128,7 +128,7 @@ def test_what_was_touched_since_it_was_asked_for_is_not_kept() -> None:
     facts = Facts()
     facts.fed(fed(9))
     asked = facts.asked()
-    facts.take(deleted(1))
+    facts.take(changed(deleted(1)))
     facts.keep(facts.posts, 3, POST, said(), asked)
     assert len(facts.posts) == 0
     keep(facts, facts.posts, POST, said())
@@ -140,8 +140,8 @@ def test_a_fed_row_stands_until_its_model_has_taken_the_event() -> None:
     facts.fed(fed(3))
     shelf = Shelf(((NOON, POST, ANNA),), True)
     keep(facts, facts.shelves, ANNA, shelf)
-    facts.take(deleted(4))
-    facts.take(deleted(6))
+    facts.take(changed(deleted(4)))
+    facts.take(changed(deleted(6)))
     facts.fed(fed(3))
     assert facts.shelves.one(ANNA) is shelf
     # Loaded when the model had neither: it stands until the first of the two is there.
@@ -163,7 +163,7 @@ def test_a_like_shows_once_the_model_of_likes_has_it() -> None:
     like = LikeGiven(member=BELA, post=POST, post_author=ANNA)
     keep(facts, facts.liked, (BELA, POST), False, cell=5)
     keep(facts, facts.posts, POST, said())
-    facts.take(recorded(like, 7))
+    facts.take(changed(recorded(like, 7)))
     assert len(facts.posts) == 0, "the counter counts at the commit"
     facts.fed(fed(posts=99, likes=6))
     assert facts.liked.one((BELA, POST)) is False
@@ -199,7 +199,7 @@ def test_what_is_touched_is_remembered_in_bounds(monkeypatch: pytest.MonkeyPatch
     keep(facts, facts.members, ANNA, member())
     for position in range(1, 30):
         asked = facts.asked()
-        facts.take(deleted(position))
+        facts.take(changed(deleted(position)))
         facts.keep(facts.posts, 3, POST, said(), asked)
         assert len(facts.posts) == 0
         assert len(facts._touched) <= 5
