@@ -1,10 +1,12 @@
 """Answers as they come over a wire: in pieces, in chunks, cut off, or no HTTP at all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+import uvloop
 
 from api.simulation.connection import Broken, Connection, Peer, Response
 
@@ -41,11 +43,12 @@ async def exchange(*pieces: bytes, hang_up: bool = False, seconds: float = 10) -
             connection.close()
 
 
-def test_an_answer_is_read_however_it_is_cut_into_pieces() -> None:
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_an_answer_is_read_however_it_is_cut_into_pieces(run: Callable[[Any], Response]) -> None:
     whole = HEAD + b"Content-Length: 5\r\nX-Empty:\r\n\r\nhello"
     for size in (1, 2, 7, len(whole)):
         pieces = [whole[start : start + size] for start in range(0, len(whole), size)]
-        response = asyncio.run(exchange(*pieces))
+        response = run(exchange(*pieces))
         assert (response.status, response.body) == (200, b"hello")
         assert response.headers == {
             "content-type": "application/json", "content-length": "5", "x-empty": "",
