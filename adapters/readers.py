@@ -29,6 +29,15 @@ _SETTINGS: Final = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    # A plan is the better the fewer rows it touches: pages that are supposed to be in memory after
+    # the first of many searches would make a search by half a key look cheap.
+    "random_page_cost": "0",
+    "seq_page_cost": "0",
+    # Joins go by key in the order in which they are written.
+    "enable_material": "off",
+    "enable_memoize": "off",
+    "join_collapse_limit": "1",
+    "from_collapse_limit": "1",
     "jit": "off",
     "application_name": "homezone-reads",
 }

@@ -2,11 +2,11 @@
 ``homezone simulate``.
 """
 
-import asyncio
 import sys
 from datetime import timedelta
 from pathlib import Path
 
+import uvloop
 from rich.console import Console
 
 from api.cli.failures import Failed
@@ -33,7 +33,7 @@ def run(
         return issuer.issue(qq, Role(role), timedelta(days=1), utc_now())
 
     try:
-        summary = asyncio.run(
+        summary = uvloop.run(
             simulate(
                 url,
                 token,

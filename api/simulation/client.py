@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any, Literal, Self
 
-import aiohttp
 import msgspec
 import orjson
 
+from api.simulation.connection import Broken, Connection, Peer
 from api.simulation.latency import Histogram
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -132,25 +132,22 @@ class Client:
     """
 
     def __init__(self, url: str, token: TokenSource, *, run: str, connections_max: int) -> None:
-        self._url = url.rstrip("/")
+        self._url = url
+        self._peer = Peer(url)
         self._token = token
         self._run = run
-        self._connections_max = connections_max
+        self._places = asyncio.Semaphore(connections_max)
+        self._idle: list[Connection] = []
         self._writes = 0
         self._tokens: dict[tuple[int, Role], str] = {}
         self.measured = Measured()
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections_max),
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
-            # A bearer token says who asks; a cookie would make members share a session.
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._session.close()
+        while self._idle:
+            self._idle.pop().close()
 
     async def greet(self) -> None:
         """
@@ -159,9 +156,8 @@ class Client:
         :raises Unreachable: there is none.
         """
         try:
-            async with self._session.get(self._url + "/healthz"):
-                pass
-        except (aiohttp.ClientError, TimeoutError) as error:
+            self._idle.append(await self._peer.connect())
+        except Broken as error:
             raise Unreachable(f"no server answers at {self._url}: {error}") from error
 
     async def send(
@@ -173,12 +169,11 @@ class Client:
         The latency recorded is the last attempt's, without the waiting before it. A refusal with
         a status in `fine` was foreseen by the caller and is not counted as a problem.
         """
-        headers = self._headers(request)
-        data = None if request.body is None else orjson.dumps(request.body)
+        head, rest = self._message(request)
         for attempt in range(1, ATTEMPTS_MAX_PATIENT + 1):
-            headers["Authorization"] = f"Bearer {self._bearer(request)}"
+            message = b"%s%s%s" % (head, self._bearer(request).encode(), rest)
             began = perf_counter()
-            answer, retry_after_s = await self._once(request, headers, data)
+            answer, retry_after_s = await self._once(request, message)
             latency_ms = (perf_counter() - began) * 1000
             if answer.status == 401 and attempt == 1:
                 # In a long run a token may have expired.
@@ -195,32 +190,44 @@ class Client:
             _raise(self.measured.heads, answer.position)
         return answer
 
-    async def _once(
-        self, request: Request, headers: Mapping[str, str], data: bytes | None
-    ) -> tuple[Answer, float | None]:
+    async def _once(self, request: Request, message: bytes) -> tuple[Answer, float | None]:
         """One attempt, and the seconds to wait before the next, or None if the answer is final."""
         try:
-            async with self._session.request(
-                request.method, self._url + request.path, headers=headers, data=data
-            ) as response:
-                raw = await response.read()
-                answer = parse(request.shape, response.status, response.headers, raw)
-                retry = _retry_after_s(response.headers) if response.status in (429, 503) else None
-                return answer, retry
-        except (aiohttp.ClientError, TimeoutError) as error:
+            async with self._places:
+                connection = await self._connected()
+                response = await connection.exchange(message, TIMEOUT_S)
+                if connection.open:
+                    self._idle.append(connection)
+        except Broken as error:
             # The key makes it safe to ask again: if the write happened, its answer is replayed.
-            return Answer(0, None, type(error).__name__, unexpected=True), RETRY_AFTER_S_DEFAULT
+            return Answer(0, None, f"0 {error}", unexpected=True), RETRY_AFTER_S_DEFAULT
+        answer = parse(request.shape, response.status, response.headers, response.body)
+        retry = _retry_after_s(response.headers) if response.status in (429, 503) else None
+        return answer, retry
 
-    def _headers(self, request: Request) -> dict[str, str]:
-        headers = {"Accept": "application/json"}
+    async def _connected(self) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.open:
+                return connection
+        return await self._peer.connect()
+
+    def _message(self, request: Request) -> tuple[bytes, bytes]:
+        """The request's bytes before its token, and those after it."""
+        head = self._peer.head(request.method, request.path)
+        rest = "\r\nAccept: application/json\r\n"
+        data = b""
         if request.body is not None:
-            headers["Content-Type"] = "application/json"
+            data = orjson.dumps(request.body)
+            rest += f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n"
+        elif request.method in ("POST", "PUT", "PATCH"):
+            rest += "Content-Length: 0\r\n"
         if request.shape == "write":
             self._writes += 1
-            headers["Idempotency-Key"] = f"{self._run}-{self._writes}"
+            rest += f"Idempotency-Key: {self._run}-{self._writes}\r\n"
         if request.at_least:
-            headers["Homezone-At-Least"] = request.at_least
-        return headers
+            rest += f"Homezone-At-Least: {request.at_least}\r\n"
+        return f"{head}Authorization: Bearer ".encode(), f"{rest}\r\n".encode() + data
 
     def _bearer(self, request: Request) -> str:
         key = (request.actor, request.role)
@@ -231,7 +238,11 @@ class Client:
 
 
 def parse(shape: Shape, status: int, headers: Mapping[str, str], raw: bytes) -> Answer:
-    """Hold an answer against the contract; every 5xx is unexpected, a stubborn 503 too."""
+    """
+    Hold an answer against the contract; every 5xx is unexpected, a stubborn 503 too.
+
+    :param headers: with names in lower case.
+    """
     try:
         body = orjson.loads(raw) if raw else None
     except orjson.JSONDecodeError:
@@ -256,7 +267,7 @@ def _fault(shape: Shape, body: Any, headers: Mapping[str, str]) -> str | None:
                 return "has no id"
             if not isinstance(position, str) or not _POSITION.fullmatch(position):
                 return "has no position"
-            return None if headers.get("Homezone-Position") else "has no Homezone-Position"
+            return None if headers.get("homezone-position") else "has no Homezone-Position"
         case "list":
             return None if isinstance(body.get("items"), list) and "next" in body else "is no list"
         case "thing":
@@ -265,7 +276,7 @@ def _fault(shape: Shape, body: Any, headers: Mapping[str, str]) -> str | None:
 
 def _retry_after_s(headers: Mapping[str, str]) -> float:
     try:
-        wait_s = float(headers.get("Retry-After", RETRY_AFTER_S_DEFAULT))
+        wait_s = float(headers.get("retry-after", RETRY_AFTER_S_DEFAULT))
     except ValueError:  # an HTTP date: allowed, but then the second does not matter
         wait_s = 1.0
     return min(max(wait_s, RETRY_AFTER_S_MIN), RETRY_AFTER_S_MAX)

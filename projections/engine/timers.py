@@ -200,8 +200,10 @@ class TimerRunner(LeasedLoop):
 def _first_due(*conditions: ColumnElement[bool]) -> ScalarSelect[Any]:
     """Of each cell of ``log_heads``: one probe of the index, however many deadlines there are."""
     return (
-        select(func.min(deadlines.c.due))
+        select(deadlines.c.due)
         .where(deadlines.c.cell == log_heads.c.cell, *conditions)
+        .order_by(deadlines.c.due, deadlines.c.id)
+        .limit(1)
         .correlate(log_heads)
         .scalar_subquery()
     )

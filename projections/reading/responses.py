@@ -29,9 +29,10 @@ _COMMENTS = Statement(
 _COMMENT = Statement(
     "comment_by_id",
     """
-    SELECT comment, author, comment_cell, thread, reply_to, text, written_at, position
-      FROM models.comments
-     WHERE cell = :cell::smallint AND comment = ANY(:comments::uuid[])
+    SELECT c.comment, c.author, c.comment_cell, c.thread, c.reply_to, c.text, c.written_at,
+           c.position
+      FROM unnest(:comments::uuid[]) AS wanted (comment)
+      JOIN models.comments c ON c.cell = :cell::smallint AND c.comment = wanted.comment
     """,
 )
 

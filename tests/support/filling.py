@@ -1,0 +1,240 @@
+"""
+A store filled in seconds: histories as members make them, appended in large batches.
+
+For tests and measurements that need a store of some size and have no interest in how it came to
+be. The events are the domain's own, at the versions and on the streams on which commands would
+have put them, so a server goes on from here as from any other store. Members are skewed as people
+are: the first has a tie to everybody, and most of what is said is said under few posts.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from random import Random
+from uuid import UUID
+
+import msgspec
+
+from commands.ports import Append, Appended, EventLog, IdempotencyKey, KeyVault, NewEvent
+from domain.account import (
+    DIRECTORY_CELL,
+    AccountOpened,
+    AccountSuspended,
+    Identity,
+    NumberClaimed,
+    account_stream,
+    number_stream,
+)
+from domain.audience import Audience, Friends, Listed, OnlyMe, Public
+from domain.circle import (
+    FriendAccepted,
+    FriendAsked,
+    FriendConfirmed,
+    FriendRequestReceived,
+    MemberBlocked,
+    SpaceFollowed,
+    circle_stream,
+)
+from domain.comment import CommentWritten, comment_stream
+from domain.event import Event
+from domain.ids import CommentId, ListId, MemberId, PostId, StreamId, cell_of, derive, mint
+from domain.like import LikeGiven, like_stream
+from domain.named_list import ListSaved, lists_stream
+from domain.post import PostContent, PostPublished, post_stream
+from domain.sealed import KeyClass, Sealed
+from domain.space import SpaceCertified, space_stream
+
+#: One command's events go to one cell; so many of them make one append.
+EVENTS_PER_APPEND = 250
+APPENDS_IN_FLIGHT = 32
+QQ_FIRST = 600_001
+#: 2026-01-01, in milliseconds: when the first id was minted.
+_EPOCH_MS = 1_767_225_600_000
+_SUSPENDED_UNTIL = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A post that is there to be commented on and liked."""
+
+    post: PostId
+    author: MemberId
+
+
+class Filling:
+    """
+    Writes a world into an empty store, a function of the seed.
+
+    Used from one loop; what is waited for is a few appends behind, so that none piles up.
+    """
+
+    def __init__(self, log: EventLog, vault: KeyVault, seed: int = 1) -> None:
+        self.members: list[MemberId] = []
+        self.qq: dict[MemberId, int] = {}
+        self.posts: list[Made] = []
+        self.events = 0
+        self._log = log
+        self._vault = vault
+        self._random = Random(seed)
+        self._minted = 0
+        self._versions: Counter[StreamId] = Counter()
+        self._waiting: dict[int, list[NewEvent]] = {}
+        self._said: dict[MemberId, Sealed[str]] = {}
+        self._in_flight: deque[asyncio.Future[Appended]] = deque()
+
+    async def people(self, count: int, friends: int) -> None:
+        """
+        So many members, each with about so many friends beside the first member, who knows all; a
+        tenth of them are blocked by another, and the last is a certified space that all follow.
+        """
+        for number in range(count):
+            await self._join(QQ_FIRST + number)
+        hub, *others = self.members
+        for index, member in enumerate(others):
+            self._befriend(hub, member)
+            for _ in range(friends // 2):
+                other = self._random.choice(others)
+                if other != member:
+                    self._befriend(member, other)
+            await self._settle(APPENDS_IN_FLIGHT)
+            if index % 10 == 1:
+                blocked = others[index - 1]
+                self._put(member, circle_stream(member), MemberBlocked(member, blocked))
+        space = self.members[-1]
+        said = await self._vault.seal(space, KeyClass.IDENTITY, "太白书院")
+        certified = SpaceCertified(space, "brand", said, self._vault.blind("space", "太白书院"))
+        self._put(space, space_stream(space), certified)
+        for member in self.members[:-1]:
+            self._put(member, circle_stream(member), SpaceFollowed(member, space))
+        for owner in self.members[:: max(1, count // 20)]:
+            self._save_list(owner)
+        await self.flush()
+
+    async def suspensions(self, count: int) -> None:
+        """So many more members, of whom nobody knows and whose suspensions end one day."""
+        for number in range(count):
+            member = await self._join(QQ_FIRST + len(self.members) + number)
+            self.members.pop()
+            suspension = self._mint(cell_of(member))
+            reason = await self._vault.seal(member, KeyClass.MODERATION, "stolen")
+            suspended = AccountSuspended(member, suspension, reason, _SUSPENDED_UNTIL)
+            self._put(member, account_stream(member), suspended)
+            await self._settle(APPENDS_IN_FLIGHT)
+        await self.flush()
+
+    async def talk(self, events: int) -> None:
+        """So many events of members who publish, comment and like, in the end all written."""
+        until = self.events + events
+        kinds: Sequence[Callable[[], None]] = (self._publish, self._comment, self._like)
+        while self.events < until:
+            said = self._random.choices(kinds, (45, 30, 25))[0] if self.posts else self._publish
+            said()
+            await self._settle(APPENDS_IN_FLIGHT)
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Write what waits."""
+        for cell in list(self._waiting):
+            self._submit(cell)
+        await self._settle(0)
+
+    # One of each
+
+    async def _join(self, qq: int) -> MemberId:
+        member = MemberId(self._mint(qq % self._log.cells))
+        seal = self._vault.seal
+        identity = Identity(
+            qq=await seal(member, KeyClass.IDENTITY, str(qq)),
+            nickname=await seal(member, KeyClass.IDENTITY, f"m{qq}"),
+            real_name=await seal(member, KeyClass.IDENTITY, "李太白"),
+            birth_date=await seal(member, KeyClass.IDENTITY, date(1999, 1, 8).isoformat()),
+        )
+        number = number_stream(self._vault.blind("qq", str(qq)))
+        self._put(member, number, NumberClaimed(member, identity), DIRECTORY_CELL)
+        self._put(member, account_stream(member), AccountOpened(member, identity))
+        self._said[member] = await seal(member, KeyClass.CONTENT, "但愿人长久，千里共婵娟。")
+        self.members.append(member)
+        self.qq[member] = qq
+        return member
+
+    def _befriend(self, one: MemberId, other: MemberId) -> None:
+        bond = self._mint(cell_of(one))
+        mine, theirs = circle_stream(one), circle_stream(other)
+        self._put(one, mine, FriendAsked(one, other, bond))
+        self._put(other, theirs, FriendRequestReceived(other, one, bond))
+        self._put(other, theirs, FriendAccepted(other, one, bond))
+        self._put(one, mine, FriendConfirmed(one, other, bond))
+
+    def _save_list(self, owner: MemberId) -> None:
+        cell = cell_of(owner)
+        which = ListId(derive(cell, "list", owner, b"family", bytes(4)))
+        listed = frozenset(self._random.sample(self.members, min(20, len(self.members))))
+        saved = ListSaved(owner, which, self._said[owner], listed - {owner})
+        self._put(owner, lists_stream(owner, cell), saved)
+
+    def _publish(self) -> None:
+        author = self._anybody()
+        post = PostId(self._mint(cell_of(author)))
+        content = PostContent(self._said[author])
+        published = PostPublished(author, "shuoshuo", content, self._audience())
+        self._put(author, post_stream(post), published)
+        self.posts.append(Made(post, author))
+
+    def _comment(self) -> None:
+        author, on = self._anybody(), self._known_post()
+        comment = CommentId(self._mint(cell_of(author)))
+        said = self._said[author]
+        written = CommentWritten(author, on.post, on.author, said, thread=comment)
+        self._put(author, comment_stream(comment), written)
+
+    def _like(self) -> None:
+        member, on = self._anybody(), self._known_post()
+        stream = like_stream(member, on.post)
+        if not self._versions[stream]:
+            self._put(member, stream, LikeGiven(member, on.post, on.author))
+
+    def _audience(self) -> Audience:
+        drawn = self._random.random()
+        if drawn < 0.9:
+            return Public() if drawn < 0.5 else Friends()
+        if drawn < 0.95:
+            return OnlyMe()
+        return Listed(frozenset(self._random.sample(self.members, min(5, len(self.members)))))
+
+    def _anybody(self) -> MemberId:
+        """The first members speak most."""
+        return self.members[int(len(self.members) * self._random.random() ** 3)]
+
+    def _known_post(self) -> Made:
+        """Half of all is said under the first few posts, the rest under recent ones."""
+        if self._random.random() < 0.5:
+            return self.posts[int(min(20, len(self.posts)) * self._random.random() ** 2)]
+        return self.posts[-1 - int(min(5_000, len(self.posts)) * self._random.random())]
+
+    # To the log
+
+    def _mint(self, cell: int) -> UUID:
+        self._minted += 1
+        return mint(_EPOCH_MS + self._minted, cell, self._random.getrandbits(62))
+
+    def _put(
+        self, owner: MemberId, stream: StreamId, event: Event, cell: int | None = None
+    ) -> None:
+        at = cell_of(stream) if cell is None else cell
+        self._versions[stream] += 1
+        waiting = self._waiting.setdefault(at, [])
+        waiting.append(NewEvent(stream, self._versions[stream], owner, event))
+        self.events += 1
+        if len(waiting) == EVENTS_PER_APPEND:
+            self._submit(at)
+
+    def _submit(self, cell: int) -> None:
+        events = tuple(self._waiting.pop(cell))
+        actor, command = events[0].owner, self._mint(cell)
+        key = IdempotencyKey(actor, command.hex, command.bytes * 2, None)
+        append = Append(cell, command, actor, command, None, events, key=key, answer=b"{}")
+        self._in_flight.append(self._log.submit(append).outcome)
+
+    async def _settle(self, in_flight: int) -> None:
+        while len(self._in_flight) > in_flight:
+            await self._in_flight.popleft()
