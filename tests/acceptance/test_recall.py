@@ -31,7 +31,20 @@ def servers(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with ExitStack() as stack:
         url = stack.enter_context(fresh_database(server_url))
         one = stack.enter_context(running_homezone(url, directory))
-        yield one, stack.enter_context(running_homezone(url, directory))
+        other = stack.enter_context(running_homezone(url, directory))
+        member = one.member()
+        for server in (one, other):
+            _until_fed(server, member.qq, one.everything())
+        yield one, other
+
+
+def _until_fed(server: RunningHomezone, qq: int, at_least: str) -> None:
+    """A server feeds its read models from a process of its own, which begins a moment later."""
+    reader = server.client(qq)
+    for _ in range(12):
+        if (reply := reader.get("/v1/feed", at_least=at_least)).status != 504:
+            break
+    reply.ok()
 
 
 def recalled(server: RunningHomezone) -> int:
