@@ -91,6 +91,11 @@ class Statistics:
         self._lock = threading.Lock()
 
     @property
+    def batches(self) -> int:
+        """Batches that left the queue."""
+        return sum(self.batch_commands.counts)
+
+    @property
     def conflicts(self) -> int:
         """Commands that were decided again because the log had moved on."""
         return sum(self.lost.values()) - self.lost["fault"]

@@ -56,6 +56,7 @@ from projections.recall.recall import CELLS_MAX, Recall
 
 PURGE_SECONDS = 600.0
 _READS_AT_ONCE = 8
+_FEEDER_SECONDS = 10.0
 
 logger = logging.getLogger("homezone")
 
@@ -115,6 +116,8 @@ class Homezone:
         places = Places(settings.streams_max, settings.streams_of_member_max)
         self.services.hub = self.hub = Hub(self.services, places=places)
         self._follow_the_log()
+        # Else the first to read would wait for it. Should it not come up, the rest serves anyway.
+        await asyncio.to_thread(self.engine.wait_until_up, _FEEDER_SECONDS)
         if settings.limits:
             self.limits = Limits(settings.quotas, Addresses(settings.trusted_proxies))
         self._publish_figures()

@@ -123,6 +123,7 @@ class Feeder:
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._reported = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feeder", daemon=True)
 
     @property
@@ -134,6 +135,10 @@ class Feeder:
     def start(self) -> None:
         """Run until stopped."""
         self._thread.start()
+
+    def wait_until_up(self, seconds: float) -> bool:
+        """Whether the child has said where the read models are, within so many seconds."""
+        return self._reported.wait(seconds)
 
     def stop(self) -> None:
         """Let the child finish the batch in hand, and end it."""
@@ -209,6 +214,8 @@ class Feeder:
                 for report in channel.reports():
                     self._report = report
                     self._board.publish(report.positions)
+                    if report.positions:
+                        self._reported.set()
                     retry.succeeded()
             finally:
                 with self._lock:
