@@ -9,7 +9,7 @@ SHELL := /bin/sh
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: serve test check bench lock clean
+.PHONY: serve test check bench bench-quick lock lock-bench clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -28,14 +28,26 @@ check: $(STAMP)
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/lint-imports --no-logo
 
+# Peers are installed into environments of their own, which git ignores, from pinned files.
 bench: $(STAMP)
 	@exec $(VENV)/bin/python -m benchmarks
+
+bench-quick: $(STAMP)
+	@exec $(VENV)/bin/python -m benchmarks --quick
 
 # The lock holds runtime, development and build dependencies, with hashes, for every Python we support.
 lock: $(STAMP)
 	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 		--group dev --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+# The same for the benchmarks' peers. npm's lock is renewed in its folder, by `npm update`.
+lock-bench: $(STAMP)
+	@for peer in eventsourcing sqlalchemy umadb; do \
+		$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+			--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock-bench" \
+			--output-file benchmarks/peers/$$peer.txt benchmarks/peers/$$peer.in || exit 1; \
+	done
 
 # The old environment is kept where it works and made anew where it does not (an interrupted first
 # run, a Python that has gone). The stamp comes last, so a failed install is tried again.
@@ -52,5 +64,5 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 clean:
-	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	@rm -rf $(VENV) .venv-bench-* benchmarks/peers/node/node_modules build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	@find . -path ./var -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,56 +1,117 @@
 """
-``make bench``: the log against bare COPY, and HTTP against the server's own ``/healthz``.
+``make bench`` and ``make bench-quick``: everything in one run, on one PostgreSQL.
 """
 
 import argparse
-import json
-import platform
+import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
+import msgspec
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks import http, log
-from benchmarks.figures import Figure
+from benchmarks import contest, engine, machine, ourselves, promises, table
+from benchmarks.cluster import Cluster, running_cluster
+from benchmarks.figures import Report
+from benchmarks.http import section as http
 
 RESULTS = Path(__file__).parent / "results"
+SECTIONS = ("log", "ourselves", "engine", "http")
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How much of everything."""
+
+    log: contest.Plan
+    ourselves: ourselves.Plan
+    engine: engine.Plan
+    http: http.Plan
+
+
+FULL = Plan(
+    log=contest.Plan(rounds=3, seconds=1.5, tuning_seconds=0.4, read=50_000),
+    ourselves=ourselves.Plan(rounds=5, seconds=1.5, commands=4_000, short=10_000, long=1_000_000),
+    engine=engine.Plan(rounds=3, events=50_000, runner_events=4_000, runner_seconds=4.0),
+    http=http.Plan(rounds=5, seconds=3.0, latency_seconds=4.0),
+)
+QUICK = Plan(
+    log=contest.Plan(
+        rounds=2, seconds=0.4, tuning_seconds=0, read=5_000, callers=(256,), batches=(1,)
+    ),
+    ourselves=ourselves.Plan(rounds=1, seconds=0.4, commands=500, short=2_000, long=20_000),
+    engine=engine.Plan(rounds=1, events=10_000, runner_events=500, runner_seconds=1.0),
+    http=http.Plan(rounds=2, seconds=1.0, latency_seconds=1.0),
+)
 
 
 def main() -> None:
     """Run all, print a table, write JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long each time")
+    parser.add_argument("--quick", action="store_true", help="under a minute, and rougher")
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="leave out the others")
     given = parser.parse_args()
+    console = Console(stderr=True)
     began = time.monotonic()
-    # A directory that the embedded server's account can enter.
-    with TemporaryDirectory(prefix="homezone-bench-") as directory:
-        Path(directory).chmod(0o711)
-        figures = log.measure(Path(directory) / "log", given.rounds)
-        figures += http.measure(Path(directory) / "http", given.rounds, given.seconds)
-    _print(figures)
-    RESULTS.mkdir(exist_ok=True)
+
+    def say(what: str) -> None:
+        console.print(f"{time.monotonic() - began:6.0f} s  {what}", highlight=False)
+
+    report = Report()
+    with running_cluster() as cluster:
+        found = machine.describe(cluster.directory, cluster.version())
+        if found["load_before"] > 0.3 * found["cores"]:
+            say(f"other work runs here (load {found['load_before']}): expect figures that are off")
+        _run(QUICK if given.quick else FULL, given, cluster, report, say)
+    table.show(report, found, Console())
+    path = _write(report, found, given.quick, time.monotonic() - began)
+    print(f"written to {path.relative_to(Path.cwd())}" if path.is_relative_to(Path.cwd()) else path)
+
+
+def _run(
+    plan: Plan,
+    given: argparse.Namespace,
+    cluster: Cluster,
+    report: Report,
+    say: Callable[[str], None],
+) -> None:
+    """The sections asked for; peers are installed by a full run only."""
+    sections, install = given.only or SECTIONS, not given.quick
+    if "log" in sections:
+        say("the log and its peers")
+        entries = [*contest.enter_ours(cluster)]
+        try:
+            entries += contest.enter_peers(cluster, report, install=install)
+            contest.run(entries, plan.log, report, say)
+            promises.compare(report)
+        finally:
+            for team in {id(entry.team): entry.team for entry in entries}.values():
+                team.close()
+    if "ourselves" in sections:
+        ourselves.measure(cluster, plan.ourselves, report, say)
+    if "engine" in sections:
+        engine.measure(cluster, plan.engine, report, say, install=install)
+    if "http" in sections:
+        http.measure(cluster.directory, plan.http, report, say)
+
+
+def _write(report: Report, found: dict[str, Any], quick: bool, seconds: float) -> Path:
     now = datetime.now(UTC)
-    report = {
+    whole = {
         "at": now.isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
-        "seconds": round(time.monotonic() - began, 1),
-        "figures": [figure.as_json() for figure in figures],
+        "kind": "quick" if quick else "full",
+        "seconds": round(seconds),
+        "machine": {**found, "load_after": round(os.getloadavg()[0], 2)},
+        "ratios": [ratio.as_json() for ratio in report.ratios],
+        "series": [series.as_json() for series in report.series],
+        "left_out": report.left_out,
     }
-    path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    print(f"written to {path}")
-
-
-def _print(figures: list[Figure]) -> None:
-    table = Table("figure", "per second (median)", "over", "ratio")
-    for figure in figures:
-        ratio = "" if figure.ratio is None else f"{figure.ratio:.2f} ×"
-        table.add_row(figure.name, f"{figure.median:,.0f}", figure.over or "", ratio)
-    Console().print(table)
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{now:%Y%m%dT%H%M%SZ}{'-quick' if quick else ''}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n")
+    return path
 
 
 if __name__ == "__main__":

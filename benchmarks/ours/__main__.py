@@ -1,0 +1,148 @@
+"""
+Our contestant: a process that is asked by the harness like any other.
+"""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import uvloop
+
+from adapters.clock import SystemClock
+from adapters.database import Database
+from adapters.log.postgres import PostgresLog
+from adapters.vault import FileKeyVault
+from api.wiring.models import MODELS, prepare_store
+from benchmarks.ours import commands, events, loops
+from benchmarks.peers.protocol import Round, serve
+from domain.catalogue import EVENTS
+from projections.engine.apply import InlineModels
+from projections.engine.runner import ProjectionEngine
+
+_MEMBERS = 1_024
+_KEYS_LIVE = timedelta(days=8)
+
+
+class Ours:
+    """One database of ours."""
+
+    def open(self, config: dict[str, Any]) -> dict[str, Any]:
+        """Migrate; members join."""
+        prepare_store(config["url"], events.CELLS, SystemClock())
+        self._database = Database(config["url"], "homezone-bench")
+        self._log: PostgresLog | None = None
+        self._inline = False
+        self._keys = Path(config["keys"])
+        self._members = events.members(_MEMBERS)
+        uvloop.run(self._join())
+        return {}
+
+    def prepare(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """The log, with or without its inline read models."""
+        self._open_log(inline=settings.get("inline", False))
+        return {}
+
+    def append(
+        self, callers: int, batch: int, seconds: float, settings: dict[str, Any]
+    ) -> dict[str, Any]:
+        """A round of one of the workloads."""
+        log = self._open_log(inline=settings.get("inline", False))
+        before = _written(log)
+
+        async def run() -> Round:
+            workload = self._workload(log, settings["workload"], batch)
+            if isinstance(workload, loops.Sealing):
+                await workload.prepare()
+            return await loops.closed_loop(workload.step, callers, seconds)
+
+        done = uvloop.run(run())
+        batches, written = (now - then for now, then in zip(_written(log), before, strict=True))
+        return {**done._asdict(), "rows": max(1, round(written / max(1, batches)))}
+
+    def read(self, limit: int, settings: dict[str, Any]) -> Round:
+        """Every cell from its beginning, to Recorded events."""
+        reader = self._open_log(inline=self._inline).reader
+        began, read = time.perf_counter(), 0
+        for cell in range(events.CELLS):
+            after = 0
+            while read < limit:
+                page = reader.read(cell, after, min(settings["page"], limit - read))
+                if not page:
+                    break
+                read += len(page)
+                after = page[-1].position
+        return Round(read, time.perf_counter() - began)
+
+    def fill(self, number: int) -> dict[str, Any]:
+        """Events as a network has them, with their inline read models."""
+        log = self._open_log(inline=True)
+        began = time.perf_counter()
+        uvloop.run(commands.fill(log, self._members, number))
+        return {"seconds": time.perf_counter() - began, "events": sum(log.reader.heads().values())}
+
+    def command(self, callers: int, number: int, kind: str) -> Round:
+        """So many whole commands, decided and durable, without HTTP."""
+        log = self._open_log(inline=True)
+        vault = FileKeyVault(self._keys, SystemClock())
+        try:
+            return uvloop.run(commands.run(log, vault, self._members, callers, number, kind))
+        finally:
+            vault.close()
+
+    def catch_up(self) -> Round:
+        """Feed every asynchronous read model all that is in the log."""
+        log = self._open_log(inline=True)
+        engine = ProjectionEngine(log.reader, self._database.server, MODELS, SystemClock(), uuid4())
+        number = sum(log.reader.heads().values())
+        began = time.perf_counter()
+        engine.catch_up()
+        seconds = time.perf_counter() - began
+        assert not any(engine.lag().values()), "a read model did not come to the end of the log"
+        return Round(number, seconds)
+
+    def close(self) -> None:
+        """Close the log and the connections."""
+        if self._log is not None:
+            self._log.close()
+        self._database.dispose()
+
+    async def _join(self) -> None:
+        log = self._open_log(inline=True)
+        tickets = [log.submit(opening) for opening in events.openings(self._members)]
+        await asyncio.gather(*(ticket.outcome for ticket in tickets))
+
+    def _open_log(self, *, inline: bool) -> PostgresLog:
+        if self._log is not None and self._inline == inline:
+            return self._log
+        if self._log is not None:
+            self._log.close()
+        models = InlineModels(MODELS).statements if inline else None
+        self._inline = inline
+        self._log = PostgresLog(self._database, EVENTS, SystemClock(), inline=models, notify=False)
+        return self._log
+
+    def _workload(self, log: PostgresLog, name: str, batch: int) -> loops.Workload:
+        members = self._members
+        match name:
+            case "bare":
+                return loops.Bare(log, members, batch)
+            case "whole":
+                return loops.Whole(log, members, batch, datetime.now(UTC) + _KEYS_LIVE)
+            case "hot":
+                return loops.Hot(log, members, batch)
+            case "sealing" | "sealed before":
+                self._vault = FileKeyVault(self._keys, SystemClock())
+                return loops.Sealing(log, members, self._vault, before=name == "sealed before")
+            case _:
+                raise ValueError(f"no workload {name!r}")
+
+
+def _written(log: PostgresLog) -> tuple[int, int]:
+    return log.statistics.batches, log.statistics.events
+
+
+if __name__ == "__main__":
+    serve(Ours())
