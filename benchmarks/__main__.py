@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from benchmarks import contest, engine, machine, ourselves, promises, table
+from benchmarks import contest, engine, entries, machine, ourselves, promises, table
 from benchmarks.cluster import Cluster, running_cluster
 from benchmarks.figures import Report
 from benchmarks.http import section as http
@@ -81,13 +81,13 @@ def _run(
     sections, install = given.only or SECTIONS, not given.quick
     if "log" in sections:
         say("the log and its peers")
-        entries = [*contest.enter_ours(cluster)]
+        field = entries.enter_ours(cluster)
         try:
-            entries += contest.enter_peers(cluster, report, install=install)
-            contest.run(entries, plan.log, report, say)
+            field += entries.enter_peers(cluster, report, install=install)
+            contest.run(field, plan.log, report, say)
             promises.compare(report)
         finally:
-            for team in {id(entry.team): entry.team for entry in entries}.values():
+            for team in {id(entry.team): entry.team for entry in field}.values():
                 team.close()
     if "ourselves" in sections:
         ourselves.measure(cluster, plan.ourselves, report, say)

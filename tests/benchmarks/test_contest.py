@@ -5,9 +5,11 @@ Who is measured when, and with which settings.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+import pytest
+
 from benchmarks import contest
 from benchmarks.contest import COPY, OURS, Entry, Plan, cell_name, read_name
-from benchmarks.driver import Measured, Team
+from benchmarks.driver import ContestantError, Measured, Team
 from benchmarks.figures import Report
 
 
@@ -29,6 +31,15 @@ class FakeTeam:
 
     def read(self, limit: int, settings: Mapping[str, Any]) -> Measured:
         return Measured(7.0, min(limit, self.there), {})
+
+
+class FailingTeam(FakeTeam):
+    def append(
+        self, callers: int, batch: int, seconds: float, settings: Mapping[str, Any]
+    ) -> Measured:
+        if len(self.asked) == 1:
+            raise ContestantError("enough")
+        return super().append(callers, batch, seconds, settings)
 
 
 def entry(
@@ -74,3 +85,20 @@ def test_logs_are_filled_before_they_are_read() -> None:
     series = report.find(read_name("peer"))
     assert series is not None
     assert series.settings["events"] == 2_500
+
+
+def test_a_peer_that_fails_leaves_and_the_others_go_on() -> None:
+    diary: list[str] = []
+    bad = Entry("bad", cast(Team, FailingTeam("bad", diary)), lambda _: [{}], {"page": 10})
+    report = run([bad, entry("good", diary, [{}])])
+    assert report.left_out == ["bad left the contest: enough"]
+    assert report.find(cell_name("bad", 32, 1)) is None
+    good = report.find(cell_name("good", 32, 1))
+    assert good is not None
+    assert len(good.values) == 3
+
+
+def test_a_run_without_ours_is_no_run() -> None:
+    ours = Entry(OURS, cast(Team, FailingTeam(OURS, [])), lambda _: [{}], {"page": 10})
+    with pytest.raises(ContestantError):
+        run([ours])
