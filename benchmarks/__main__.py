@@ -32,7 +32,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 FULL = Plan(
-    log=contest.Plan(rounds=3, seconds=1.5, tuning_seconds=0.4, read=50_000),
+    log=contest.Plan(rounds=3, seconds=1.5, tuning_seconds=0.4, read=30_000),
     ourselves=ourselves.Plan(rounds=5, seconds=1.5, commands=4_000, short=10_000, long=1_000_000),
     engine=engine.Plan(rounds=3, events=50_000, runner_events=4_000, runner_seconds=4.0),
     http=http.Plan(rounds=5, seconds=3.0, latency_seconds=4.0),

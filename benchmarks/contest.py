@@ -38,12 +38,16 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One line of the contest: a contestant, and the settings it may try, the likeliest first."""
+    """
+    One line of the contest: a contestant, and the settings it may try, the likeliest first.
+
+    :param read: those for reading; none where there is nothing to read.
+    """
 
     name: str
     team: Team
     candidates: Callable[[int], Sequence[Settings]]
-    read: Settings | None = None
+    read: Sequence[Settings] = ()
 
 
 def cell_name(name: str, callers: int, batch: int) -> str:
@@ -141,29 +145,34 @@ def _tuned(entry: Entry, callers: int, batch: int, seconds: float) -> Settings:
 
 
 def _readings(field: _Field, plan: Plan, report: Report) -> None:
-    field.entries = [one for one in field.entries if one.read is not None]
+    field.entries = [one for one in field.entries if one.read]
     there: dict[str, int] = {}
+    chosen: dict[str, Settings] = {}
     for one in list(field.entries):
         with field.one(one):
             there[one.name] = _fill(one, plan.read)
+            chosen[one.name] = one.read[0]
+            if plan.tuning_seconds:
+                tried = [one.team.read(there[one.name], each).rate for each in one.read]
+                chosen[one.name] = one.read[tried.index(max(tried))]
     rates: dict[str, list[float]] = {name: [] for name in there}
     for number in range(plan.rounds):
         for one in field.in_turn(number):
-            assert one.read is not None
             with field.one(one):
-                rates[one.name].append(one.team.read(there[one.name], one.read).rate)
+                measured = one.team.read(there[one.name], chosen[one.name])
+                rates[one.name].append(measured.rate)
     for one in field.entries:
-        settings = {**(one.read or {}), "events": there[one.name]}
+        settings = {**chosen[one.name], "events": there[one.name]}
         report.add(read_name(one.name), rates[one.name], settings=settings)
 
 
 def _fill(entry: Entry, wanted: int) -> int:
     """Have so many events in the log; how many there are, where it takes too long."""
-    assert entry.read is not None
-    settings = {**entry.candidates(32)[0], **{k: v for k, v in entry.read.items() if k != "page"}}
+    read = entry.read[0]
+    settings = {**entry.candidates(32)[0], **{k: v for k, v in read.items() if k != "page"}}
     for _ in range(16):
-        there = entry.team.read(wanted, entry.read).events
+        there = entry.team.read(wanted, read).events
         if there >= wanted:
             break
         entry.team.append(16, 100, 0.5, settings)
-    return entry.team.read(wanted, entry.read).events
+    return entry.team.read(wanted, read).events

@@ -35,7 +35,7 @@ def enter_ours(cluster: Cluster) -> list[Entry]:
     )
     copying = Team([sys.executable, "-m", "benchmarks.copying"], {"dsn": dsn(url)})
     return [
-        Entry(OURS, ours, lambda _: [{"workload": "bare"}], {"page": 1_000}),
+        Entry(OURS, ours, lambda _: [{"workload": "bare"}], [{"page": 1_000}, {"page": 5_000}]),
         Entry(COPY, copying, lambda _: [{"encoded": "before"}]),
         Entry(COPY_ENCODING, copying, lambda _: [{"encoded": "inside"}]),
         Entry(WHOLE, ours, lambda _: [{"workload": "whole", "inline": True}]),
@@ -52,6 +52,13 @@ def enter_peers(cluster: Cluster, report: Report, *, install: bool) -> list[Entr
             report.left_out.append(f"{name} is not measured: {error}")
             print(report.left_out[-1], file=sys.stderr)
     return entries
+
+
+_UMADB_READS: Final = [
+    {"server": "default", "page": 1_000},
+    {"server": "default", "page": 5_000},
+    {"server": "default", "page": 20_000},
+]
 
 
 def _umadb(name: str, cluster: Cluster, install: bool) -> Entry:
@@ -79,7 +86,7 @@ def _umadb(name: str, cluster: Cluster, install: bool) -> Entry:
         ]
         return tried
 
-    return Entry(name, team, candidates, {"server": "default", "page": 1_000})
+    return Entry(name, team, candidates, _UMADB_READS)
 
 
 def _library(name: str, cluster: Cluster, install: bool) -> Entry:
@@ -98,7 +105,7 @@ def _library(name: str, cluster: Cluster, install: bool) -> Entry:
             for functions in (False, True)
         ]
 
-    return Entry(name, team, candidates, {"pool": 1})
+    return Entry(name, team, candidates, [{"pool": 1}])
 
 
 def _alchemy(name: str, cluster: Cluster, install: bool) -> Entry:
@@ -113,7 +120,7 @@ def _alchemy(name: str, cluster: Cluster, install: bool) -> Entry:
             return [{"pool": 1}]
         return [{"pool": pool, "processes": number} for pool, number in ((4, 1), (16, 1), (4, 2))]
 
-    return Entry(name, team, candidates, {"pool": 1})
+    return Entry(name, team, candidates, [{"pool": 1}])
 
 
 def _pools(callers: int) -> list[Settings]:
@@ -130,13 +137,13 @@ def _message_db(name: str, cluster: Cluster, install: bool) -> Entry:
     node = node_with_modules(install=install)
     url = install_message_db(cluster, "message_db")
     config = {**parts(url), "payload": payload()}
-    return Entry(name, Team([node, str(NODE / "message_db.mjs")], config), _pools, {"pool": 1})
+    return Entry(name, Team([node, str(NODE / "message_db.mjs")], config), _pools, [{"pool": 1}])
 
 
 def _emmett(name: str, cluster: Cluster, install: bool) -> Entry:
     node = node_with_modules(install=install)
     config = {**parts(cluster.database("emmett")), "payload": payload()}
-    return Entry(name, Team([node, str(NODE / "emmett.mjs")], config), _pools, {"pool": 1})
+    return Entry(name, Team([node, str(NODE / "emmett.mjs")], config), _pools, [{"pool": 1}])
 
 
 _PEERS: Final[dict[str, Callable[[str, Cluster, bool], Entry]]] = {

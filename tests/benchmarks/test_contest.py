@@ -47,7 +47,7 @@ def entry(
 ) -> Entry:
     team = cast(Team, FakeTeam(name, diary, rows))
     candidates: Callable[[int], Sequence[Mapping[str, Any]]] = lambda _: settings  # noqa: E731
-    return Entry(name, team, candidates, {"page": 10})
+    return Entry(name, team, candidates, [{"page": 10}])
 
 
 def run(entries: Sequence[Entry], **plan: Any) -> Report:
@@ -89,7 +89,7 @@ def test_logs_are_filled_before_they_are_read() -> None:
 
 def test_a_peer_that_fails_leaves_and_the_others_go_on() -> None:
     diary: list[str] = []
-    bad = Entry("bad", cast(Team, FailingTeam("bad", diary)), lambda _: [{}], {"page": 10})
+    bad = Entry("bad", cast(Team, FailingTeam("bad", diary)), lambda _: [{}], [{"page": 10}])
     report = run([bad, entry("good", diary, [{}])])
     assert report.left_out == ["bad left the contest: enough"]
     assert report.find(cell_name("bad", 32, 1)) is None
@@ -99,6 +99,6 @@ def test_a_peer_that_fails_leaves_and_the_others_go_on() -> None:
 
 
 def test_a_run_without_ours_is_no_run() -> None:
-    ours = Entry(OURS, cast(Team, FailingTeam(OURS, [])), lambda _: [{}], {"page": 10})
+    ours = Entry(OURS, cast(Team, FailingTeam(OURS, [])), lambda _: [{}], [{"page": 10}])
     with pytest.raises(ContestantError):
         run([ours])
