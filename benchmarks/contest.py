@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from benchmarks.driver import ContestantError, Team
+from benchmarks.driver import ContestantError, Measured, Team
 from benchmarks.figures import Report
 
 Settings = Mapping[str, Any]
@@ -116,7 +116,7 @@ def _appends(field: _Field, callers: int, batch: int, plan: Plan, report: Report
     for one in list(field.entries):
         with field.one(one):
             chosen[one.name] = _tuned(one, callers, batch, plan.tuning_seconds)
-    rates: dict[str, list[float]] = {name: [] for name in chosen}
+    rounds: dict[str, list[Measured]] = {name: [] for name in chosen}
     rows = callers * batch
     for number in range(plan.rounds):
         for one in field.in_turn(number):
@@ -124,13 +124,21 @@ def _appends(field: _Field, callers: int, batch: int, plan: Plan, report: Report
                 if one.name in _COPIES:
                     chosen[one.name] = {**chosen[one.name], "rows": rows}
                 measured = one.team.append(callers, batch, plan.seconds, chosen[one.name])
-                rates[one.name].append(measured.rate)
+                rounds[one.name].append(measured)
                 if one.name == OURS:
                     rows = measured.told["rows"]
                     chosen[OURS] = {**chosen[OURS], "events a commit": rows}
     for one in field.entries:
         name = cell_name(one.name, callers, batch)
-        report.add(name, rates[one.name], settings=chosen[one.name])
+        _keep(report, name, rounds[one.name], chosen[one.name], cpu=one.name != COPY)
+
+
+def _keep(
+    report: Report, name: str, rounds: Sequence[Measured], settings: Settings, *, cpu: bool
+) -> None:
+    """A series; without processor time where some of it was used before the clock."""
+    used = [one.cpu_us for one in rounds] if cpu else []
+    report.add(name, [one.rate for one in rounds], used, settings=settings)
 
 
 def _tuned(entry: Entry, callers: int, batch: int, seconds: float) -> Settings:
@@ -155,15 +163,14 @@ def _readings(field: _Field, plan: Plan, report: Report) -> None:
             if plan.tuning_seconds:
                 tried = [one.team.read(there[one.name], each).rate for each in one.read]
                 chosen[one.name] = one.read[tried.index(max(tried))]
-    rates: dict[str, list[float]] = {name: [] for name in there}
+    rounds: dict[str, list[Measured]] = {name: [] for name in there}
     for number in range(plan.rounds):
         for one in field.in_turn(number):
             with field.one(one):
-                measured = one.team.read(there[one.name], chosen[one.name])
-                rates[one.name].append(measured.rate)
+                rounds[one.name].append(one.team.read(there[one.name], chosen[one.name]))
     for one in field.entries:
         settings = {**chosen[one.name], "events": there[one.name]}
-        report.add(read_name(one.name), rates[one.name], settings=settings)
+        _keep(report, read_name(one.name), rounds[one.name], settings, cpu=True)
 
 
 def _fill(entry: Entry, wanted: int) -> int:

@@ -3,6 +3,7 @@ The harness's end of a contestant: a process that is asked one thing at a time.
 """
 
 import json
+import os
 import subprocess
 import tempfile
 import threading
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+
+from benchmarks import cpu
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _PATIENCE_SECONDS: Final = 120.0
@@ -85,11 +88,17 @@ class Driver:
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """One round: a rate per second, and what else the contestant told."""
+    """
+    One round: a rate per second, and what else the contestant told.
+
+    ``cpu_us`` is the processor time, in microseconds an event, of everybody in the run: clients,
+    servers and all. While one is measured, the others are idle.
+    """
 
     rate: float
     events: int
     told: Mapping[str, Any]
+    cpu_us: float = 0.0
 
 
 class Team:
@@ -131,15 +140,21 @@ class Team:
                 "append", callers=share, batch=batch, seconds=seconds, settings=dict(settings)
             )
 
+        used = cpu.seconds([os.getpid()])
         with ThreadPoolExecutor(len(drivers)) as threads:
             told = list(threads.map(one, drivers, shares))
+        used = cpu.seconds([os.getpid()]) - used
         events = sum(each["events"] for each in told)
-        return Measured(events / max(each["seconds"] for each in told), events, told[0])
+        slowest = max(each["seconds"] for each in told)
+        return Measured(events / slowest, events, told[0], 1e6 * used / events)
 
     def read(self, limit: int, settings: Mapping[str, Any]) -> Measured:
         """A reading of the log from its beginning."""
+        used = cpu.seconds([os.getpid()])
         told = self._drivers[0].ask("read", limit=limit, settings=dict(settings))
-        return Measured(told["events"] / told["seconds"], told["events"], told)
+        used = cpu.seconds([os.getpid()]) - used
+        events = told["events"]
+        return Measured(events / told["seconds"], events, told, 1e6 * used / max(1, events))
 
     def ask(self, do: str, **request: Any) -> dict[str, Any]:
         """Something that only this contestant can do."""

@@ -15,12 +15,14 @@ class Series(msgspec.Struct, frozen=True):
 
     :param unit: of the values, ``/s`` mostly.
     :param settings: with which a contestant was at its best, and whatever else belongs beside it.
+    :param cpu_us: the median of the processor time, in microseconds for each, where it is known.
     """
 
     name: str
     values: tuple[float, ...]
     unit: str = "/s"
     settings: Mapping[str, Any] = {}
+    cpu_us: float | None = None
 
     @property
     def median(self) -> float:
@@ -41,6 +43,7 @@ class Series(msgspec.Struct, frozen=True):
             "spread": round(self.spread, 3),
             "rounds": [_rounded(value) for value in self.values],
             "settings": dict(self.settings),
+            **({} if self.cpu_us is None else {"cpu_us": round(self.cpu_us, 1)}),
         }
 
 
@@ -79,9 +82,12 @@ class Report(msgspec.Struct):
     ratios: list[Ratio] = []
     left_out: list[str] = []
 
-    def add(self, name: str, values: Sequence[float], **more: Any) -> Series:
-        """Keep a series."""
-        series = Series(name, tuple(values), **more)
+    def add(
+        self, name: str, values: Sequence[float], cpu_us: Sequence[float] = (), **more: Any
+    ) -> Series:
+        """Keep a series; ``cpu_us`` are those of its rounds."""
+        used = median(cpu_us) if cpu_us else None
+        series = Series(name, tuple(values), cpu_us=used, **more)
         self.series.append(series)
         return series
 

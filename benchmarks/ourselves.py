@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from benchmarks.cluster import Cluster
-from benchmarks.driver import Team
+from benchmarks.driver import Measured, Team
 from benchmarks.figures import Report
 
 _CALLERS: Final = 256
@@ -57,15 +57,14 @@ def _team(cluster: Cluster, url: str) -> Team:
 
 def _workloads(team: Team, plan: Plan, report: Report) -> None:
     names = {MANY: "bare", HOT: "hot", SEALED: "sealed before", SEALING: "sealing"}
-    rates: dict[str, list[float]] = {name: [] for name in names}
+    rounds: dict[str, list[Measured]] = {name: [] for name in names}
     for workload in names.values():
         team.append(_CALLERS, 1, plan.seconds / 4, {"workload": workload})
     for _ in range(plan.rounds):
         for name, workload in names.items():
-            measured = team.append(_CALLERS, 1, plan.seconds, {"workload": workload})
-            rates[name].append(measured.rate)
-    for name in names:
-        report.add(name, rates[name])
+            rounds[name].append(team.append(_CALLERS, 1, plan.seconds, {"workload": workload}))
+    for name, found in rounds.items():
+        report.add(name, [one.rate for one in found], [one.cpu_us for one in found])
     report.compare("ONE hot stream, over many", report.find(HOT), report.find(MANY), 0.5)
     report.compare(
         "appends with sealing, over without", report.find(SEALING), report.find(SEALED), 0.85

@@ -26,11 +26,13 @@ def _series(series: list[Series]) -> Table:
     table = Table("measured", title="medians of the rounds", title_justify="left")
     table.add_column("median", justify="right")
     table.add_column("spread", justify="right")
+    table.add_column("cpu", justify="right")
     table.add_column("with")
     for one in series:
         settings = ", ".join(f"{name} {value}" for name, value in one.settings.items())
         quoted = f"{one.median:,.0f}" if one.median >= 100 else f"{one.median:.2f}"
-        table.add_row(one.name, f"{quoted} {one.unit}", f"{one.spread:.0%}", settings)
+        cpu = "" if one.cpu_us is None else f"{one.cpu_us:,.0f} µs"
+        table.add_row(one.name, f"{quoted} {one.unit}", f"{one.spread:.0%}", cpu, settings)
     return table
 
 

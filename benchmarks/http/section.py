@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from benchmarks import cpu
 from benchmarks.driver import ROOT
 from benchmarks.figures import Report
 from benchmarks.http import open_loop, wrk
@@ -53,21 +54,25 @@ def measure(directory: Path, plan: Plan, report: Report, say: Callable[[str], No
     with running_world(directory / "http") as world:
         load = wrk.Wrk(program, world.address, world.token, directory, POST)
         say(f"HTTP, {wrk.CONNECTIONS} connections")
-        tops = _throughput(load, plan, report)
+        tops = _throughput(world, load, plan, report)
         if plan.latency_seconds:
             say("latency at half the top rates")
             _latency(world, plan, tops, report)
 
 
-def _throughput(load: wrk.Wrk, plan: Plan, report: Report) -> dict[str, float]:
+def _throughput(world: World, load: wrk.Wrk, plan: Plan, report: Report) -> dict[str, float]:
     rates: dict[str, list[float]] = {name: [] for name in _PATHS}
+    used: dict[str, list[float]] = {name: [] for name in _PATHS}
     for method, path in _PATHS.values():
         load.run(method, path, 1)  # caches, plans, connections
     for _ in range(plan.rounds):
         for name, (method, path) in _PATHS.items():
-            rates[name].append(load.run(method, path, plan.seconds).rate)
+            before = cpu.seconds([world.pid])
+            done = load.run(method, path, plan.seconds)
+            used[name].append(1e6 * (cpu.seconds([world.pid]) - before) / done.requests)
+            rates[name].append(done.rate)
     settings = {"connections": wrk.CONNECTIONS}
-    series = {name: report.add(name, rates[name], settings=settings) for name in _PATHS}
+    series = {name: report.add(name, rates[name], used[name], settings=settings) for name in _PATHS}
     for name, target in ((WRITE, 0.30), (FEED, 0.10), (ME, None)):
         report.compare(f"{name}, over {HEALTH}", series[name], series[HEALTH], target)
     return {name: one.median for name, one in series.items()}

@@ -33,8 +33,10 @@ POST: Final = json.dumps(
 class World:
     """A running server with a member who has a hundred friends, each with posts."""
 
-    def __init__(self, address: str, data_dir: Path) -> None:
+    def __init__(self, address: str, pid: int, data_dir: Path) -> None:
         self.address = address
+        #: Of the server; what it starts descends from it.
+        self.pid = pid
         self._issuer = token_issuer(data_dir)
         self.token = self._token(READER, Role.MEMBER)
         self._fill()
@@ -109,7 +111,7 @@ def running_world(data_dir: Path) -> Iterator[World]:
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_ready(address, process)
-        yield World(address, data_dir)
+        yield World(address, process.pid, data_dir)
     finally:
         process.terminate()
         process.wait(60)

@@ -18,6 +18,7 @@ _UNITS: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 class Load(msgspec.Struct, frozen=True):
     """What wrk saw. ``median_seconds`` and ``p99_seconds`` are those of its closed loop."""
 
+    requests: int
     rate: float
     median_seconds: float
     p99_seconds: float
@@ -72,10 +73,11 @@ def parse(said: str) -> Load:
         ]
         raise RuntimeError(f"not every request succeeded: {'; '.join(trouble)}")
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    requests = re.search(r"(\d+) requests in", said)
     median, p99 = _percentile(said, 50), _percentile(said, 99)
-    if rate is None or median is None or p99 is None:
+    if requests is None or rate is None or median is None or p99 is None:
         raise RuntimeError(f"wrk said something else: {said!r}")
-    return Load(float(rate[1]), median, p99)
+    return Load(int(requests[1]), float(rate[1]), median, p99)
 
 
 def _percentile(said: str, percent: int) -> float | None:

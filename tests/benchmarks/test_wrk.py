@@ -23,7 +23,7 @@ Transfer/sec:      2.49MB
 
 
 def test_rate_and_latencies_in_seconds() -> None:
-    assert parse(SAID) == Load(15_618.42, 0.003_95, 1.25)
+    assert parse(SAID) == Load(46_890, 15_618.42, 0.003_95, 1.25)
 
 
 @pytest.mark.parametrize(
