@@ -15,6 +15,7 @@ from adapters.clock import SystemClock
 from adapters.database import Database
 from adapters.log.postgres import PostgresLog
 from adapters.vault import FileKeyVault
+from api.wiring.collecting import collect_rarely
 from api.wiring.models import MODELS, prepare_store
 from benchmarks.ours import commands, events, loops
 from benchmarks.peers.protocol import Round, serve
@@ -35,7 +36,7 @@ class Ours:
         self._database = Database(config["url"], "homezone-bench")
         self._log: PostgresLog | None = None
         self._inline = False
-        self._keys = Path(config["keys"])
+        self._vault = FileKeyVault(Path(config["keys"]), SystemClock())
         self._members = events.members(_MEMBERS)
         uvloop.run(self._join())
         return {}
@@ -86,11 +87,7 @@ class Ours:
     def command(self, callers: int, number: int, kind: str) -> Round:
         """So many whole commands, decided and durable, without HTTP."""
         log = self._open_log(inline=True)
-        vault = FileKeyVault(self._keys, SystemClock())
-        try:
-            return uvloop.run(commands.run(log, vault, self._members, callers, number, kind))
-        finally:
-            vault.close()
+        return uvloop.run(commands.run(log, self._vault, self._members, callers, number, kind))
 
     def catch_up(self) -> Round:
         """Feed every asynchronous read model all that is in the log."""
@@ -108,6 +105,7 @@ class Ours:
         if self._log is not None:
             self._log.close()
         self._database.dispose()
+        self._vault.close()
 
     async def _join(self) -> None:
         log = self._open_log(inline=True)
@@ -134,7 +132,6 @@ class Ours:
             case "hot":
                 return loops.Hot(log, members, batch)
             case "sealing" | "sealed before":
-                self._vault = FileKeyVault(self._keys, SystemClock())
                 return loops.Sealing(log, members, self._vault, before=name == "sealed before")
             case _:
                 raise ValueError(f"no workload {name!r}")
@@ -145,4 +142,5 @@ def _written(log: PostgresLog) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
+    collect_rarely()  # as the server does
     serve(Ours())
