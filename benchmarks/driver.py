@@ -40,18 +40,17 @@ class Driver:
             encoding="utf-8",
         )
 
-    def ask(self, do: str, **request: Any) -> dict[str, Any]:
+    def ask(self, do: str, patience: float = _PATIENCE_SECONDS, **request: Any) -> dict[str, Any]:
         """
         Ask and wait.
 
+        :param patience: how many seconds beyond those that were asked for an answer may take.
         :raises ContestantError: it failed, ended, or did not answer in time.
         """
         sender, answers = self._process.stdin, self._process.stdout
         assert sender is not None
         assert answers is not None
-        deadline = threading.Timer(
-            _PATIENCE_SECONDS + request.get("seconds", 0.0), self._process.kill
-        )
+        deadline = threading.Timer(patience + request.get("seconds", 0.0), self._process.kill)
         deadline.daemon = True
         deadline.start()
         try:
@@ -156,9 +155,9 @@ class Team:
         events = told["events"]
         return Measured(events / told["seconds"], events, told, 1e6 * used / max(1, events))
 
-    def ask(self, do: str, **request: Any) -> dict[str, Any]:
+    def ask(self, do: str, patience: float = _PATIENCE_SECONDS, **request: Any) -> dict[str, Any]:
         """Something that only this contestant can do."""
-        return self._drivers[0].ask(do, **request)
+        return self._drivers[0].ask(do, patience, **request)
 
     def close(self) -> None:
         """End all of its processes, the first last: it may hold what the others use."""

@@ -47,3 +47,8 @@ def test_an_error_of_a_contestant_ends_the_measuring() -> None:
 def test_a_contestant_that_dies_is_told_apart_from_a_slow_one(team: Team) -> None:
     with pytest.raises(ContestantError, match="it ended"):
         team.append(1, 1, 1.0, {"die": True})
+
+
+def test_a_contestant_that_does_not_answer_is_ended(team: Team) -> None:
+    with pytest.raises(ContestantError, match="it ended"):
+        team.ask("sleep", patience=0.2)

@@ -3,6 +3,7 @@ A contestant that the harness's tests can foretell: it appends as many events as
 """
 
 import os
+import time
 from typing import Any
 
 from benchmarks.peers.protocol import Round, serve
@@ -26,6 +27,10 @@ class Toy:
             os._exit(3)
         events = callers * batch * settings.get("each", 1)
         return {"events": events, "seconds": 2.0 if self.first else 4.0, "callers": callers}
+
+    def sleep(self) -> dict[str, Any]:
+        time.sleep(600)
+        return {}
 
     def read(self, limit: int, settings: dict[str, Any]) -> Round:
         return Round(limit, 0.5)
