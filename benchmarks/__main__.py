@@ -4,6 +4,8 @@
 
 import argparse
 import os
+import signal
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -53,6 +55,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="under a minute, and rougher")
     parser.add_argument("--only", choices=SECTIONS, action="append", help="leave out the others")
     given = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Whoever ends a run ends its servers and contestants, and leaves no database behind.
+        signal.signal(number, lambda *_: sys.exit(1))
     console = Console(stderr=True)
     began = time.monotonic()
 
