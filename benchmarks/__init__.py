@@ -1,3 +1,3 @@
 """
-Ours, measured in one run: figures as ratios, so that they hold on another machine.
+Ours beside its peers, measured in one run: ratios hold on another machine, rates do not.
 """

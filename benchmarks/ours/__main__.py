@@ -119,7 +119,8 @@ class Ours:
             self._log.close()
         models = InlineModels(MODELS).statements if inline else None
         self._inline = inline
-        self._log = PostgresLog(self._database, EVENTS, SystemClock(), inline=models, notify=False)
+        # With all that a server's log does it also tells other processes of each commit.
+        self._log = PostgresLog(self._database, EVENTS, SystemClock(), inline=models, notify=inline)
         return self._log
 
     def _workload(self, log: PostgresLog, name: str, batch: int) -> loops.Workload:
