@@ -91,11 +91,13 @@ def _lengths(cluster: Cluster, plan: Plan, report: Report, say: Callable[[str], 
     short = _team(cluster, cluster.database("short"))
     short.ask("fill", number=plan.short)
     short.close()
+    cluster.settle("short")
     say(f"filling a log to {plan.long:,} events")
     team = _team(cluster, cluster.database("long"))
     try:
         filled = team.ask("fill", patience=60 + plan.long / 1_000, number=plan.long)
         report.add("filling the log", [filled["events"] / filled["seconds"]])
+        cluster.settle("long")
         say(f"commands with {plan.long:,} events in the log, and with {plan.short:,}")
         rates: dict[int, list[float]] = {plan.short: [], plan.long: []}
         _commands(team, plan.commands // 4, "any")
