@@ -3,14 +3,14 @@ Ours beside itself: what a hot stream, sealing, a cold cache and a long log cost
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
 from benchmarks.cluster import Cluster
 from benchmarks.driver import Measured, Team
-from benchmarks.figures import Report
+from benchmarks.figures import Report, Series
 
 _CALLERS: Final = 256
 _COMMANDERS: Final = 64
@@ -64,7 +64,7 @@ def _workloads(team: Team, plan: Plan, report: Report) -> None:
         for name, workload in names.items():
             rounds[name].append(team.append(_CALLERS, 1, plan.seconds, {"workload": workload}))
     for name, found in rounds.items():
-        report.add(name, [one.rate for one in found], [one.cpu_us for one in found])
+        _keep(report, name, found)
     report.compare("ONE hot stream, over many", report.find(HOT), report.find(MANY), 0.5)
     report.compare(
         "appends with sealing, over without", report.find(SEALING), report.find(SEALED), 0.85
@@ -73,11 +73,11 @@ def _workloads(team: Team, plan: Plan, report: Report) -> None:
 
 def _caches(team: Team, plan: Plan, report: Report) -> None:
     team.ask("fill", number=plan.short)
-    rates: dict[str, list[float]] = {COLD: [], WARM: []}
+    rounds: dict[str, list[Measured]] = {COLD: [], WARM: []}
     for _ in range(plan.rounds):
         for name, kind in ((COLD, "cold"), (WARM, "warm")):
-            rates[name].append(_commands(team, plan.commands, kind))
-    cold, warm = (report.add(name, rates[name]) for name in rates)
+            rounds[name].append(_commands(team, plan.commands, kind))
+    cold, warm = (_keep(report, name, found) for name, found in rounds.items())
     report.compare("cold commands, over warm", cold, warm)
 
 
@@ -99,22 +99,22 @@ def _lengths(cluster: Cluster, plan: Plan, report: Report, say: Callable[[str], 
         report.add("filling the log", [filled["events"] / filled["seconds"]])
         cluster.settle("long")
         say(f"commands with {plan.long:,} events in the log, and with {plan.short:,}")
-        rates: dict[int, list[float]] = {plan.short: [], plan.long: []}
+        rounds: dict[int, list[Measured]] = {plan.short: [], plan.long: []}
         _commands(team, plan.commands // 4, "any")
         for number in range(plan.rounds):
             name = f"short_{number}"
             fresh = _team(cluster, cluster.copy("short", name))
             try:
-                rates[plan.short].append(_commands(fresh, plan.commands, "any"))
+                rounds[plan.short].append(_commands(fresh, plan.commands, "any"))
             finally:
                 fresh.close()
             cluster.drop(name)
-            rates[plan.long].append(_commands(team, plan.commands, "any"))
+            rounds[plan.long].append(_commands(team, plan.commands, "any"))
     finally:
         team.close()
     few, many = (
-        report.add(f"commands with {events:,} events in the log", rates[events])
-        for events in (plan.short, plan.long)
+        _keep(report, f"commands with {events:,} events in the log", found)
+        for events, found in rounds.items()
     )
     report.compare(
         f"cost of a command with {plan.long:,} events in the log, over {plan.short:,}",
@@ -125,6 +125,10 @@ def _lengths(cluster: Cluster, plan: Plan, report: Report, say: Callable[[str], 
     )
 
 
-def _commands(team: Team, number: int, kind: str) -> float:
+def _keep(report: Report, name: str, rounds: Sequence[Measured]) -> Series:
+    return report.add(name, [one.rate for one in rounds], [one.cpu_us for one in rounds])
+
+
+def _commands(team: Team, number: int, kind: str) -> Measured:
     told = team.ask("command", callers=_COMMANDERS, number=number, kind=kind)
-    return float(told["events"] / told["seconds"])
+    return Measured(told["events"] / told["seconds"], told["events"], told, told["cpu_us"])

@@ -88,10 +88,11 @@ class Ours:
         uvloop.run(commands.fill(log, self._members, number))
         return {"seconds": time.perf_counter() - began, "events": sum(log.reader.heads().values())}
 
-    def command(self, callers: int, number: int, kind: str) -> Round:
+    def command(self, callers: int, number: int, kind: str) -> dict[str, Any]:
         """So many whole commands, decided and durable, without HTTP."""
         log = self._open_log(inline=True)
-        return uvloop.run(commands.run(log, self._vault, self._members, callers, number, kind))
+        work = commands.run(log, self._vault, self._members, callers, number, kind)
+        return uvloop.run(work)
 
     def catch_up(self) -> Round:
         """Feed every asynchronous read model all that is in the log."""

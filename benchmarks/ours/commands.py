@@ -3,15 +3,17 @@ Whole commands, from decision to durable, as the doors issue them but without HT
 """
 
 import asyncio
+import os
 from functools import partial
 from itertools import count
 from random import Random
+from typing import Any
 
 from adapters.clock import SystemClock, SystemEntropy
 from adapters.log.postgres import PostgresLog
+from benchmarks import cpu
 from benchmarks.ours import events
 from benchmarks.ours.loops import TEXT, closed_loop
-from benchmarks.peers.protocol import Round
 from commands.directory import Directory
 from commands.executor import Executor
 from commands.ports import KeyVault
@@ -76,9 +78,9 @@ async def run(
     callers: int,
     number: int,
     kind: str,
-) -> Round:
+) -> dict[str, Any]:
     """
-    So many commands by so many callers.
+    So many commands by so many callers; a round, and the processor time of everybody in the run.
 
     :param kind: ``warm`` and ``cold`` change the audience of posts whose streams, the post's and
         its author's account, are in memory or have to be loaded; ``any`` publishes and changes
@@ -103,7 +105,11 @@ async def run(
             await commands.change_audience(who, post, turn // len(posts))
         return 1
 
-    return await closed_loop(step, callers, _FOREVER, most=number)
+    everybody = [os.getppid()]
+    used = cpu.seconds(everybody)
+    done = await closed_loop(step, callers, _FOREVER, most=number)
+    used = cpu.seconds(everybody) - used
+    return {**done._asdict(), "cpu_us": 1e6 * used / done.events}
 
 
 def _posts(log: PostgresLog, number: int) -> list[tuple[MemberId, PostId]]:

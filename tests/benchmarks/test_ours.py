@@ -62,7 +62,7 @@ def test_commands_are_made_as_often_as_they_are_counted(ours: Ours, database_url
     ours.fill(2_000)
     for kind in ("cold", "warm", "any"):
         before = count(database_url)
-        assert ours.command(8, 50, kind).events == 50
+        assert ours.command(8, 50, kind)["events"] == 50
         # To be warm, streams are changed once before the clock.
         assert count(database_url) - before >= 50
 
