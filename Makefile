@@ -9,7 +9,7 @@ SHELL := /bin/sh
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: serve test check bench lock clean
+.PHONY: serve test check bench soak lock clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -30,6 +30,11 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	@exec $(VENV)/bin/python -m benchmarks
+
+# MINUTES and SEED, by environment or as make arguments.
+soak: $(STAMP)
+	@exec $(VENV)/bin/python -m tests.faults.soak \
+		$${MINUTES:+--minutes "$$MINUTES"} $${SEED:+--seed "$$SEED"}
 
 # The lock holds runtime, development and build dependencies, with hashes, for every Python we support.
 lock: $(STAMP)

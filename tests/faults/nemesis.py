@@ -146,6 +146,48 @@ def restart_server(world: World, random: Random) -> None:
     world.start(number)
 
 
+# In the read models, and in what wakes them
+
+
+def kill_in_batch(world: World, random: Random) -> None:
+    """The engine dies when it has written its checkpoint and not yet the rows that go with it."""
+    with world.connected() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE models.posts IN SHARE ROW EXCLUSIVE MODE")
+        waiting = _wait_for(world, _WAITING_FOR_POSTS)
+        if len(world.servers) > 1:
+            # Only one of them feeds, and which is not said: so it is its backend that dies.
+            _send(signal.SIGKILL, waiting)
+            return
+        world.server().kill()
+    world.start()
+
+
+def poison(world: World, random: Random) -> None:
+    """A read model meets rows that it cannot take, until somebody mends that."""
+    with world.connected() as cursor:
+        cursor.execute("ALTER TABLE models.posts ADD CONSTRAINT poison CHECK (false) NOT VALID")
+    try:
+        time.sleep(random.uniform(0.5, 2.0))
+    finally:
+        with world.connected() as cursor:
+            cursor.execute("ALTER TABLE models.posts DROP CONSTRAINT poison")
+
+
+def disturb_wake_ups(world: World, random: Random) -> None:
+    """Hints between servers are lost with their connections, and come when nothing happened."""
+    until = time.monotonic() + random.uniform(0.5, 2.0)
+    while time.monotonic() < until:
+        with world.connected() as cursor:
+            for _ in range(random.randrange(100)):
+                cursor.execute("NOTIFY homezone_log")
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name LIKE 'homezone%' AND query ~ '^(LISTEN|NOTIFY)'"
+            )
+        time.sleep(random.uniform(0.0, 0.2))
+
+
 KILL_SERVER = Fault("kill -9 server", kill_server, kills=True)
 KILL_BACKEND = Fault("kill -9 backend", kill_backend, kills=True)
 KILL_POSTMASTER = Fault("kill -9 postmaster", kill_postmaster, kills=True)
@@ -155,6 +197,9 @@ STOP_BACKEND = Fault("SIGSTOP backend", stop_backend)
 STOP_POSTMASTER = Fault("SIGSTOP postmaster", stop_postmaster)
 RESTART_POSTGRES = Fault("restart PostgreSQL", restart_postgres)
 RESTART_SERVER = Fault("restart server", restart_server)
+KILL_IN_BATCH = Fault("kill -9 in a batch", kill_in_batch, kills=True)
+POISON = Fault("poison event", poison)
+WAKE_UPS = Fault("wake-ups lost and doubled", disturb_wake_ups)
 
 #: What any world suffers, and how often beside each other.
 EVERYWHERE: Final[Mapping[Fault, int]] = {
@@ -167,6 +212,9 @@ EVERYWHERE: Final[Mapping[Fault, int]] = {
     STOP_POSTMASTER: 1,
     RESTART_POSTGRES: 1,
     RESTART_SERVER: 1,
+    KILL_IN_BATCH: 1,
+    POISON: 1,
+    WAKE_UPS: 1,
 }
 
 
@@ -190,6 +238,9 @@ _COMMITTING = (
     "SELECT pid FROM pg_stat_activity"
     " WHERE application_name = 'homezone' AND state = 'active' AND query = 'COMMIT' LIMIT 1"
 )
+_WAITING_FOR_POSTS = (
+    "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'models.posts'::regclass LIMIT 1"
+)
 _CLIENTS = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'homezone%'"
 
 
@@ -203,6 +254,20 @@ def _backends(world: World) -> list[psutil.Process]:
                 return found
         time.sleep(0.05)
     raise AssertionError("the servers have no connections")
+
+
+def _wait_for(world: World, question: str) -> psutil.Process:
+    """The backend that a question names, once it names one."""
+    until = time.monotonic() + RECOVERY_SECONDS_MAX
+    with world.connected() as cursor:
+        while time.monotonic() < until:
+            cursor.execute(question)
+            row = cursor.fetchone()
+            if row is not None:
+                with suppress(psutil.NoSuchProcess):
+                    return psutil.Process(row[0])
+            time.sleep(0.01)
+    raise AssertionError(f"nobody: {question}")
 
 
 def _send(number: signal.Signals, *processes: psutil.Process) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.faults.caller import Seen
 from tests.faults.nemesis import Nemesis
+from tests.faults.record import Logged
 from tests.faults.verdict import judge
 from tests.faults.workload import Workload
 from tests.faults.world import World
@@ -22,13 +23,13 @@ class Trial:
         self.seen = Seen()
         self.workload: Workload = world.workload(seed, self.seen)
         self.nemesis = Nemesis(world, self.workload, seed)
-        self.wrong: list[str] = []
+        self.log: list[Logged] = []
         self.workload.start()
 
     def judge(self) -> list[str]:
         """All that was not as promised, once everything has stopped."""
-        self.wrong = self.nemesis.wrong + judge(self.world, self.workload, self.seen)
-        return self.wrong
+        wrong, self.log = judge(self.world, self.workload, self.seen)
+        return self.nemesis.wrong + wrong
 
 
 @contextmanager

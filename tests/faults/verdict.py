@@ -20,8 +20,8 @@ SETTLE_SECONDS_MAX: Final = 90.0
 _LATE_SECONDS_MAX: Final = 60.0
 
 
-def judge(world: World, workload: Workload, seen: Seen) -> list[str]:
-    """Let clients finish, look at everything, and stop it all; what is not as promised."""
+def judge(world: World, workload: Workload, seen: Seen) -> tuple[list[str], list[Logged]]:
+    """Let clients finish, look at all of it, and stop it; what is not as promised, and the log."""
     wrong = workload.settle(SETTLE_SECONDS_MAX)
     wrong += _wait_until_ready(world)
     log: list[Logged] = []
@@ -36,7 +36,7 @@ def judge(world: World, workload: Workload, seen: Seen) -> list[str]:
         path = world.directory / "history.jsonl"
         workload.history.save(path, log)
         wrong.append(f"kept: {path}")
-    return wrong
+    return wrong, log
 
 
 def _wait_until_ready(world: World) -> list[str]:
