@@ -11,7 +11,7 @@ import secrets
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -55,7 +55,7 @@ class Tally:
         )
 
 
-def soak(minutes: float, seed: int, console: Console) -> bool:
+def soak(minutes: float, seed: int, only: Sequence[str], console: Console) -> bool:
     """Run; whether all was as promised."""
     tally = Tally()
     places: dict[str, worlds.Place] = {"embedded": worlds.embedded, "distant": worlds.distant}
@@ -66,7 +66,7 @@ def soak(minutes: float, seed: int, console: Console) -> bool:
         places["small"] = worlds.small
     else:
         console.print(f"left out: {reason}")
-    names = list(places)
+    names = [name for name in places if name in (only or places)]
     try:
         while tally.seconds < minutes * 60 - 5:
             name = names[tally.worlds % len(names)]
@@ -130,11 +130,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=MINUTES)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--only", nargs="*", default=(), help="embedded, distant, small")
     arguments = parser.parse_args()
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"seed {seed}; repeat with: make soak MINUTES={arguments.minutes:g} SEED={seed}")
-    fine = soak(arguments.minutes, seed, console)
+    fine = soak(arguments.minutes, seed, arguments.only, console)
     if left := psutil.Process().children(recursive=True):
         console.print(f"left behind: {left}")
         fine = False

@@ -3,6 +3,7 @@ Places where more can go wrong than anywhere, each with the faults that only it 
 """
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -125,7 +126,8 @@ def failing_fsync(disk: means.SickDisk) -> Fault:
             time.sleep(random.uniform(0.0, 1.0))
         finally:
             disk.heal()
-        time.sleep(0.1)
+        # One that crashed again while it recovered may never come back by itself.
+        world.cluster.stop(signal.SIGQUIT)
         world.cluster.start()
 
     return Fault("fsync fails", inflict)
