@@ -9,7 +9,7 @@ that died; whatever else it takes to be served again must happen by itself.
 import os
 import signal
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from random import Random
@@ -43,6 +43,8 @@ class Nemesis:
     def __init__(self, world: World, workload: Workload, seed: object) -> None:
         self.counts: Counter[str] = Counter()
         self.kills = 0
+        #: How long all took to be served again, by fault.
+        self.recoveries: dict[str, list[float]] = defaultdict(list)
         #: What did not recover.
         self.wrong: list[str] = []
         self._world = world
@@ -55,7 +57,9 @@ class Nemesis:
         fault.inflict(self._world, self._random)
         self.counts[fault.name] += 1
         self.kills += fault.kills
-        late = self._workload.wait_for_recovery(time.monotonic(), RECOVERY_SECONDS_MAX)
+        over = time.monotonic()
+        late = self._workload.wait_for_recovery(over, RECOVERY_SECONDS_MAX)
+        self.recoveries[fault.name].append(time.monotonic() - over)
         self.wrong += [f"after {fault.name}: {each}" for each in late]
 
     def choose(self, faults: Iterable[tuple[Fault, int]]) -> Fault:

@@ -10,9 +10,10 @@ import argparse
 import secrets
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from statistics import median
 from typing import Final
 
 import psutil
@@ -37,6 +38,7 @@ class Tally:
         self.events = 0
         self.faults: Counter[str] = Counter()
         self.seen: Counter[str] = Counter()
+        self.recoveries: dict[str, list[float]] = defaultdict(list)
 
     @property
     def seconds(self) -> float:
@@ -104,6 +106,8 @@ def _episode(
             finally:
                 tally.faults += nemesis.counts
                 tally.kills += nemesis.kills
+                for fault, seconds in nemesis.recoveries.items():
+                    tally.recoveries[fault] += seconds
         tally.seen += running.seen.counts
         tally.events += len(running.log)
 
@@ -112,16 +116,20 @@ def _summary(tally: Tally, seed: int, console: Console) -> None:
     table = Table(title=f"soak, seed {seed}, {tally.seconds / 60:.1f} minutes")
     table.add_column("what")
     table.add_column("how often", justify="right")
-    rows = {
+    table.add_column("served again after, median and worst", justify="right")
+    rows: dict[str, int] = {
         "worlds judged": tally.worlds,
         "rounds": tally.faults.total(),
         "  with a kill -9": tally.kills,
-        **{f"  {name}": count for name, count in sorted(tally.faults.items())},
-        "events in the logs": tally.events,
-        **{name: tally.seen[name] for name in sorted(tally.seen)},
     }
     for what, number in rows.items():
         table.add_row(what, f"{number:,}")
+    for fault, number in sorted(tally.faults.items()):
+        took = tally.recoveries[fault]
+        table.add_row(f"  {fault}", f"{number:,}", f"{median(took):.1f} s, {max(took):.1f} s")
+    table.add_row("events in the logs", f"{tally.events:,}")
+    for what in sorted(tally.seen):
+        table.add_row(what, f"{tally.seen[what]:,}")
     console.print(table)
 
 

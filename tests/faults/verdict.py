@@ -53,16 +53,26 @@ def _wait_until_ready(world: World) -> list[str]:
 
 
 def _read_everything(world: World, workload: Workload, log: list[Logged]) -> list[str]:
-    """Everybody reads every post once more, at least as fresh as the whole log, at each server."""
+    """
+    Every post once more, at least as fresh as the whole log: by its author and by two others in
+    turn, at the servers in turn.
+    """
     heads = {event.cell: event.position for event in log}
     until = time.monotonic() + _LATE_SECONDS_MAX
-    readers = {device.qq: device for device in workload.devices}.values()
-    for post in workload.board.all:
-        for device in readers:
-            for caller in device.caller.everywhere():
-                while not device.read(post, heads, caller):
-                    if time.monotonic() > until:
-                        return [f"{post.id} cannot be read"]
+    readers = list({device.qq: device for device in workload.devices}.values())
+    callers = {device.qq: device.caller.everywhere() for device in readers}
+    for number, post in enumerate(workload.board.all):
+        others = [device for device in readers if device.qq != post.author]
+        chosen = [device for device in readers if device.qq == post.author]
+        chosen += [others[number % len(others)], others[-1]]
+        for device in chosen:
+            at_each = callers[device.qq]
+            while not device.read(post, heads, at_each[number % len(at_each)]):
+                if time.monotonic() > until:
+                    return [f"{post.id} cannot be read"]
+    for at_each in callers.values():
+        for caller in at_each:
+            caller.close()
     return []
 
 

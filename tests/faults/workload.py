@@ -21,7 +21,7 @@ from tests.support.homezone import Reply
 
 AUDIENCES: Final = ("public", "friends", "only_me")
 POSTS_AT_ONCE: Final = 6
-_THINK_SECONDS_MAX: Final = 0.02
+_THINK_SECONDS_MAX: Final = 0.05
 _PAUSE_SECONDS_MAX: Final = 0.3
 
 

@@ -50,7 +50,8 @@ def distant(directory: Path) -> Iterator[tuple[World, Faults]]:
         if means.why_no_network() is None:
             wire = held.enter_context(means.network())
             address, inside = wire.address, wire.inside
-            faults[cutting(wire)] = 2
+            faults[cutting(wire, "network cut", 0.3, 3.0)] = 2
+            faults[cutting(wire, "network cut for long", 7.0, 10.0)] = 1
         environment: Mapping[str, str] = {}
         if means.why_no_shim() is None:
             disk = means.SickDisk(directory)
@@ -98,17 +99,17 @@ def jumping(clock: means.Clock) -> Fault:
     return Fault("clock jumps 3 days", inflict)
 
 
-def cutting(wire: means.Network) -> Fault:
+def cutting(wire: means.Network, name: str, least: float, most: float) -> Fault:
     """Nothing gets from the servers to the database or back, for a while, without a word."""
 
     def inflict(world: World, random: Random) -> None:
         wire.cut()
         try:
-            time.sleep(random.choice([0.5, 3.0, 7.0, 12.0]))
+            time.sleep(random.uniform(least, most))
         finally:
             wire.mend()
 
-    return Fault("network cut", inflict)
+    return Fault(name, inflict)
 
 
 def failing_fsync(disk: means.SickDisk) -> Fault:
@@ -153,3 +154,8 @@ def filling(disk: Path) -> Fault:
             ballast.unlink(missing_ok=True)
 
     return Fault("full disk", inflict)
+
+
+def named(faults: Faults, name: str) -> Fault:
+    """One of a world's faults."""
+    return next(fault for fault in faults if fault.name == name)
