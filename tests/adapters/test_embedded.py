@@ -40,7 +40,7 @@ from adapters.embedded import (
     running_url,
 )
 from adapters.embedded.place import SOCKET_PATH_BYTES_MAX
-from tests.faults.means import SickDisk, why_no_shim
+from tests.faults.means import FailingCalls, why_no_shim
 from tests.support.database import enterable_directory, remove_data
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -575,7 +575,7 @@ def test_a_given_url_comes_before_the_environment_and_both_before_ours(
 def test_a_server_that_will_never_recover_is_started_again(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disk = SickDisk(data_dir.parent)
+    disk = FailingCalls(data_dir.parent)
     environment = {**postmaster.clean_environment(), **disk.environment}
     monkeypatch.setattr(postmaster, "clean_environment", lambda: environment)
     with EmbeddedPostgres(data_dir) as server:

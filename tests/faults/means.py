@@ -9,12 +9,13 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
 _SHIM: Final = r"""
 /* Makes fsync and fdatasync fail for as long as a file is there: a disk that has gone bad. */
@@ -75,6 +76,18 @@ def why_no_shim() -> str | None:
 
 
 @functools.cache
+def why_no_fuse() -> str | None:
+    """Why no file system of our own can be mounted, if none can."""
+    if os.geteuid() != 0:
+        return "mounting a file system needs root"
+    try:
+        os.close(os.open("/dev/fuse", os.O_RDWR))
+    except OSError as error:
+        return f"/dev/fuse cannot be used: {error.strerror}"
+    return None
+
+
+@functools.cache
 def why_no_clock() -> str | None:
     """Why a process cannot be given a clock of its own, if it cannot."""
     return None if _faketime() is not None else "there is no libfaketime for this machine"
@@ -90,6 +103,59 @@ def small_disk(at: Path, mebibytes: int) -> Iterator[Path]:
         yield at
     finally:
         subprocess.run(["umount", "--lazy", str(at)], check=True)
+
+
+class SickDisk(Protocol):
+    """A disk whose fsync fails when it is told to, for a process that has an environment."""
+
+    environment: Mapping[str, str]
+
+    def fail(self) -> None:
+        """From now on nothing reaches the disk for sure."""
+
+    def heal(self) -> None:
+        """It does again."""
+
+
+class ForgetfulDisk:
+    """
+    A directory that loses what its failing fsync was to keep: see :mod:`tests.faults.fuse`.
+    """
+
+    environment: Mapping[str, str] = {}
+
+    def __init__(self, at: Path) -> None:
+        self._at = at
+        self._flag = at.with_name(f"{at.name}.bad")
+        source = at.rename(at.with_name(f"{at.name}.disk"))
+        at.mkdir()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.fuse"],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{source}\n{at}\n{self._flag}\n")
+        self._process.stdin.close()
+        assert self._process.stdout.readline() == "mounted\n"
+
+    def fail(self) -> None:
+        """From now on fsync fails, and what it was asked to keep is gone."""
+        self._flag.touch()
+
+    def heal(self) -> None:
+        """It keeps what it is given."""
+        self._flag.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Unmount it; its process ends with that."""
+        subprocess.run(["umount", "--lazy", str(self._at)], check=False)
+        self._process.wait(30)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 class Network:
@@ -149,8 +215,8 @@ def network() -> Iterator[Network]:
         made.close()
 
 
-class SickDisk:
-    """Makes fsync fail for a process that has :attr:`environment`, in a directory it can read."""
+class FailingCalls:
+    """Makes fsync fail before it gets to the kernel, which keeps everything."""
 
     def __init__(self, directory: Path) -> None:
         self._flag = directory / "fsync-fails"

@@ -119,12 +119,12 @@ def stop_server(world: World, random: Random) -> None:
 
 def stop_backend(world: World, random: Random) -> None:
     """A connection's backend stands still, with whatever it has locked, and goes on."""
-    _pause(random.uniform(0.3, 7.0), _in_commit(world) or random.choice(_backends(world)))
+    _pause(random.uniform(0.3, 6.5), _in_commit(world) or random.choice(_backends(world)))
 
 
 def stop_postmaster(world: World, random: Random) -> None:
     """Nobody new is let in for a while."""
-    _pause(random.uniform(0.3, 4.0), world.postmaster())
+    _pause(random.uniform(0.3, 2.5), world.postmaster())
 
 
 # In order

@@ -9,6 +9,7 @@ from tests.faults.nemesis import KILL_BACKEND, KILL_POSTMASTER, KILL_SERVER, STO
 from tests.faults.trial import arena, trial
 
 SEED = 8
+NO_SHIM, NO_FUSE = means.why_no_shim(), means.why_no_fuse()
 
 
 def test_two_servers_share_what_befalls_them() -> None:
@@ -28,9 +29,16 @@ def test_a_wire_that_is_cut_without_a_word() -> None:
         assert seen["unavailable"] + seen["unknown"] > 0, "who waits too long is told so"
 
 
-@pytest.mark.skipif(means.why_no_shim() is not None, reason=str(means.why_no_shim()))
-def test_an_fsync_that_fails_is_not_believed() -> None:
-    with arena() as directory, worlds.distant(directory) as (world, faults):
+@pytest.mark.parametrize(
+    "fuse",
+    [
+        pytest.param(False, marks=pytest.mark.skipif(bool(NO_SHIM), reason=str(NO_SHIM))),
+        pytest.param(True, marks=pytest.mark.skipif(bool(NO_FUSE), reason=str(NO_FUSE))),
+    ],
+    ids=["calls that fail", "a disk that forgets"],
+)
+def test_an_fsync_that_fails_is_not_believed(fuse: bool) -> None:
+    with arena() as directory, worlds.distant(directory, fuse=fuse) as (world, faults):
         with trial(world, SEED) as running:
             running.nemesis.strike(worlds.named(faults, "fsync fails"))
         seen = running.seen.counts

@@ -23,6 +23,7 @@ Place: TypeAlias = "Callable[[Path], AbstractContextManager[tuple[World, Faults]
 
 DISK_MEBIBYTES: Final = 320
 _BALLAST: Final = "ballast"
+_PIECES_MAX: Final = 40
 
 
 @contextmanager
@@ -38,10 +39,12 @@ def embedded(directory: Path) -> Iterator[tuple[World, Faults]]:
 
 
 @contextmanager
-def distant(directory: Path) -> Iterator[tuple[World, Faults]]:
+def distant(directory: Path, *, fuse: bool = True) -> Iterator[tuple[World, Faults]]:
     """
     Two servers on one PostgreSQL, behind a wire that is cut and on a disk that goes bad, where
     these can be had.
+
+    :param fuse: prefer the disk that forgets to the calls that only fail.
     """
     faults = dict(EVERYWHERE)
     with ExitStack() as held:
@@ -52,20 +55,24 @@ def distant(directory: Path) -> Iterator[tuple[World, Faults]]:
             address, inside = wire.address, wire.inside
             faults[cutting(wire, "network cut", 0.3, 3.0)] = 2
             faults[cutting(wire, "network cut for long", 7.0, 10.0)] = 1
-        environment: Mapping[str, str] = {}
-        if means.why_no_shim() is None:
-            disk = means.SickDisk(directory)
-            environment = disk.environment
-            faults[failing_fsync(disk)] = 2
-        port = free_ports(1)[0]
+        home = directory / "postgres"
+        forgets = fuse and means.why_no_fuse() is None
+        disk: means.SickDisk | None = None
+        if not forgets and means.why_no_shim() is None:
+            disk = means.FailingCalls(directory)
         cluster = Cluster(
-            directory / "postgres",
-            port,
+            home,
+            free_ports(1)[0],
             address=address,
             inside=inside,
-            environment=environment,
+            environment={} if disk is None else disk.environment,
         )
+        if forgets:
+            disk = forgetful = means.ForgetfulDisk(home)
+            held.callback(forgetful.close)
         held.callback(cluster.stop)
+        if disk is not None:
+            faults[failing_fsync(disk)] = 2
         yield World(directory, servers=2, cluster=cluster), faults
 
 
@@ -143,11 +150,12 @@ def filling(disk: Path) -> Fault:
             with ballast.open("wb", buffering=0) as file, suppress(OSError):
                 while file.write(b"\0" * (1 << 20)):
                     pass
-            if random.random() < 0.5:
-                # The next piece of write-ahead log cannot be made: that is a crash, not an error.
-                with suppress(psycopg2.Error), world.connected(5) as cursor:
+            # Until a piece of write-ahead log cannot be made: that is a crash, not an error.
+            with suppress(psycopg2.Error), world.connected(5) as cursor:
+                for _ in range(_PIECES_MAX):
+                    cursor.execute("SELECT pg_logical_emit_message(true, 'homezone', 'x')")
                     cursor.execute("SELECT pg_switch_wal()")
-            time.sleep(random.uniform(3.0, 8.0))
+            time.sleep(random.uniform(1.0, 6.0))
             free = os.statvfs(disk).f_bavail
             assert free * os.statvfs(disk).f_frsize < 32 << 20, "the disk is not full"
         finally:
