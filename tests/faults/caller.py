@@ -10,7 +10,8 @@ from http.client import HTTPConnection, HTTPException
 from tests.support.homezone import Client, Reply
 
 SECONDS_MAX = 30.0
-_NOBODY_KNOWS = "nobody can tell"
+#: Not in the explanation of every 503, which mentions the case.
+_NOBODY_KNOWS = "nobody can tell yet whether this was done"
 
 
 class Lost(Exception):
