@@ -108,9 +108,9 @@ def write(engine: Engine, batch: Batch) -> Fed:
         if isinstance(batch.statements, Exception):
             raise batch.statements
         with engine.begin() as connection:
-            # Durable, although it could be had again from the log: readers are told how far the
+            # First the guard: a second runner waits here, before it has touched any row. The commit
+            # is durable, although all could be had again from the log: readers are told how far the
             # models are, and a database that crashed would not be that far any more.
-            # First the guard: a second runner waits here, before it has touched any row.
             checkpoints.advance(connection, _moves(batch.before, batch.after))
             apply.execute(connection, batch.statements)
     except PASSING:
