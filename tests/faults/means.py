@@ -78,8 +78,8 @@ def why_no_shim() -> str | None:
 @functools.cache
 def why_no_fuse() -> str | None:
     """Why no file system of our own can be mounted, if none can."""
-    if os.geteuid() != 0:
-        return "mounting a file system needs root"
+    if (reason := why_no_disk()) is not None:
+        return reason
     try:
         os.close(os.open("/dev/fuse", os.O_RDWR))
     except OSError as error:
