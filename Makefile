@@ -9,7 +9,7 @@ SHELL := /bin/sh
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: serve test check bench bench-quick lock lock-bench clean
+.PHONY: serve test check bench bench-quick soak lock lock-bench clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -34,6 +34,11 @@ bench: $(STAMP)
 
 bench-quick: $(STAMP)
 	@exec $(VENV)/bin/python -m benchmarks --quick
+
+# MINUTES and SEED, by environment or as make arguments.
+soak: $(STAMP)
+	@exec $(VENV)/bin/python -m tests.faults.soak \
+		$${MINUTES:+--minutes "$$MINUTES"} $${SEED:+--seed "$$SEED"}
 
 # The lock holds runtime, development and build dependencies, with hashes, for every Python we support.
 lock: $(STAMP)

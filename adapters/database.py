@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import psycopg2
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -95,6 +96,18 @@ class Database:
         """Close every idle connection."""
         self.owner.dispose()
         self.server.dispose()
+
+
+def is_lost(error: BaseException) -> bool:
+    """
+    Whether an error of the driver says that a connection broke, or could not be made.
+
+    Where a connection breaks in the middle of a COPY, libpq has no code for it, and psycopg2 raises
+    the mother of its errors instead of an ``OperationalError``.
+    """
+    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return True
+    return type(error) is psycopg2.DatabaseError and error.pgcode is None
 
 
 def migrate(url: str, cells: int = CELLS_DEFAULT) -> int:

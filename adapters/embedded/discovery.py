@@ -43,6 +43,10 @@ class Server(Protocol):
         """Whether it runs, as far as we can tell without asking it."""
         ...
 
+    def stuck(self) -> bool:
+        """Whether it runs and will never serve again unless it is restarted."""
+        ...
+
     @property
     def embedded(self) -> bool:
         """Whether we run it."""
@@ -90,6 +94,10 @@ class ExternalPostgres:
     def restart(self) -> str:
         """Check it again."""
         return self.start()
+
+    def stuck(self) -> bool:
+        """That is for whoever runs it to say."""
+        return False
 
     def stop(self) -> None:
         """Leave it running."""

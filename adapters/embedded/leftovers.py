@@ -37,6 +37,27 @@ def processes_of(place: Place) -> set[int]:
     }
 
 
+def nobody_works(postmaster: int) -> bool:
+    """
+    Whether a postmaster has neither the process that recovers nor the one that writes ahead, one of
+    which is always there while it starts or serves. Never so where the kernel does not list
+    children.
+    """
+    try:
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_bytes().split()
+    except OSError:
+        return False
+    titles = [_title(int(child)) for child in children]
+    return not any(b": startup" in title or b": walwriter" in title for title in titles)
+
+
+def _title(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def clear(place: Place, log: Callable[[str], None]) -> None:
     """
     End whatever is left of an earlier server and wait until it is gone.

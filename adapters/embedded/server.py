@@ -30,6 +30,7 @@ from adapters.embedded.postmaster import Postmaster
 DATABASE: Final = "homezone"
 POLL_SECONDS: Final = 0.02
 SAY_SECONDS: Final = 5.0
+STUCK_SECONDS: Final = 1.0
 
 # A server that is coming up answers one of these; any other refusal will not pass by waiting.
 _NOT_YET = (
@@ -67,6 +68,7 @@ class EmbeddedPostgres:
         self._binaries: Binaries | None = None
         self._sockets: Path | None = None
         self._postmaster: Postmaster | None = None
+        self._idle_since: float | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -123,7 +125,8 @@ class EmbeddedPostgres:
         with self._mutex:
             if self._place is None:
                 return self.start()
-            self._end_postmaster()
+            self._end_postmaster(at_once=self._idle_since is not None)
+            self._idle_since = None
             self._run()
             return self.url()
 
@@ -132,6 +135,28 @@ class EmbeddedPostgres:
         """Whether the server's first process runs."""
         postmaster = self._postmaster
         return postmaster is not None and postmaster.poll() is None
+
+    def stuck(self) -> bool:
+        """
+        Whether it runs, lets nobody in, and has nobody who works on letting them in; to be asked
+        now and then.
+
+        PostgreSQL 18 stays so for ever when its startup process dies, of a full or failing disk,
+        while it recovers from a crash. To quit loses nothing that was committed.
+        """
+        postmaster, now = self.pid, time.monotonic()
+        if postmaster is None or not leftovers.nobody_works(postmaster) or not self._recovers():
+            self._idle_since = None
+            return False
+        self._idle_since = self._idle_since or now
+        return now - self._idle_since >= STUCK_SECONDS
+
+    def _recovers(self) -> bool:
+        try:
+            self._connect("postgres").close()
+        except psycopg2.OperationalError as error:
+            return "in recovery mode" in str(error) or "starting up" in str(error)
+        return False
 
     def poll(self) -> int | None:
         """The exit code (negative: a signal) of a server that ended unasked, else None."""
@@ -259,11 +284,12 @@ class EmbeddedPostgres:
         self._end_postmaster()
         self._place.remove_socket_directory()
 
-    def _end_postmaster(self) -> None:
+    def _end_postmaster(self, *, at_once: bool = False) -> None:
         """
         End the server with a fast shutdown: sessions end, a checkpoint is written.
 
-        One that is stuck is told to drop everything, which costs a recovery and no data.
+        One that is stuck, or is to end at once, is told to drop everything, which costs a recovery
+        and no data.
         """
         postmaster, place = self._postmaster, self._settled()
         if postmaster is None:
@@ -273,6 +299,8 @@ class EmbeddedPostgres:
         while not postmaster.wait(POLL_SECONDS):
             waited = time.monotonic() - started
             wanted = leftovers.ending_signal(place, waited)
+            if at_once and wanted == signal.SIGINT:
+                wanted = signal.SIGQUIT
             if wanted != sent:
                 postmaster.send(wanted)
                 sent = wanted

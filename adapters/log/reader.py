@@ -15,6 +15,7 @@ from typing import Final, TypeAlias, TypeVar
 import psycopg2
 from sqlalchemy import Connection, Engine
 
+from adapters.database import is_lost
 from adapters.log import decode, statements
 from adapters.log.notify import Wake
 from domain.event import Event, Recorded, Registry, type_of
@@ -275,7 +276,9 @@ class Reader:
         try:
             with self._sessions.cursor() as cursor:
                 return ask(cursor)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+        except psycopg2.Error as error:
+            if not is_lost(error):
+                raise
             self._sessions.close_idle()
             with self._sessions.cursor() as cursor:
                 return ask(cursor)

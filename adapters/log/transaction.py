@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
-import psycopg2
 from sqlalchemy.exc import DBAPIError
 
+from adapters.database import is_lost
 from adapters.log import copy, statements
 from adapters.log.batch import Answer, EpochOf, Facts, Head, Plan, Submission, plan, recorded
 from adapters.log.statements import Cursor, Prepared
@@ -91,7 +91,7 @@ def is_of_the_server(error: BaseException) -> bool:
         return state[:2] in _OF_THE_SERVER
     if isinstance(error, DBAPIError):
         error = error.orig or error
-    return isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+    return is_lost(error)
 
 
 class _Batch:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from importlib.metadata import version
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -273,11 +274,12 @@ class Homezone:
                     await asyncio.sleep(0.1)
 
     async def _watch(self) -> None:
-        """Start the embedded database again when it has died under us."""
-        while True:
+        """Start the embedded database again when it has died under us, or never will serve."""
+        for turn in count():
             await asyncio.sleep(0.2)
-            if not self.server.alive:
-                with _another_time("the database does not start again yet"):
+            with _another_time("the database does not start again yet"):
+                ended = not self.server.alive
+                if ended or (turn % 5 == 0 and await asyncio.to_thread(self.server.stuck)):
                     await asyncio.to_thread(self.server.restart)
 
 

@@ -108,10 +108,9 @@ def write(engine: Engine, batch: Batch) -> Fed:
         if isinstance(batch.statements, Exception):
             raise batch.statements
         with engine.begin() as connection:
-            # Rows and checkpoint are lost together or not at all, and can be had again from the
-            # log: no reader need wait for the disk.
-            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-            # First the guard: a second runner waits here, before it has touched any row.
+            # First the guard: a second runner waits here, before it has touched any row. The commit
+            # is durable, although all could be had again from the log: readers are told how far the
+            # models are, and a database that crashed would not be that far any more.
             checkpoints.advance(connection, _moves(batch.before, batch.after))
             apply.execute(connection, batch.statements)
     except PASSING:

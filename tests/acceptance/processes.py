@@ -2,12 +2,13 @@
 ``homezone`` as its users start it: a process, its streams, its signals, and what it leaves behind.
 """
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -38,9 +39,11 @@ def one_line(done: "subprocess.CompletedProcess[str]", status: int) -> str:
 
 
 class ServeProcess:
-    """A ``homezone serve`` that was told its arguments."""
+    """A ``homezone serve`` that was told its arguments, with more in its environment if so said."""
 
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
+    def __init__(
+        self, data_dir: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.data_dir = data_dir
         self.log = data_dir.parent / f"{data_dir.name}.logs" / f"{time.monotonic_ns()}.log"
         self.log.parent.mkdir(exist_ok=True)
@@ -49,6 +52,7 @@ class ServeProcess:
             [COMMAND, "serve", "--data-dir", str(data_dir), *arguments],
             stdout=self._said,
             stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
             # A group of its own: a signal to it is not one to the tests.
             start_new_session=True,
         )

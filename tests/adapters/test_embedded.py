@@ -35,10 +35,12 @@ from adapters.embedded import (
     leftovers,
     normalise,
     place,
+    postmaster,
     reach,
     running_url,
 )
 from adapters.embedded.place import SOCKET_PATH_BYTES_MAX
+from tests.faults.means import FailingCalls, why_no_shim
 from tests.support.database import enterable_directory, remove_data
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -567,3 +569,28 @@ def test_a_given_url_comes_before_the_environment_and_both_before_ours(
             ExternalPostgres(server.url()).start()
     with pytest.raises(EmbeddedPostgresError, match="cannot connect to DATABASE_URL"):
         external.start()
+
+
+@pytest.mark.skipif(why_no_shim() is not None, reason=str(why_no_shim()))
+def test_a_server_that_will_never_recover_is_started_again(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = FailingCalls(data_dir.parent)
+    environment = {**postmaster.clean_environment(), **disk.environment}
+    monkeypatch.setattr(postmaster, "clean_environment", lambda: environment)
+    with EmbeddedPostgres(data_dir) as server:
+        remember(server.url())
+        assert not server.stuck()
+        stuck = server.pid
+        disk.fail()
+        with suppress(psycopg2.Error):
+            run(server.url(), "CREATE TABLE never ()")
+        # The first process that finds its fsync failing is a backend, the next one the startup
+        # process; if the server ends with it, there is nothing to see.
+        wait_until(lambda: not server.alive or server.stuck(), 60)
+        disk.heal()
+        url = server.restart()
+        assert remembers(url)
+        assert server.pid != stuck
+        assert not server.stuck()
+    assert processes_about(data_dir) == []
