@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
@@ -34,6 +34,9 @@ from tests.simulation.oracle import Difference, Person, World
 from tests.simulation.server import Ground, LoopClock, Server, Temper
 from tests.simulation.surfaces import Surface
 from tests.simulation.tables import FED
+
+if TYPE_CHECKING:
+    from tests.simulation.run import Journal
 
 #: How long everybody may take to come to rest, in the history's seconds.
 REST_SECONDS_MAX = 300.0
@@ -96,6 +99,7 @@ class History:
         self.servers: list[Server] = []
         self._keys = 0
         self.apps: list[App] = []
+        self._journal: Journal | None = None
 
     async def live(self) -> Outcome:
         """
@@ -122,6 +126,12 @@ class History:
         outcome.trace = self._trace.hexdigest()
         outcome.steps, outcome.seconds = self.loop.steps, self.loop.time()
         return outcome
+
+    def keep(self, journal: "Journal") -> None:
+        """Keep a journal from now on."""
+        self._journal = journal
+        journal.tables = self.ground.books.tables
+        self.ground.asked = lambda statement, asked: journal.asked.append((statement, asked))
 
     def note(self, said: str) -> None:
         """Something that helps to understand a failure."""
@@ -168,6 +178,8 @@ class History:
             self._check_counts(events)
         except Exception as error:  # noqa: BLE001 - the log must not take it for its own
             self.loop.fail(error)
+        if self._journal is not None:
+            self._journal.events += events
         for one in events:
             self.outcome.events += 1
             self.note(f"+ {one.at} {type(one.event).__name__} of {self._name(one.actor)}")
@@ -262,6 +274,9 @@ class History:
             return
         said = f"{move.qq} {move.operation} {move.path} -> {reply.status} {reply.problem}"
         self.note(said)
+        if self._journal is not None:
+            answer = (move.operation, move.qq, reply.status, reply.problem, reply.positions)
+            self._journal.answers.append(answer)
         own = any(at > heads[cell] for cell, at in reply.positions.items())
         if self.world.commits == before + own:
             self._check_granted(move, reply, before)

@@ -3,7 +3,7 @@ From a seed to its history, and from a failure to the command that repeats it.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -12,13 +12,16 @@ from unittest import mock
 import msgspec
 
 from api.stream import hub, resume
+from domain.event import Recorded
 from projections.engine import backoff
 from projections.engine import policies as policy_engine
+from projections.reading.statements import Statement
 from tests.simulation import books
 from tests.simulation.apps import watched
 from tests.simulation.history import History, Outcome, Plan
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.server import Temper
+from tests.simulation.tables import Tables
 
 #: How much of a failed history is told.
 PAST = 60
@@ -55,7 +58,17 @@ def plan_of(seed: int) -> Plan:
     )
 
 
-def live(seed: int, plan: Plan | None = None, *, asked: Any = None) -> Outcome:
+class Journal:
+    """What a history leaves behind, for those who look into it afterwards."""
+
+    def __init__(self) -> None:
+        self.events: list[Recorded] = []
+        self.asked: list[tuple[Statement, Mapping[str, Any]]] = []
+        self.answers: list[tuple[object, ...]] = []
+        self.tables = Tables()
+
+
+def live(seed: int, plan: Plan | None = None, *, journal: Journal | None = None) -> Outcome:
     """
     Live a seed's history.
 
@@ -69,7 +82,8 @@ def live(seed: int, plan: Plan | None = None, *, asked: Any = None) -> Outcome:
         lambda: threads.random() ** 4 * plan.temper.seconds,
     )
     history = History(seed, plan, loop)
-    history.ground.asked = asked
+    if journal is not None:
+        history.keep(journal)
     try:
         with _on_loop(loop, history):
             return loop.live(history.live())
