@@ -9,7 +9,7 @@ SHELL := /bin/sh
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: serve test check bench lock clean
+.PHONY: serve test check bench simulate-seeds lock clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -30,6 +30,10 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	@exec $(VENV)/bin/python -m benchmarks
+
+# Whole histories in virtual time, a seed each: SEED=… repeats one; SEEDS=…, MINUTES=… or HOURS=… say how many.
+simulate-seeds: $(STAMP)
+	@exec $(VENV)/bin/python -m tests.simulation
 
 # The lock holds runtime, development and build dependencies, with hashes, for every Python we support.
 lock: $(STAMP)

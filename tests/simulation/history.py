@@ -48,6 +48,7 @@ class Plan(msgspec.Struct, frozen=True):
     How much happens, and how wildly.
 
     :param clients: how many act at once; one is one thing after another.
+    :param patient: whether everybody rests after each move.
     :param kills: how often a second a server is killed, stopped, or its clock moved.
     """
 
@@ -58,6 +59,7 @@ class Plan(msgspec.Struct, frozen=True):
     cells: int = 4
     kills: float = 0.0
     idle_seconds: float = 0.5
+    patient: bool = False
     apps: int = 1
     temper: Temper = Temper()
 
@@ -76,6 +78,12 @@ class Outcome(msgspec.Struct):
     items: int = 0
     steps: int = 0
     seconds: float = 0.0
+
+    def add(self, other: "Outcome") -> None:
+        """Sum up; a sum has no trace."""
+        for name in self.__struct_fields__:
+            if name != "trace":
+                setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 class History:
@@ -228,6 +236,8 @@ class History:
             await self._idle()
             actor = self.chance.choice(list(self.world.people.values()))
             await self._do(self._mover.next(actor))
+            if self.plan.patient:
+                await self.rest()
             for _ in range(self.chance.choice([0, 1, 1, 2])):
                 await self._look()
 

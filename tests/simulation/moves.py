@@ -64,8 +64,9 @@ class Mover:
             *[self._like] * 4,
             *[self._befriend] * 5,
             *[self._change_audience] * 4,
+            *[self._save_list] * 3,
             *[self._share, self._edit, self._delete, self._unlike, self._delete_comment] * 2,
-            *[self._unfriend, self._block, self._unblock, self._follow, self._save_list] * 2,
+            *[self._unfriend, self._block, self._unblock, self._follow] * 2,
             *[self._unfollow, self._delete_list, self._rename],
             *[self._certify, self._suspend, self._suspend, self._reinstate],
         ]
@@ -100,7 +101,9 @@ class Mover:
     def _audience(self, actor: Person) -> tuple[AudienceChoice, bool]:
         """For whom; and whether that can be said."""
         chance, people = self._chance, self._world.people
-        kind = chance.choice(["public", "public", "friends", "friends", "only_me", "given", "list"])
+        kinds = ["public", "public", "friends", "friends", "only_me", "given", "list", "list"]
+        mine = [name for owner, name, _ in self._world.lists.values() if owner == actor.id]
+        kind = chance.choice(kinds if mine or chance.random() < 0.2 else kinds[:-2])
         match kind:
             case "public":
                 return ToPublic(), True
@@ -113,7 +116,6 @@ class Mover:
                 return ToList(some), True
             case _:
                 name = chance.choice(LISTS)
-                mine = {name for owner, name, _ in self._world.lists.values() if owner == actor.id}
                 return ToList(name=name), name in mine
 
     def _publish(self, actor: Person) -> Move:
@@ -188,10 +190,11 @@ class Mover:
         return self._move(actor, "like_post", may, path={"id": piece.id})
 
     def _unlike(self, actor: Person) -> Move | None:
-        mine = [post for member, post in sorted(self._world.liked) if member == actor.id]
+        liked = self._world.liked
+        mine = [one for one in self._world.pieces.values() if (actor.id, one.id) in liked]
         piece = self._piece()
         if mine and self._chance.random() < 0.7:
-            piece = self._world.pieces[self._chance.choice(mine)]
+            piece = self._chance.choice(mine)
         if piece is None:
             return None
         ever = (actor.id, piece.id) in self._world.liked
@@ -205,9 +208,9 @@ class Mover:
 
     def _befriend(self, actor: Person) -> Move:
         asked = [
-            self._world.people[one]
-            for (one, other), half in sorted(self._world.halves.items(), key=lambda pair: pair[0])
-            if other == actor.id and half.standing == "outgoing"
+            one
+            for one in self._world.people.values()
+            if (half := self._world.halves.get((one.id, actor.id))) and half.standing == "outgoing"
         ]
         other = self._other(actor)
         if asked and self._chance.random() < 0.6:
@@ -223,11 +226,11 @@ class Mover:
         return self._tie(actor, other, "block", other.id != actor.id)
 
     def _unblock(self, actor: Person) -> Move | None:
-        blocked = [other for one, other in sorted(self._world.blocks) if one == actor.id]
+        blocks = self._world.blocks
+        blocked = [one for one in self._world.people.values() if (actor.id, one.id) in blocks]
         if not blocked:
             return None
-        other = self._world.people[self._chance.choice(blocked)]
-        return self._tie(actor, other, "unblock", True)
+        return self._tie(actor, self._chance.choice(blocked), "unblock", True)
 
     def _follow(self, actor: Person) -> Move:
         other = self._other(actor)
@@ -242,7 +245,7 @@ class Mover:
 
     def _save_list(self, actor: Person) -> Move:
         others = sorted(one.qq for one in self._world.people.values() if one.id != actor.id)
-        members = self._chance.sample(others, self._chance.randint(0, min(3, len(others))))
+        members = self._chance.sample(others, self._chance.randint(0, min(4, len(others))))
         body = SaveList(self._chance.choice(LISTS), members)
         return self._move(actor, "save_list", True, body=body)
 

@@ -9,6 +9,7 @@ is not there, the client hears nothing but that, and cannot know whether it was 
 import asyncio
 from collections.abc import Mapping
 from contextvars import Context
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -113,8 +114,9 @@ async def send(server: Server, ask: Ask) -> Reply:
 
     async def serve() -> None:
         reply = await _serve(server, ask)
+        arrives = _hang_up if ground.loses(ground.temper.answers_lost) else partial(_deliver, reply)
         # What was sent arrives, even if its sender is gone by then.
-        loop.call_later(ground.seconds(), _deliver, answer, reply, context=Context())
+        loop.call_later(ground.seconds(), arrives, answer, context=Context())
 
     process.awaited[answer] = None
     loop.spawn(process, serve())
@@ -136,7 +138,7 @@ def _hang_up(answer: "asyncio.Future[Reply]") -> None:
         answer.set_exception(Lost())
 
 
-def _deliver(answer: "asyncio.Future[Reply]", reply: Reply) -> None:
+def _deliver(reply: Reply, answer: "asyncio.Future[Reply]") -> None:
     if not answer.done():
         answer.set_result(reply)
 

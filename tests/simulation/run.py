@@ -42,6 +42,7 @@ def plan_of(seed: int) -> Plan:
         skew_seconds=chance.choice([0.0, 0.005, 2.0]) if wild > 2 else 0.0,
         wakes_lost=chance.choice([0.0, 0.1, 0.9]),
         reads_lost=0.01 if wild > 1 else 0.0,
+        answers_lost=0.03 if wild else 0.0,
         lease_seconds=chance.choice([0.3, 1.0]),
         shuffled=wild > 0 and chance.random() < 0.8,
     )

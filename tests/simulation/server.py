@@ -61,6 +61,7 @@ class Temper(msgspec.Struct, frozen=True):
     skew_seconds: float = 0.0
     wakes_lost: float = 0.1
     reads_lost: float = 0.0
+    answers_lost: float = 0.0
     lease_seconds: float = 0.6
     shuffled: bool = True
 
@@ -137,7 +138,7 @@ class TwinConnection:
         """One statement's rows."""
         await self._pause()
         world = self._world
-        if not world.calm and world.chance.random() < world.temper.reads_lost:
+        if world.loses(world.temper.reads_lost):
             raise LogUnavailable
         rows = TWINS[statement.name](world.books.tables, values)
         if world.asked is not None:
@@ -188,6 +189,10 @@ class Ground:
         if chance.random() >= temper.stall:
             return 0.0
         return temper.seconds * chance.random() ** 2
+
+    def loses(self, how_often: float) -> bool:
+        """Whether something goes astray that does so that often."""
+        return not self.calm and self.chance.random() < how_often
 
     async def pause(self) -> None:
         """Let something take its time."""
