@@ -17,11 +17,11 @@ from tests.simulation.history import Plan
 from tests.simulation.run import Journal, live, plan_of, with_capacity
 from tests.simulation.server import Temper
 
-SEEDS = int(os.environ.get("HOMEZONE_SIMULATION_SEEDS", "40"))
+SEEDS = int(os.environ.get("HOMEZONE_SIMULATION_SEEDS", "24"))
 #: Nothing is lost and nothing takes time: what happens hangs on nothing but what is asked.
 CALM = Plan(
     clients=1,
-    moves=60,
+    moves=40,
     rounds=1,
     cells=1,
     patient=True,
@@ -29,16 +29,19 @@ CALM = Plan(
 )
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(3))
 def test_nothing_leaks_and_every_count_is_exact(part: int) -> None:
     given = os.environ.get("HOMEZONE_SIMULATION_SEED")
     first = random.SystemRandom().getrandbits(31) if given is None else int(given)
-    for seed in range(first + part, first + SEEDS, 4):
+    for seed in range(first + part, first + SEEDS, 3):
         live(seed)
 
 
 def test_a_seed_is_one_history_whatever_else_is_random() -> None:
-    seed = next(seed for seed in range(1_000) if plan_of(seed).kills and plan_of(seed).apps == 2)
+    plans = {seed: plan_of(seed) for seed in range(1_000)}
+    seed = next(
+        seed for seed, plan in plans.items() if plan.kills and plan.apps and plan.moves < 99
+    )
     script = f"from tests.simulation.run import live; print(live({seed}))"
     told = {
         subprocess.run(
@@ -55,7 +58,7 @@ def test_a_seed_is_one_history_whatever_else_is_random() -> None:
     assert live(seed).trace != live(seed + 1).trace
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_what_is_forgotten_changes_nothing_but_speed(seed: int) -> None:
     roomy = _lived(seed, 1_000)
     for capacity in (1, 2, 3):
