@@ -18,7 +18,7 @@ from tests.simulation.history import Outcome
 from tests.simulation.run import Failed, live, plan_of
 
 #: How often it is said how far it is, in seconds.
-_SAY_SECONDS = 10.0
+_SAY_SECONDS = 30.0
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
     seeds: Iterator[int] = count(first)
     if number:
         seeds = islice(seeds, number)
-    print(f"seeds from {first}; repeat this run with FROM={first}")
+    print(f"seeds from {first}; repeat this run with FROM={first}", flush=True)
     return _many(seeds, seconds or float("inf"))
 
 
@@ -66,9 +66,9 @@ def _many(seeds: Iterator[int], seconds: float) -> int:
             now = time.monotonic()
             if now - began < seconds:
                 running |= {pool.submit(_try, seed) for seed in islice(seeds, len(done))}
-            if now - said > _SAY_SECONDS and sys.stdout.isatty():
+            if now - said > _SAY_SECONDS:
                 said = now
-                print(_told(lived, total, now - began))
+                print(_told(lived, total, now - began), flush=True)
     print(_told(lived, total, time.monotonic() - began))
     return 0
 
