@@ -20,8 +20,8 @@ from domain.event import Refused
 from domain.ids import MemberId
 from projections.reading.streams import sources
 from tests.simulation.network import Ask, Lost, call_of, send
-from tests.simulation.oracle import Difference, Person
 from tests.simulation.server import Server
+from tests.simulation.world import Difference, Person
 
 if TYPE_CHECKING:
     from tests.simulation.history import History

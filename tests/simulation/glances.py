@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable
 from uuid import UUID
 
 from domain.audience import Audience, Friends, Listed, Public
-from tests.simulation.oracle import Difference, World
+from tests.simulation.world import Difference, World
 
 WORD = re.compile(rb"w\d+ends")
 

@@ -11,7 +11,6 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import date, timedelta
-from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -24,16 +23,16 @@ from domain.event import Recorded, type_of
 from projections.counters import COUNTERS
 from projections.engine.deadlines import deadlines
 from tests.simulation import books as book_keeping
-from tests.simulation import surfaces
 from tests.simulation.apps import App
 from tests.simulation.glances import Glance
+from tests.simulation.looks import Looks
 from tests.simulation.loop import Process, SimulatedLoop, StuckError, context_of
 from tests.simulation.moves import OPERATOR, Move, Mover
 from tests.simulation.network import Ask, Lost, Reply, kill, send
-from tests.simulation.oracle import Difference, Person, World
+from tests.simulation.oracle import Oracle
 from tests.simulation.server import Ground, LoopClock, Server, Temper
-from tests.simulation.surfaces import Surface
 from tests.simulation.tables import FED
+from tests.simulation.world import Difference, Person
 
 if TYPE_CHECKING:
     from tests.simulation.run import Journal
@@ -97,8 +96,9 @@ class History:
         self.chance = random.Random(f"{seed}/moves")
         self.fate = random.Random(f"{seed}/fate")
         self.chance_of_apps = random.Random(f"{seed}/apps")
-        self.world = World(self.ground.vault)
+        self.world = Oracle(self.ground.vault)
         self.glances: set[Glance] = set()
+        self._looks = Looks(self)
         self.past: list[str] = []
         self.ground.committed = self._committed
         self._trace = blake2b(digest_size=16)
@@ -127,8 +127,8 @@ class History:
         for _ in range(self.plan.rounds):
             await self._round()
             await self.rest()
-            await self._look_at_everything()
-        self._check_end()
+            await self._looks.at_everything()
+        self._looks.check_end()
         outcome = self.outcome
         outcome.conflicts += sum(server.log.conflicts for server in self.servers)
         outcome.trace = self._trace.hexdigest()
@@ -151,6 +151,10 @@ class History:
         self._trace.update(f"{kind} {cursor}".encode() + data)
         if kind != "heartbeat":
             self.note(f"~ {viewer.qq} {kind} {cursor}")
+
+    def trace(self, said: bytes) -> None:
+        """Something that is the same whenever the seed is lived again."""
+        self._trace.update(said)
 
     def glance(self, viewer: UUID, listing: Any = None) -> Glance:
         """A look from now on, until it is given back."""
@@ -239,7 +243,7 @@ class History:
             if self.plan.patient:
                 await self.rest()
             for _ in range(self.chance.choice([0, 1, 1, 2])):
-                await self._look()
+                await self._looks.anybody()
 
     async def _idle(self) -> None:
         await asyncio.sleep(self.chance.random() ** 3 * self.plan.idle_seconds)
@@ -334,98 +338,6 @@ class History:
             await self._idle()
         raise StuckError(f"{move} is not answered")
 
-    # Looks
-
-    def _someone(self) -> Person:
-        return self.chance.choice(list(self.world.people.values()))
-
-    async def _look(self) -> None:
-        """Somebody looks at something, whatever else is going on."""
-        viewer = self._someone()
-        found = surfaces.everything(self.world, viewer.id)
-        surface = self.chance.choice([surfaces.feed(), surfaces.feed(), *found[-36:]])
-        fresh = self.chance.random() < 0.6
-        await self.look(viewer, surface, fresh=fresh)
-
-    async def look(self, viewer: Person, surface: Surface, *, fresh: bool) -> bool:
-        """
-        Read a surface, and hold it against the oracle; whether that could be done exactly.
-
-        :param fresh: ask for all that is committed by now.
-        """
-        self.outcome.looks += 1
-        at_least = dict(self.ground.store_heads()) if fresh else {}
-        names = surface.names
-        listing = None if names is None else partial(names, self.world, viewer.id)
-        glance = self.glance(viewer.id, listing)
-        suspended = viewer.suspended is not None
-        try:
-            reply, items = await self._read(viewer, surface, at_least, glance)
-        except Lost:
-            return False
-        finally:
-            self.glances.discard(glance)
-        self._trace.update(f"{surface.operation} {reply.status}".encode() + reply.body)
-        if reply.status in (503, 504) or not (fresh and glance.still):
-            self.note(f"{viewer.qq} {surface.operation} -> {reply.status}, still {glance.still}")
-            return False
-        self.outcome.exact += 1
-        if suspended:
-            if reply.problem != "suspended":
-                raise Difference(f"{surface.operation}: {viewer.qq} is suspended, got {reply}")
-        elif reply.status == 404 or reply.ok:
-            surface.compare(self.world, viewer.id, items)
-        else:
-            raise Difference(f"{surface.operation}: {viewer.qq} got {reply}")
-        return True
-
-    async def _read(
-        self, viewer: Person, surface: Surface, at_least: dict[int, int], glance: Glance
-    ) -> tuple[Reply, Any]:
-        limit = self.chance.choice([1, 2, 5, 20]) if surface.listed else None
-        items: list[Any] = []
-        cursor: str | None = None
-        while True:
-            query: dict[str, Any] = dict(surface.query)
-            if limit is not None:
-                query["limit"] = limit
-            if cursor is not None:
-                query["cursor"] = cursor
-            ask = Ask(
-                surface.operation,
-                viewer.qq,
-                path=surface.path,
-                query=query,
-                at_least=at_least,
-            )
-            before = glance if cursor is None else self.glance(viewer.id)
-            try:
-                reply = await send(self.chance.choice(self.servers), ask)
-            finally:
-                if before is not glance:
-                    self.glances.discard(before)
-            if not reply.ok:
-                return reply, None
-            before.check(reply.body, surface.operation)
-            body = reply.json
-            if not surface.listed:
-                return reply, body
-            items += body["items"]
-            cursor = body["next"]
-            if cursor is None:
-                self._check_walk(surface, items, glance if at_least else None)
-                return reply, items
-
-    def _check_walk(self, surface: Surface, items: list[Any], glance: Glance | None) -> None:
-        """What was there throughout a walk is in it once; nothing is in it twice."""
-        if surface.names is None:
-            return
-        names = [surface.name(item) for item in items]
-        if len(set(names)) != len(names):
-            raise Difference(f"{surface.operation} says one thing twice in a walk")
-        if glance is not None and glance.kept is not None and (lost := glance.kept - set(names)):
-            raise Difference(f"{surface.operation} leaves out {lost}, there all the time")
-
     # Rest
 
     async def rest(self) -> None:
@@ -462,32 +374,3 @@ class History:
             if not app.caught_up(heads):
                 return f"the app of {app.viewer.qq} is at {app.cursor}, not {heads}"
         return None
-
-    async def _look_at_everything(self) -> None:
-        self._check_halves()
-        for app in self.apps:
-            app.check()
-        for viewer in list(self.world.people.values()):
-            found = surfaces.everything(self.world, viewer.id)
-            some = self.chance.sample(found, min(len(found), 25))
-            for surface in [surfaces.feed(), *some]:
-                if not await self.look(viewer, surface, fresh=True):
-                    raise Difference(f"{surface.operation} cannot be read though all is at rest")
-
-    def _check_halves(self) -> None:
-        """Once policies have told everything, both halves of each pair agree."""
-        for (one, other), half in self.world.halves.items():
-            theirs = self.world.halves.get((other, one))
-            meant = {"outgoing": "incoming", "incoming": "outgoing", "friends": "friends"}
-            if theirs is None or theirs.bond != half.bond:
-                raise Difference(f"half of {one} towards {other} stands alone: {half}")
-            if theirs.standing != meant[half.standing]:
-                raise Difference(f"halves disagree: {half} and {theirs}")
-
-    def _check_end(self) -> None:
-        """No account is promised and not opened; no suspension outlives its time."""
-        if set(self.world.claimed.values()) != set(self.world.people):
-            raise Difference("a number was claimed and its account never opened")
-        for person in self.world.people.values():
-            if person.suspended is not None and person.suspended[1] is not None:
-                raise Difference(f"{person.qq} is suspended until {person.suspended[1]}, and after")

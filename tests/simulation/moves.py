@@ -22,8 +22,8 @@ from commands.spaces import CertifySpace
 from commands.types import AudienceChoice, ToFriends, ToList, ToOnlyMe, ToPublic
 from domain.post import PostKind
 from domain.space import SpaceType
-from tests.simulation.oracle import Person, Piece, World
 from tests.simulation.server import LoopClock
+from tests.simulation.world import Person, Piece, World
 
 LISTS = ("family", "class of 2008")
 OPERATOR = 10_000

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from tests.simulation.oracle import Difference, Piece, World
+from tests.simulation.world import Difference, Piece, World
 
 
 def _id(item: Any) -> str:
