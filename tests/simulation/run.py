@@ -44,6 +44,7 @@ def plan_of(seed: int) -> Plan:
         reads_lost=0.01 if wild > 1 else 0.0,
         answers_lost=0.03 if wild else 0.0,
         lease_seconds=chance.choice([0.3, 1.0]),
+        recalls=chance.random() < 0.7,
         shuffled=wild > 0 and chance.random() < 0.8,
     )
     return Plan(

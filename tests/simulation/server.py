@@ -35,6 +35,7 @@ from projections.arming import ARMING
 from projections.engine.policies import PolicyRunner
 from projections.engine.timers import Deadline
 from projections.reading.statements import Statement
+from projections.recall.recall import Recall
 from tests.simulation.books import Books
 from tests.simulation.followers import BookTimers, Engine, lease_from_books
 from tests.simulation.loop import Process, SimulatedLoop
@@ -52,6 +53,7 @@ class Temper(msgspec.Struct, frozen=True):
     :param seconds: the longest that anything takes between two servers, a server and its database.
     :param stall: how likely one step of a read or a load takes its time at all.
     :param capacity: how many streams a server keeps in memory.
+    :param recalls: whether reads are answered from memory.
     :param skew_seconds: how far the servers' clocks are apart, at most.
     """
 
@@ -64,6 +66,7 @@ class Temper(msgspec.Struct, frozen=True):
     answers_lost: float = 0.0
     lease_seconds: float = 0.6
     shuffled: bool = True
+    recalls: bool = True
 
 
 class LoopClock:
@@ -120,6 +123,7 @@ class SlowVault:
         self._pause = pause
         self.open = vault.open
         self.blind = vault.blind
+        self.destructions = vault.destructions
 
     async def seal(self, subject: UUID, key_class: KeyClass, plain: str) -> Sealed[str]:
         """Encrypt."""
@@ -140,13 +144,14 @@ class TwinConnection:
         world = self._world
         if world.loses(world.temper.reads_lost):
             raise LogUnavailable
-        rows = TWINS[statement.name](world.books.tables, values)
-        if world.asked is not None:
-            world.asked(statement, values)
+        if statement.name == "heads_and_fed":
+            rows = world.heads_and_fed()
+        else:
+            rows = TWINS[statement.name](world.books.tables, values)
+            if world.asked is not None:
+                world.asked(statement, values)
         await self._pause()
         return rows
-
-    fetch_named = fetch
 
 
 class TwinReads:
@@ -182,6 +187,20 @@ class Ground:
     def store_heads(self) -> dict[int, int]:
         """The last position of every cell."""
         return {cell: head.position for cell, head in self.store.heads.items()}
+
+    def heads_and_fed(self) -> list[tuple[Any, ...]]:
+        """How far the log is, and two fed models: the one statement that asks of no model."""
+        fed = self.books.checkpoints
+        return [
+            (
+                cell,
+                head,
+                fed.get(("model/posts", cell), 0),
+                fed.get(("model/likes", cell), 0),
+                None if cell else [1],
+            )
+            for cell, head in self.store_heads().items()
+        ]
 
     def seconds(self) -> float:
         """How long something takes: mostly hardly any time, sometimes long."""
@@ -240,17 +259,20 @@ class Server:
         self.executor = Executor(
             self.log, vault, clock, ground.entropy, Streams(self.log, temper.capacity)
         )
+        reads = TwinReads(ground, ground.pause)
+        self.recall = Recall(reads, reads, self.log)
         self.services = Services(
             log=self.log,
             vault=vault,
             clock=clock,
             executor=self.executor,
             directory=Directory(self.log, vault),
-            reads=TwinReads(ground, ground.pause),
+            reads=reads,
             freshness=self.engine,
             recent=RecentWrites(),
             metrics=cast(Any, None),
             readiness=cast(Any, None),
+            recall=self.recall if temper.recalls else None,
         )
         every = policies(self.executor, self.services.accounts)
         self._answered = frozenset().union(*(policy.types for policy in every))
@@ -288,6 +310,7 @@ class Server:
         heads = {one.cell: one.position for one in recorded}
         self._written.update(heads)
         types: set[type[Event]] = {type(one.event) for one in recorded}
+        self.recall.note(recorded)
         self._hint(partial(self.engine.wake, heads))
         if types & ARMING.keys():
             self._hint(self.timers.wake)

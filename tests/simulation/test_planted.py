@@ -20,10 +20,13 @@ from commands.work import Context, Work
 from domain.comment import CommentDeleted
 from domain.event import Recorded
 from domain.named_list import ListDeleted, ListSaved
+from domain.post import PostAudienceChanged
 from projections import counters, streams
 from projections.engine.policies import PolicyRunner
 from projections.gates import GATES, Gates
 from projections.reading import moments, responses
+from projections.recall import recall
+from projections.recall.touches import changed
 from projections.rows import Change, Patch
 from tests.simulation import books
 from tests.simulation.history import Plan
@@ -159,6 +162,34 @@ def gate_behind() -> Planted:
     return mock.patch.object(Gates, "rows", stubborn)
 
 
+def memory_not_told() -> Planted:
+    """Facts in memory that no change of audience drops."""
+
+    def deaf(recorded: Recorded) -> Any:
+        known = changed(recorded)
+        hidden = isinstance(recorded.event, PostAudienceChanged)
+        return known._replace(touches=()) if hidden else known
+
+    return mock.patch.object(recall, "changed", deaf)
+
+
+def memory_not_asked_how_far() -> Planted:
+    """Answers from memory that do not ask how far the log is."""
+
+    @contextmanager
+    def planted() -> Iterator[None]:
+        follow = recall.Recall._follow
+
+        async def lazy(self: Any, keys: Any) -> None:
+            if not self._heads or self.answered % 4 == 0:
+                await follow(self, keys)
+
+        with mock.patch.object(recall.Recall, "_follow", lazy):
+            yield
+
+    return planted()
+
+
 def checkpoints_not_guarded() -> Planted:
     """Two engines that write one batch after another's."""
 
@@ -205,6 +236,8 @@ def rounds_enlarged() -> Planted:
         timers_by_the_clock,
         count_not_taken_back,
         gate_behind,
+        memory_not_told,
+        memory_not_asked_how_far,
         checkpoints_not_guarded,
         lists_not_told,
         rounds_enlarged,

@@ -31,6 +31,7 @@ from projections.reading import (
     viewing,
 )
 from projections.reading.statements import Connection, Statement
+from projections.recall import loads
 from projections.trail import owner_facet
 from tests.simulation.history import Plan
 from tests.simulation.run import Journal, live
@@ -40,7 +41,7 @@ from tests.support.database import database_url, server_url
 
 __all__ = ["database_url", "server_url"]
 
-_MODULES = (audits, moments, people, posts, responses, streams, timelines, viewing)
+_MODULES = (audits, loads, moments, people, posts, responses, streams, timelines, viewing)
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
     one.name: one
