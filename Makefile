@@ -9,7 +9,7 @@ SHELL := /bin/sh
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: serve test check bench bench-quick soak lock lock-bench clean
+.PHONY: serve test check bench bench-quick soak simulate-seeds lock lock-bench clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -39,6 +39,10 @@ bench-quick: $(STAMP)
 soak: $(STAMP)
 	@exec $(VENV)/bin/python -m tests.faults.soak \
 		$${MINUTES:+--minutes "$$MINUTES"} $${SEED:+--seed "$$SEED"}
+
+# Whole histories in virtual time, a seed each: SEED=… repeats one; SEEDS=…, MINUTES=… or HOURS=… say how many.
+simulate-seeds: $(STAMP)
+	@exec $(VENV)/bin/python -m tests.simulation
 
 # The lock holds runtime, development and build dependencies, with hashes, for every Python we support.
 lock: $(STAMP)

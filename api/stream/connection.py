@@ -49,7 +49,9 @@ class Connection(Channel):
         """Where a client would go on that has received all that was written so far."""
         if self._waiting:
             return self._written
-        return self._hub.text if self.joined and self._round < self._hub.round else self._latest
+        # One that has ended was told nothing of what came after.
+        follows = self.joined and not self.closed
+        return self._hub.text if follows and self._round < self._hub.round else self._latest
 
     @cursor.setter
     def cursor(self, cursor: str | None) -> None:

@@ -62,6 +62,9 @@ class Hub:
         self.round = 0
         self._services = services
         self._heads: dict[int, int] = {}
+        #: How far the round in hand goes; a round that fails is tried again as it was, since some
+        #: have been told of it and will not be told again.
+        self._target: dict[int, int] = {}
         self._woken = asyncio.Event()
         self._moved = asyncio.Event()
         self._busy = asyncio.Lock()
@@ -147,7 +150,9 @@ class Hub:
             await self._services.freshness.wait_for(self._heads, _PATIENCE_SECONDS, MODELS)
             self._move(self._heads)
             return True
-        target = {at: to for at, to in self._heads.items() if to > self.vector.get(at, 0)}
+        target = self._target = self._target or {
+            at: to for at, to in self._heads.items() if to > self.vector.get(at, 0)
+        }
         if not target:
             return False
         await self._services.freshness.wait_for(target, _PATIENCE_SECONDS, MODELS)
@@ -177,6 +182,7 @@ class Hub:
 
     def _move(self, ends: Mapping[int, int]) -> None:
         self.vector = {**self.vector, **ends}
+        self._target = {}
         self.text = str(StreamCursor(self.vector))
         self.round += 1
         moved, self._moved = self._moved, asyncio.Event()

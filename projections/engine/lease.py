@@ -53,14 +53,13 @@ class Lease:
     def take(self, connection: Connection) -> bool:
         """Renew the lease, or take it when it is free, expired or abandoned; whether it is held."""
         asked_at = self._monotonic()
-        row = connection.execute(
-            select(leases.c.holder, leases.c.expires_at).where(leases.c.name == self.name)
-        ).one_or_none()
+        found = self._read(connection)
         now = self._clock.now()
-        free = row is None or row.holder == self.holder or row.expires_at < now
-        if row is not None and not free:
-            free = self._abandoned((row.holder, row.expires_at), asked_at)
-        self.held = free and self._write(connection, row.expires_at if row else None, now)
+        free = found is None or found[0] == self.holder or found[1] < now
+        if found is not None and not free:
+            free = self._abandoned(found, asked_at)
+        was = None if found is None else found[1]
+        self.held = free and self._write(connection, was, now + self._lasts)
         self._asked_at = asked_at
         return self.held
 
@@ -68,23 +67,31 @@ class Lease:
         """Let the next one in at once."""
         self.held = False
         self._asked_at = float("-inf")
-        connection.execute(
-            delete(leases).where(leases.c.name == self.name, leases.c.holder == self.holder)
-        )
+        self._drop(connection)
 
     def _abandoned(self, seen: tuple[UUID, datetime], now: float) -> bool:
         if seen != self._seen:
             self._seen, self._seen_since = seen, now
         return now - self._seen_since > self._seconds
 
-    def _write(self, connection: Connection, was: datetime | None, now: datetime) -> bool:
-        statement = insert(leases).values(
-            name=self.name, holder=self.holder, expires_at=now + self._lasts
-        )
+    def _read(self, connection: Connection) -> tuple[UUID, datetime] | None:
+        """The holder, and when it said it would be done."""
+        row = connection.execute(
+            select(leases.c.holder, leases.c.expires_at).where(leases.c.name == self.name)
+        ).one_or_none()
+        return None if row is None else (row.holder, row.expires_at)
+
+    def _write(self, connection: Connection, was: datetime | None, until: datetime) -> bool:
+        statement = insert(leases).values(name=self.name, holder=self.holder, expires_at=until)
         # Only from the row that was judged: of two who judge it free, one wins.
         statement = statement.on_conflict_do_update(
             index_elements=["name"],
-            set_={"holder": self.holder, "expires_at": now + self._lasts},
+            set_={"holder": self.holder, "expires_at": until},
             where=leases.c.expires_at == was,
         )
         return connection.execute(statement).rowcount == 1
+
+    def _drop(self, connection: Connection) -> None:
+        connection.execute(
+            delete(leases).where(leases.c.name == self.name, leases.c.holder == self.holder)
+        )

@@ -166,15 +166,7 @@ class TimerRunner(LeasedLoop):
         fired = self._fired.get(cell, set())
         failing = self._failing.get(cell, {})
         limit = self._batch_deadlines + len(fired) + len(failing)
-        columns = (deadlines.c[name] for name in Deadline.__struct_fields__)
-        with self._database.connect() as connection:
-            rows = connection.execute(
-                select(*columns)
-                .where(deadlines.c.cell == cell, deadlines.c.due <= now)
-                .order_by(deadlines.c.due, deadlines.c.id)
-                .limit(limit)
-            ).all()
-        due = [Deadline(*row) for row in rows]
+        due = self._next_due(cell, now, limit)
         if len(due) < limit:
             names = {(deadline.id, deadline.due) for deadline in due}
             fired &= names
@@ -187,14 +179,29 @@ class TimerRunner(LeasedLoop):
             and (name not in failing or not failing[name].waits)
         ]
 
+    def _next_due(self, cell: int, now: datetime, limit: int) -> list[Deadline]:
+        columns = (deadlines.c[name] for name in Deadline.__struct_fields__)
+        with self._database.connect() as connection:
+            rows = connection.execute(
+                select(*columns)
+                .where(deadlines.c.cell == cell, deadlines.c.due <= now)
+                .order_by(deadlines.c.due, deadlines.c.id)
+                .limit(limit)
+            ).all()
+        return [Deadline(*row) for row in rows]
+
     def _seconds_to_next(self, now: datetime) -> float:
+        until = [(due - now).total_seconds() for due in self._due_after(now)]
+        retries = [retry.waits for failing in self._failing.values() for retry in failing.values()]
+        return float(min([self._poll_seconds, *retries, *until]))
+
+    def _due_after(self, now: datetime) -> list[datetime]:
+        """The next deadline of every cell that is yet to come."""
         with self._database.connect() as connection:
             found = connection.scalars(
                 select(_first_due(deadlines.c.due > now)).select_from(log_heads)
             ).all()
-        until = [(due - now).total_seconds() for due in found if due is not None]
-        retries = [retry.waits for failing in self._failing.values() for retry in failing.values()]
-        return float(min([self._poll_seconds, *retries, *until]))
+        return [due for due in found if due is not None]
 
 
 def _first_due(*conditions: ColumnElement[bool]) -> ScalarSelect[Any]:

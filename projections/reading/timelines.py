@@ -81,5 +81,6 @@ async def timeline(
         before = (rows[-1][1], rows[-1][0])
         step = min(step * 2, 500)
     page = page[:count]
-    await with_shared(connection, viewer, {entry.post.post: entry.post for entry in page}.values())
+    # All of them: what was refilled holds views of its own, of posts that were met before.
+    await with_shared(connection, viewer, [entry.post for entry in page])
     return page

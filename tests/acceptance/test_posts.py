@@ -342,6 +342,20 @@ def test_a_space_shows_who_it_is_and_the_latest_posts(each: RunningHomezone) -> 
     assert ids(reader.walk(f"/v1/spaces/{author.qq}/posts", limit=5)) == posts[::-1]
 
 
+def test_a_share_shows_its_original_wherever_a_timeline_meets_it(homezone: RunningHomezone) -> None:
+    author, sharer, other = homezone.members(3)
+    original = author.publish().json["id"]
+    share = sharer.share(original).json["id"]
+    hidden = author.publish(to=[sharer]).json["id"]
+    sharer.put(f"/v1/posts/{hidden}/like").ok()
+    sharer.put(f"/v1/posts/{share}/like").ok()
+    # Between the two that the other sees stands one that is passed over: the page is read in two.
+    path = f"/v1/spaces/{sharer.qq}/timeline"
+    first = other.get(path, limit=1, at_least=homezone.everything()).ok(200).json["items"][0]
+    assert (first["kind"], first["post"]["id"]) == ("like", share)
+    assert first["post"]["share"]["id"] == original
+
+
 def test_a_timeline_holds_everything_a_member_did_by_month(each: RunningHomezone) -> None:
     member, other = each.members(2)
     theirs = other.publish().json["id"]

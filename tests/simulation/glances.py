@@ -1,0 +1,118 @@
+"""
+What a reader may come across while it reads.
+
+A read takes several statements, each true of its own moment, and the world moves on between them.
+The promise is that what was withdrawn before a read began is not in it. So from a read's beginning
+to its end a glance gathers, fact by fact, what held at any of its moments; whatever is shown must
+be allowed by those. Nothing that a whole window forbids is ever excused.
+"""
+
+import re
+from collections.abc import Callable, Hashable, Iterable
+from uuid import UUID
+
+from domain.audience import Audience, Friends, Listed, Public
+from tests.simulation.world import Difference, World
+
+WORD = re.compile(rb"w\d+ends")
+
+
+class Glance:
+    """
+    One viewer's look at the world, from when it is made until it is dropped.
+
+    :param listing: what the viewer walks through; ``kept`` is what was there all the time.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        viewer: UUID,
+        listing: Callable[[], Iterable[Hashable]] | None = None,
+    ) -> None:
+        self.world = world
+        self.viewer = viewer
+        self.began = world.commits
+        self._listing = listing
+        self.kept: set[Hashable] | None = None
+        self._apart: set[UUID] | None = None
+        self._suspended = True
+        self._mine: dict[UUID, set[UUID]] = {}
+        self._theirs: dict[UUID, set[UUID]] = {}
+        self._on: set[UUID] = set()
+        self._audiences: dict[UUID, list[Audience]] = {}
+        self._remarks: set[UUID] = set()
+        self.again()
+
+    @property
+    def still(self) -> bool:
+        """Whether nothing was committed since."""
+        return self.world.commits == self.began
+
+    def again(self) -> None:
+        """Take in what holds now."""
+        world, viewer = self.world, self.viewer
+        others = [one for one in world.people if one != viewer]
+        apart = {one for one in others if world.apart(viewer, one)}
+        self._apart = apart if self._apart is None else self._apart & apart
+        self._suspended &= world.people[viewer].suspended is not None
+        for other in others:
+            if (bond := world.offered(viewer, other)) is not None:
+                self._mine.setdefault(other, set()).add(bond)
+            if (bond := world.offered(other, viewer)) is not None:
+                self._theirs.setdefault(other, set()).add(bond)
+        self._on |= {which for which, (_, _, on) in world.lists.items() if viewer in on}
+        for piece in world.pieces.values():
+            if piece.live:
+                held = self._audiences.setdefault(piece.id, [])
+                if not held or held[-1] != piece.to:
+                    held.append(piece.to)
+                self._remarks |= {one.id for one in piece.remarks.values() if one.live}
+        if self._listing is not None:
+            now = set(self._listing())
+            self.kept = now if self.kept is None else self.kept & now
+
+    def check(self, said: bytes, where: str) -> None:
+        """
+        Hold what was shown against what may be.
+
+        :raises Difference: it shows a text that nothing in all the time allowed.
+        """
+        shown = set(WORD.findall(said))
+        if shown and (leaked := shown - self._words()):
+            raise Difference(f"{where} shows {sorted(leaked)} to {self.viewer}")
+
+    def _words(self) -> set[bytes]:
+        if self._suspended:
+            return set()
+        assert self._apart is not None
+        words: set[bytes] = set()
+        for post, audiences in self._audiences.items():
+            piece = self.world.pieces[post]
+            own = piece.author == self.viewer
+            if not own and (
+                piece.author in self._apart
+                or not any(self._is_for(piece.author, one) for one in audiences)
+            ):
+                continue
+            words.update(text.encode() for text in (piece.text, *piece.former))
+            words.update(
+                remark.text.encode()
+                for remark in piece.remarks.values()
+                if remark.id in self._remarks and remark.author not in self._apart
+            )
+        return words
+
+    def _is_for(self, author: UUID, audience: Audience) -> bool:
+        match audience:
+            case Public():
+                return True
+            case Friends():
+                mine, theirs = self._mine.get(author, set()), self._theirs.get(author, set())
+                return bool(mine & theirs)
+            case Listed(members=members, named=None):
+                return self.viewer in members
+            case Listed(named=named):
+                return named in self._on
+            case _:
+                return False

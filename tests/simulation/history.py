@@ -1,0 +1,376 @@
+"""
+One history: a seed's members on a seed's servers, in a seed's weather.
+
+Members do things at once, each through whichever server; servers are killed, stopped and started;
+clocks jump, wake-ups are lost. Whoever looks meanwhile must find nothing that is not for them, and
+exactly what there is whenever nothing changed under their eyes. Now and then everybody rests: then
+all followers come to the log's end, and every surface of every member is what the oracle says.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import date, timedelta
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from commands.accounts import RegisterAccount
+from domain.catalogue import EVENTS
+from domain.event import Recorded, type_of
+from projections.counters import COUNTERS
+from projections.engine.deadlines import deadlines
+from tests.simulation import books as book_keeping
+from tests.simulation.apps import App
+from tests.simulation.glances import Glance
+from tests.simulation.looks import Looks
+from tests.simulation.loop import Process, SimulatedLoop, StuckError, context_of
+from tests.simulation.moves import OPERATOR, Move, Mover
+from tests.simulation.network import Ask, Lost, Reply, kill, send
+from tests.simulation.oracle import Oracle
+from tests.simulation.server import Ground, LoopClock, Server, Temper
+from tests.simulation.tables import FED
+from tests.simulation.world import Difference, Person
+
+if TYPE_CHECKING:
+    from tests.simulation.run import Journal
+
+#: How long everybody may take to come to rest, in the history's seconds.
+REST_SECONDS_MAX = 300.0
+_TRIES_MAX = 40
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """
+    How much happens, and how wildly.
+
+    :param clients: how many act at once; one is one thing after another.
+    :param patient: whether everybody rests after each move.
+    :param kills: how often a second a server is killed, stopped, or its clock moved.
+    """
+
+    members: int = 5
+    clients: int = 4
+    rounds: int = 3
+    moves: int = 12
+    cells: int = 4
+    kills: float = 0.0
+    idle_seconds: float = 0.5
+    patient: bool = False
+    apps: int = 1
+    temper: Temper = Temper()
+
+
+class Outcome(msgspec.Struct):
+    """What a history came to. ``trace`` is a digest of all that was committed and answered."""
+
+    trace: str = ""
+    events: int = 0
+    moves: int = 0
+    looks: int = 0
+    exact: int = 0
+    kills: int = 0
+    retries: int = 0
+    conflicts: int = 0
+    items: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+
+    def add(self, other: "Outcome") -> None:
+        """Sum up; a sum has no trace."""
+        for name in self.__struct_fields__:
+            if name != "trace":
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class History:
+    """The history of a seed."""
+
+    def __init__(self, seed: int, plan: Plan, loop: SimulatedLoop) -> None:
+        self.loop = loop
+        self.plan = plan
+        self.outcome = Outcome()
+        self.ground = Ground(loop, seed, plan.temper, plan.cells)
+        self.chance = random.Random(f"{seed}/moves")
+        self.fate = random.Random(f"{seed}/fate")
+        self.chance_of_apps = random.Random(f"{seed}/apps")
+        self.world = Oracle(self.ground.vault)
+        self.glances: set[Glance] = set()
+        self._looks = Looks(self)
+        self.past: list[str] = []
+        self.ground.committed = self._committed
+        self._trace = blake2b(digest_size=16)
+        self._clocks = [LoopClock(loop), LoopClock(loop)]
+        self._mover = Mover(self.world, self.chance, self._clocks[0])
+        self.servers: list[Server] = []
+        self._keys = 0
+        self.apps: list[App] = []
+        self._journal: Journal | None = None
+
+    async def live(self) -> Outcome:
+        """
+        Live it.
+
+        :raises Difference: a surface shows what it should not, or not what it should.
+        :raises Illegal: something was committed that must not be.
+        """
+        self.servers = [self._start(at) for at in range(len(self._clocks))]
+        for number in range(self.plan.members):
+            await self._join(10_001 + number)
+        await self.rest()
+        people = list(self.world.people.values())
+        self.apps = [App(self, one) for one in people[: self.plan.apps]]
+        for app in self.apps:
+            self.loop.spawn(None, app.run())
+        for _ in range(self.plan.rounds):
+            await self._round()
+            await self.rest()
+            await self._looks.at_everything()
+        self._looks.check_end()
+        outcome = self.outcome
+        outcome.conflicts += sum(server.log.conflicts for server in self.servers)
+        outcome.trace = self._trace.hexdigest()
+        outcome.steps, outcome.seconds = self.loop.steps, self.loop.time()
+        return outcome
+
+    def keep(self, journal: "Journal") -> None:
+        """Keep a journal from now on."""
+        self._journal = journal
+        journal.tables = self.ground.books.tables
+        self.ground.asked = lambda statement, asked: journal.asked.append((statement, asked))
+
+    def note(self, said: str) -> None:
+        """Something that helps to understand a failure."""
+        self.past.append(f"{self.loop.time():9.4f} {said}")
+
+    def heard(self, viewer: Person, kind: str, cursor: str, data: bytes) -> None:
+        """An app was told something."""
+        self.outcome.items += kind != "heartbeat"
+        self._trace.update(f"{kind} {cursor}".encode() + data)
+        if kind != "heartbeat":
+            self.note(f"~ {viewer.qq} {kind} {cursor}")
+
+    def trace(self, said: bytes) -> None:
+        """Something that is the same whenever the seed is lived again."""
+        self._trace.update(said)
+
+    def glance(self, viewer: UUID, listing: Any = None) -> Glance:
+        """A look from now on, until it is given back."""
+        glance = Glance(self.world, viewer, listing)
+        self.glances.add(glance)
+        return glance
+
+    # The world
+
+    def _start(self, at: int) -> Server:
+        if self.servers[at:]:
+            self.outcome.conflicts += self.servers[at].log.conflicts
+        clock = self._clocks[at]
+        skew = self.plan.temper.skew_seconds
+        clock.skew = timedelta(seconds=self.fate.uniform(-skew, skew))
+        process = Process(f"server {at}")
+
+        def begin() -> Server:
+            server = Server(self.ground, process.name, clock, process)
+            server.start()
+            return server
+
+        return context_of(process).run(begin)
+
+    def _committed(self, events: Sequence[Recorded]) -> None:
+        """Every commit, in the step in which it happens."""
+        try:
+            self.world.take(events)
+            for glance in self.glances:
+                glance.again()
+            for app in self.apps:
+                app.see()
+            self._check_counts(events)
+        except Exception as error:  # noqa: BLE001 - the log must not take it for its own
+            self.loop.fail(error)
+        if self._journal is not None:
+            self._journal.events += events
+        for one in events:
+            self.outcome.events += 1
+            self.note(f"+ {one.at} {type(one.event).__name__} of {self._name(one.actor)}")
+            said = f"{one.at} {one.stream} {one.version} {one.recorded_at} {type_of(one.event)}"
+            self._trace.update(said.encode() + EVENTS.encode(one.event))
+
+    def _check_counts(self, events: Sequence[Recorded]) -> None:
+        """Counts are exact at the commit."""
+        for recorded in events:
+            post = getattr(recorded.event, "post", None)
+            if post is None:
+                continue
+            piece = self.world.pieces[post]
+            live = sum(remark.live for remark in piece.remarks.values())
+            counts = self.ground.books.tables.get(COUNTERS, piece.id.int >> 64 & 0xFFF, post)
+            wanted = {"likes": len(piece.likes), "comments": live}
+            if counts != wanted:
+                raise Difference(f"counters of {post} are {counts}, not {wanted}")
+
+    def _name(self, actor: UUID) -> str:
+        person = self.world.people.get(actor)
+        return "the house" if person is None else str(person.qq)
+
+    # Rounds
+
+    async def _join(self, qq: int) -> None:
+        body = RegisterAccount(qq, f"n{qq}", "r", date(2001, 2, 3))
+        move = Move("register_account", None, OPERATOR, True, {}, body)
+        reply = await self._insist(move)
+        assert reply is not None
+        assert reply.ok, reply
+
+    async def _round(self) -> None:
+        self.ground.calm = False
+        fate = self.loop.spawn(None, self._weather())
+        share = max(1, self.plan.moves // self.plan.clients)
+        await asyncio.gather(
+            *(self.loop.spawn(None, self._day(share)) for _ in range(self.plan.clients))
+        )
+        self.ground.calm = True
+        fate.cancel()
+        await asyncio.wait([fate])
+
+    async def _day(self, moves: int) -> None:
+        for _ in range(moves):
+            await self._idle()
+            actor = self.chance.choice(list(self.world.people.values()))
+            await self._do(self._mover.next(actor))
+            if self.plan.patient:
+                await self.rest()
+            for _ in range(self.chance.choice([0, 1, 1, 2])):
+                await self._looks.anybody()
+
+    async def _idle(self) -> None:
+        await asyncio.sleep(self.chance.random() ** 3 * self.plan.idle_seconds)
+
+    async def _weather(self) -> None:
+        """Servers are killed and stopped, and clocks moved."""
+        if self.plan.kills == 0:
+            return
+        fate = self.fate
+        while True:
+            await asyncio.sleep(fate.expovariate(self.plan.kills))
+            at = fate.randrange(len(self.servers))
+            server = self.servers[at]
+            match fate.choice(["kill", "kill", "stop", "clock", "leases"]):
+                case "kill":
+                    self.outcome.kills += 1
+                    self.note(f"! server {at} is killed")
+                    kill(server)
+                    await asyncio.sleep(fate.random() ** 2 * 2)
+                    self.servers[at] = self._start(at)
+                    self.note(f"! server {at} is there again")
+                case "stop":
+                    seconds = fate.random() ** 2 * 3
+                    self.note(f"! server {at} is stopped for {seconds:.2f}")
+                    server.process.stopped_until = self.loop.time() + seconds
+                case "clock":
+                    skew = self.plan.temper.skew_seconds
+                    server.clock.skew = timedelta(seconds=fate.uniform(-skew, skew))
+                case "leases":
+                    # Whoever held one believes so for a while: there are two of it now.
+                    self.ground.books.leases.clear()
+                case other:
+                    raise AssertionError(other)
+
+    # Moves
+
+    async def _do(self, move: Move) -> None:
+        self.outcome.moves += 1
+        before, heads = self.world.commits, self.ground.store_heads()
+        reply = await self._insist(move)
+        if reply is None:
+            return
+        said = f"{move.qq} {move.operation} {move.path} -> {reply.status} {reply.problem}"
+        self.note(said)
+        if self._journal is not None:
+            answer = (move.operation, move.qq, reply.status, reply.problem, reply.positions)
+            self._journal.answers.append(answer)
+        own = any(at > heads[cell] for cell, at in reply.positions.items())
+        if self.world.commits == before + own:
+            self._check_granted(move, reply, before)
+        if reply.ok:
+            self._check_acknowledged(move, reply)
+
+    def _check_granted(self, move: Move, reply: Reply, before: int) -> None:
+        """Nobody else did anything meanwhile: the answer is the one that the oracle gives."""
+        late = reply.problem in ("in-the-past", "conflict", "unavailable", "timeout")
+        if reply.ok is not move.granted and not late:
+            raise Difference(f"{move}: expected {move.granted} at {before}, got {reply}")
+
+    def _check_acknowledged(self, move: Move, reply: Reply) -> None:
+        """What is acknowledged is in the log: at that place, and once."""
+        for cell, position in reply.positions.items():
+            rows = self.ground.store.rows[cell]
+            if position > len(rows):
+                raise Difference(f"{move}: acknowledged at {cell}-{position}, which is not there")
+        if move.text is not None and self.world.said.get(move.text) is None:
+            raise Difference(f"{move}: acknowledged, and never said")
+
+    async def _insist(self, move: Move) -> Reply | None:
+        """Ask until there is an answer; None when it is given up without one."""
+        self._keys += 1
+        keyed = move.actor is None or self.chance.random() < 0.9
+        ask = Ask(
+            move.operation,
+            move.qq,
+            move.role,
+            move.path,
+            move.body,
+            key=f"key {self._keys}" if keyed else None,
+        )
+        for _ in range(_TRIES_MAX):
+            try:
+                reply = await send(self.chance.choice(self.servers), ask)
+            except Lost:
+                self.outcome.retries += 1
+                if not keyed:
+                    return None
+            else:
+                self._trace.update(f"{ask.operation} {reply.status} {reply.headers}".encode())
+                if reply.problem not in ("unavailable", "timeout", "conflict") or not keyed:
+                    return reply
+            await self._idle()
+        raise StuckError(f"{move} is not answered")
+
+    # Rest
+
+    async def rest(self) -> None:
+        """Let everybody come to the end of the log."""
+        for at, server in enumerate(self.servers):
+            if not server.process.alive:
+                self.servers[at] = self._start(at)
+        deadline = self.loop.time() + REST_SECONDS_MAX
+        while not self._resting():
+            if self.loop.time() > deadline:
+                raise StuckError(f"no rest: {self._why_not()}")
+            await asyncio.sleep(0.1)
+
+    def _resting(self) -> bool:
+        return self._why_not() is None
+
+    def _why_not(self) -> str | None:
+        heads = self.ground.store_heads()
+        if any(server.process.stopped_until > self.loop.time() for server in self.servers):
+            return "a server is stopped"
+        names = [f"model/{model.name}" for model in FED]
+        for name, found in book_keeping.load(self.ground.books, names).items():
+            if found != heads:
+                return f"{name} is at {found}, not {heads}"
+        leading = [server for server in self.servers if server.policies.leading]
+        if not any(
+            all(dict(one.positions) == heads and one.failure is None for one in status.subscribers)
+            for status in (server.policies.status() for server in leading)
+        ):
+            return "policies are behind"
+        if due := self.ground.books.tables.every(deadlines):
+            return f"{len(due)} deadlines are armed"
+        for app in self.apps:
+            if not app.caught_up(heads):
+                return f"the app of {app.viewer.qq} is at {app.cursor}, not {heads}"
+        return None

@@ -1,0 +1,147 @@
+"""
+Looks: what members read while a history goes on, and when it rests.
+
+While it goes on, a look must find nothing that is not for its viewer; and exactly what there is,
+whenever nothing was committed while it lasted. At rest, everything can be told exactly.
+"""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation import surfaces
+from tests.simulation.glances import Glance
+from tests.simulation.network import Ask, Lost, Reply, send
+from tests.simulation.surfaces import Surface
+from tests.simulation.world import Difference, Person
+
+if TYPE_CHECKING:
+    from tests.simulation.history import History
+
+
+class Looks:
+    """The looks of one history."""
+
+    def __init__(self, history: "History") -> None:
+        self._history = history
+
+    def _someone(self) -> Person:
+        return self._history.chance.choice(list(self._history.world.people.values()))
+
+    async def anybody(self) -> None:
+        """Somebody looks at something, whatever else is going on."""
+        viewer = self._someone()
+        found = surfaces.everything(self._history.world, viewer.id)
+        surface = self._history.chance.choice([surfaces.feed(), surfaces.feed(), *found[-36:]])
+        fresh = self._history.chance.random() < 0.6
+        await self.look(viewer, surface, fresh=fresh)
+
+    async def look(self, viewer: Person, surface: Surface, *, fresh: bool) -> bool:
+        """
+        Read a surface, and hold it against the oracle; whether that could be done exactly.
+
+        :param fresh: ask for all that is committed by now.
+        """
+        self._history.outcome.looks += 1
+        at_least = dict(self._history.ground.store_heads()) if fresh else {}
+        names = surface.names
+        listing = None if names is None else partial(names, self._history.world, viewer.id)
+        glance = self._history.glance(viewer.id, listing)
+        suspended = viewer.suspended is not None
+        try:
+            reply, items = await self._read(viewer, surface, at_least, glance)
+        except Lost:
+            return False
+        finally:
+            self._history.glances.discard(glance)
+        self._history.trace(f"{surface.operation} {reply.status}".encode() + reply.body)
+        if reply.status in (503, 504) or not (fresh and glance.still):
+            self._history.note(
+                f"{viewer.qq} {surface.operation} -> {reply.status}, still {glance.still}"
+            )
+            return False
+        self._history.outcome.exact += 1
+        if suspended:
+            if reply.problem != "suspended":
+                raise Difference(f"{surface.operation}: {viewer.qq} is suspended, got {reply}")
+        elif reply.status == 404 or reply.ok:
+            surface.compare(self._history.world, viewer.id, items)
+        else:
+            raise Difference(f"{surface.operation}: {viewer.qq} got {reply}")
+        return True
+
+    async def _read(
+        self, viewer: Person, surface: Surface, at_least: dict[int, int], glance: Glance
+    ) -> tuple[Reply, Any]:
+        limit = self._history.chance.choice([1, 2, 5, 20]) if surface.listed else None
+        items: list[Any] = []
+        cursor: str | None = None
+        while True:
+            query: dict[str, Any] = dict(surface.query)
+            if limit is not None:
+                query["limit"] = limit
+            if cursor is not None:
+                query["cursor"] = cursor
+            ask = Ask(
+                surface.operation,
+                viewer.qq,
+                path=surface.path,
+                query=query,
+                at_least=at_least,
+            )
+            before = glance if cursor is None else self._history.glance(viewer.id)
+            try:
+                reply = await send(self._history.chance.choice(self._history.servers), ask)
+            finally:
+                if before is not glance:
+                    self._history.glances.discard(before)
+            if not reply.ok:
+                return reply, None
+            before.check(reply.body, surface.operation)
+            body = reply.json
+            if not surface.listed:
+                return reply, body
+            items += body["items"]
+            cursor = body["next"]
+            if cursor is None:
+                _check_walk(surface, items, glance if at_least else None)
+                return reply, items
+
+    async def at_everything(self) -> None:
+        self._check_halves()
+        for app in self._history.apps:
+            app.check()
+        for viewer in list(self._history.world.people.values()):
+            found = surfaces.everything(self._history.world, viewer.id)
+            some = self._history.chance.sample(found, min(len(found), 25))
+            for surface in [surfaces.feed(), *some]:
+                if not await self.look(viewer, surface, fresh=True):
+                    raise Difference(f"{surface.operation} cannot be read though all is at rest")
+
+    def _check_halves(self) -> None:
+        """Once policies have told everything, both halves of each pair agree."""
+        for (one, other), half in self._history.world.halves.items():
+            theirs = self._history.world.halves.get((other, one))
+            meant = {"outgoing": "incoming", "incoming": "outgoing", "friends": "friends"}
+            if theirs is None or theirs.bond != half.bond:
+                raise Difference(f"half of {one} towards {other} stands alone: {half}")
+            if theirs.standing != meant[half.standing]:
+                raise Difference(f"halves disagree: {half} and {theirs}")
+
+    def check_end(self) -> None:
+        """No account is promised and not opened; no suspension outlives its time."""
+        if set(self._history.world.claimed.values()) != set(self._history.world.people):
+            raise Difference("a number was claimed and its account never opened")
+        for person in self._history.world.people.values():
+            if person.suspended is not None and person.suspended[1] is not None:
+                raise Difference(f"{person.qq} is suspended until {person.suspended[1]}, and after")
+
+
+def _check_walk(surface: Surface, items: list[Any], glance: Glance | None) -> None:
+    """What was there throughout a walk is in it once; nothing is in it twice."""
+    if surface.names is None:
+        return
+    names = [surface.name(item) for item in items]
+    if len(set(names)) != len(names):
+        raise Difference(f"{surface.operation} says one thing twice in a walk")
+    if glance is not None and glance.kept is not None and (lost := glance.kept - set(names)):
+        raise Difference(f"{surface.operation} leaves out {lost}, there all the time")

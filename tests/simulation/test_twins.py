@@ -1,0 +1,161 @@
+"""
+The twins are what PostgreSQL is: after generated histories, each table has the same rows and each
+statement that was asked answers the same.
+"""
+
+import asyncio
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeAlias
+
+import pytest
+from sqlalchemy import select
+
+from adapters.clock import SystemClock
+from adapters.database import Database
+from adapters.readers import ReadPool
+from api.wiring.models import prepare_store
+from domain.event import Recorded
+from projections.engine.apply import apply
+from projections.reading import (
+    audits,
+    moments,
+    people,
+    posts,
+    responses,
+    streams,
+    timelines,
+    viewing,
+)
+from projections.reading.statements import Connection, Statement
+from projections.recall import loads
+from projections.trail import owner_facet
+from tests.simulation.history import Plan
+from tests.simulation.run import Journal, live
+from tests.simulation.statements import TWINS
+from tests.simulation.tables import MODELS, Tables, changes_of
+from tests.support.database import database_url, server_url
+
+__all__ = ["database_url", "server_url"]
+
+_MODULES = (audits, loads, moments, people, posts, responses, streams, timelines, viewing)
+_LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
+STATEMENTS = {
+    one.name: one
+    for module in _MODULES
+    for one in vars(module).values()
+    if isinstance(one, Statement)
+}
+#: Statements whose rows come in an order that they promise.
+_ORDERED = {name for name, one in STATEMENTS.items() if _LAST_ORDER.search(one.sql)}
+Asked: TypeAlias = tuple[Statement, Mapping[str, Any]]
+_ASKED_MAX = 150
+PLAN = Plan(members=5, moves=320, rounds=2, clients=5, cells=8, apps=2)
+_BATCH = 25
+
+
+SEEDS = (1, 3)
+
+
+@cache
+def lived(seed: int) -> Journal:
+    """What a history leaves behind."""
+    journal = Journal()
+    live(seed, PLAN, journal=journal)
+    journal.asked += trails(journal.events)
+    return journal
+
+
+def test_every_statement_has_a_twin_and_is_asked() -> None:
+    assert set(TWINS) == set(STATEMENTS)
+    assert {statement.name for seed in SEEDS for statement, _ in lived(seed).asked} == set(TWINS)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_postgresql_answers_as_its_twin_does(database_url: str, seed: int) -> None:
+    journal = lived(seed)
+    prepare_store(database_url, PLAN.cells, SystemClock())
+    database = Database(database_url)
+    try:
+        write(database, journal.events)
+        compare_rows(database, journal.tables)
+    finally:
+        database.dispose()
+    asyncio.run(compare_answers(database_url, journal.tables, chosen(journal.asked, seed)))
+
+
+def write(database: Database, events: Sequence[Recorded]) -> None:
+    """Let the product write its read models, a few events at a time."""
+    for start in range(0, len(events), _BATCH):
+        with database.server.begin() as connection:
+            apply(connection, changes_of(MODELS, events[start : start + _BATCH]))
+
+
+def compare_rows(database: Database, tables: Tables) -> None:
+    """Each table holds in PostgreSQL what it holds in memory."""
+    with database.server.connect() as connection:
+        for table in tables:
+            keys = [column.name for column in table.primary_key]
+            found: dict[tuple[Any, ...], dict[str, Any]] = {}
+            for row in connection.execute(select(table)).mappings():
+                values = {name: plain(value) for name, value in row.items()}
+                found[tuple(values.pop(name) for name in keys)] = values
+            assert found == tables.every(table), table.name
+
+
+def chosen(asked: Iterable[Asked], seed: int) -> list[Asked]:
+    """Some of all that was asked, of each statement."""
+    by_name: dict[str, dict[str, Asked]] = defaultdict(dict)
+    for one in asked:
+        by_name[one[0].name].setdefault(repr(one[1]), one)
+    chance = random.Random(seed)
+    return [
+        one
+        for different in by_name.values()
+        for one in chance.sample(list(different.values()), min(len(different), _ASKED_MAX))
+    ]
+
+
+def trails(events: Iterable[Recorded]) -> list[Asked]:
+    """What an auditor would ask."""
+    statement = STATEMENTS["trail_positions"]
+    return [
+        (
+            statement,
+            {
+                "cell": one.cell,
+                "facet": owner_facet(one.owner)[0],
+                "key": one.owner,
+                "after": one.position // 2,
+                "until": one.position,
+                "count": 5,
+            },
+        )
+        for one in list(events)[::9]
+    ]
+
+
+async def compare_answers(url: str, tables: Tables, asked: Iterable[Asked]) -> None:
+    """Each statement answers the same of both."""
+    pool = ReadPool(url)
+
+    async def ask(connection: Connection, statement: Statement, values: Any) -> list[Any]:
+        return [tuple(map(plain, row)) for row in await statement(connection, **values)]
+
+    try:
+        for statement, values in asked:
+            real = await pool.run(ask, statement, values)
+            twin = TWINS[statement.name](tables, values)
+            if statement.name not in _ORDERED:
+                real, twin = sorted(real, key=repr), sorted(twin, key=repr)
+            assert twin == real, (statement.name, values)
+    finally:
+        pool.close()
+
+
+def plain(value: Any) -> Any:
+    """As the twin has it."""
+    return bytes(value) if isinstance(value, memoryview) else value
