@@ -20,6 +20,7 @@ from projections.engine.feed import compute
 from projections.engine.ports import LogReader
 from projections.engine.runner import BYTES_PER_BATCH, EVENTS_PER_BATCH
 from projections.rows import Change, ReadModel
+from replay.ahead import Stretch, read_ahead
 from replay.scratch import LIVE
 
 Positions = dict[int, int]
@@ -120,15 +121,20 @@ class Refeed:
         self, until: Mapping[str, Mapping[int, int]]
     ) -> Iterator[tuple[int, Sequence[Recorded], dict[str, int]]]:
         """How many events came before the batch's end, the batch, and where each model ends."""
-        done = 0
-        for cell in sorted({cell for vector in until.values() for cell in vector}):
-            ends = {name: vector.get(cell, 0) for name, vector in until.items()}
-            start = min(self.positions[name][cell] for name in until)
-            done += start
-            while batch := self._read(cell, start, max(ends.values())):
-                start = batch[-1].position
-                done += len(batch)
-                yield done, batch, ends
+        cells = sorted({cell for vector in until.values() for cell in vector})
+        ends = {
+            cell: {name: vector.get(cell, 0) for name, vector in until.items()} for cell in cells
+        }
+        wanted = [
+            Stretch(
+                cell, min(self.positions[name][cell] for name in until), max(ends[cell].values())
+            )
+            for cell in cells
+        ]
+        done = sum(stretch.after for stretch in wanted)
+        for batch in read_ahead(self._log, wanted, self._batch_events, BYTES_PER_BATCH):
+            done += len(batch)
+            yield done, batch, ends[batch[0].cell]
 
     def _prepare(self, batch: Sequence[Recorded], ends: Mapping[str, int]) -> list[Prepared]:
         """What a batch changes in the models that have not come to their ends."""

@@ -24,6 +24,7 @@ from domain.catalogue import EVENTS
 from domain.event import Recorded
 from projections.engine.apply import InlineModels
 from projections.engine.runner import ProjectionEngine
+from replay.ahead import Stretch, read_ahead
 
 _MEMBERS = 1_024
 _KEYS_LIVE = timedelta(days=8)
@@ -68,17 +69,13 @@ class Ours:
         return {**done._asdict(), "rows": round(rows)}
 
     def read(self, limit: int, settings: dict[str, Any]) -> Round:
-        """Every cell from its beginning, to Recorded events."""
+        """Every cell from its beginning, to Recorded events, as a rebuild of read models reads."""
         reader = self._open_log(inline=self._inline).reader
-        began, read = time.perf_counter(), 0
-        for cell in range(events.CELLS):
-            after = 0
-            while read < limit:
-                page = reader.read(cell, after, min(settings["page"], limit - read))
-                if not page:
-                    break
-                read += len(page)
-                after = page[-1].position
+        began, wanted, left = time.perf_counter(), [], limit
+        for cell, head in reader.heads().items():
+            wanted.append(Stretch(cell, 0, min(head, left)))
+            left -= wanted[-1].until
+        read = sum(map(len, read_ahead(reader, wanted, settings["page"])))
         return Round(read, time.perf_counter() - began)
 
     def fill(self, number: int) -> dict[str, Any]:
