@@ -86,7 +86,7 @@ def small(directory: Path) -> Iterator[tuple[World, Faults]]:
         (home / "local.conf").chmod(0o644)
         world = World(directory)
         try:
-            yield world, {**EVERYWHERE, filling(disk): 4}
+            yield world, {**EVERYWHERE, filling(disk): 8}
         finally:
             world.close()
 
