@@ -62,8 +62,8 @@ WHOLE: Final = {
 
 #: Whatever has a plan: not a COPY from the client.
 _SQL = re.compile(r"\s*((SELECT|WITH|INSERT|UPDATE|DELETE|PREPARE)\b|COPY \()")
-_PLACE = re.compile(r":\w+::\w+(\\\[\\\])?|%s(::\w+(\\\[\\\])?)?|:\w+|\\\{\w+\\\}")
-_PARAMETER = re.compile(r":(\w+)::(\w+(?:\[\])?)")
+_PLACE = re.compile(r"(?<!:):\w+::\w+(\\\[\\\])?|%s(::\w+(\\\[\\\])?)?|(?<!:):\w+|\\\{\w+\\\}")
+_PARAMETER = re.compile(r"(?<!:):(\w+)::(\w+(?:\[\])?)")
 
 
 class Store:
@@ -293,8 +293,8 @@ def _arguments(statement: Statement, store: Store) -> dict[str, Any]:
     }  # fmt: skip
     arrays: dict[str, list[Any]] = {
         "smallint[]": [cell_of(member) for member in members], "uuid[]": list(members),
-        "bigint[]": [1_000] * len(members), "boolean[]": [True] * len(members),
-        "timestamptz[]": [now] * len(members),
+        "bigint[]": [1_000] * len(members), "int[]": [1] * len(members),
+        "boolean[]": [True] * len(members), "timestamptz[]": [now] * len(members),
     }  # fmt: skip
     values = {name: (scalars | arrays)[kind] for name, kind in _PARAMETER.findall(statement.sql)}
     own = {"post": posts[0], "posts": posts, "contents": posts}
