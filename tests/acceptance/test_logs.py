@@ -134,19 +134,20 @@ def test_lines_lead_to_each_other_and_tell_of_nobody(ground: Path, server_url: s
         one, other, post = work(server)
 
         # A read model that has another shape than the code believes: a defect, said as a 500.
-        execute(url, "ALTER TABLE models.posts RENAME COLUMN kind TO sort")
+        execute(url, "ALTER TABLE models.comments RENAME COLUMN thread TO strand")
+        comments = f"/v1/posts/{post}/comments"
         sent = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01", "X-Request-Id": UPSTREAM}
-        reply = refused_by_us(lambda: other.request("GET", f"/v1/posts/{post}", headers=sent))
+        reply = refused_by_us(lambda: other.request("GET", comments, headers=sent))
         line = line_of(server, message="request failed", request=request_named_by(reply))
         assert (line["trace"], line["upstream"]) == (TRACE, UPSTREAM)
-        assert line["operation"] == "read_post"
+        assert line["operation"] == "list_comments"
         assert line["level"] == "error"
         assert any("reading" in place for place in line["raised_at"])
         access = line_of(server, message="request", request=line["request"])
-        assert (access["operation"], access["status"]) == ("read_post", 500)
+        assert (access["operation"], access["status"]) == ("list_comments", 500)
         assert access["milliseconds"] > 0
         assert access["trace"] == TRACE
-        execute(url, "ALTER TABLE models.posts RENAME COLUMN sort TO kind")
+        execute(url, "ALTER TABLE models.comments RENAME COLUMN strand TO thread")
 
         # A command that cannot be written, alone: found again by its correlation id.
         execute(

@@ -211,14 +211,16 @@ async def read_storm(
 ) -> None:
     crowd, before = Crowd(), await figures(session)
     async with watched(server) as memory:
-        with stuck(url, "models.members"):
-            storm = asyncio.create_task(crowd.storm(session, "GET", "/v1/feed", headers=headers))
+        # Friends are read, where a feed is mostly remembered.
+        with stuck(url, "models.friendships"):
+            friends = crowd.storm(session, "GET", "/v1/me/friends", headers=headers)
+            storm = asyncio.create_task(friends)
             await asyncio.sleep(STORM_SECONDS / 2)
             seen = await figures(session)
             assert 0 < seen["homezone_http_requests_in_flight"] <= REQUESTS_MAX
             assert 0 < seen["homezone_reads_running"] <= seen["homezone_reads_running_max"]
             await storm
-        crowd.check("read_feed", before, await figures(session))
+        crowd.check("list_friends", before, await figures(session))
         await recovered(session, headers)
     assert max(memory) - memory[0] < MEMORY_GROWTH_MAX
 
