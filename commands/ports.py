@@ -14,6 +14,8 @@ import msgspec
 
 from domain.event import Event, Recorded
 from domain.ids import MemberId, StreamId
+from domain.rules import RuleSet
+from domain.screening import Hit
 from domain.sealed import KeyClass, Sealed
 
 
@@ -178,6 +180,58 @@ class KeyVault(Protocol):
         A keyed digest (HMAC-SHA256, 32 bytes): the same value always gives the same bytes, and
         nobody without the vault can go from a guessed value to them.
         """
+
+
+class BadRule(Exception):
+    """
+    A rule that cannot be put to use, and so a whole set that is not.
+
+    :param rule: its id.
+    :param reason: what is wrong with it, for whoever wrote it.
+    :param field: JSON pointer of the field at fault, within the set.
+    """
+
+    def __init__(self, rule: str, reason: str, field: str) -> None:
+        super().__init__(f"{rule}: {reason}")
+        self.rule = rule
+        self.reason = reason
+        self.field = field
+
+
+class Matcher(Protocol):
+    """One rule set, made ready to be matched. May be used by several threads at once."""
+
+    def hits(self, texts: Sequence["Normalised"], level: int) -> list[Hit]:
+        """What is found at a level of sensitivity, allowed words excepted; in no order."""
+
+
+class Normalised(Protocol):
+    """A text as rules see it, and as it was written."""
+
+    @property
+    def field(self) -> str: ...
+
+    @property
+    def original(self) -> str: ...
+
+
+class WordMatcher(Protocol):
+    """Finds what rule sets look for in what members write."""
+
+    @property
+    def normaliser(self) -> str:
+        """The version of the normalisation, tables of its libraries included."""
+
+    def compile(self, name: str, rules: RuleSet) -> Matcher:
+        """
+        Make a set ready. Takes seconds of a processor for 50,000 phrases, and is to be called in a
+        thread: it lets other threads in often.
+
+        :raises BadRule: a rule of it cannot be used.
+        """
+
+    def normalise(self, field: str, text: str) -> Normalised:
+        """A text, once for all sets."""
 
 
 class Clock(Protocol):

@@ -1,0 +1,70 @@
+"""
+Rule sets: what compliance looks for in members' words, and what is to happen where it is found.
+
+A set is versioned whole: every change is a new version with its own hash, kept for ever, so that
+any decision can name the very rules it was made under. No words ship with the product.
+"""
+
+import hashlib
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+Action: TypeAlias = Literal["block", "hold", "private_view", "flag"]
+
+#: From the mildest to the gravest: of several rules that match, the gravest says what happens.
+ACTIONS: Final[tuple[Action, ...]] = ("flag", "private_view", "hold", "block")
+
+LEVEL_MAX: Final = 3
+
+
+class Match(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """
+    What a rule looks for; one of these.
+
+    :param phrase: these characters, however they are dressed up.
+    :param all_of: all of these phrases, anywhere in one text.
+    :param passage: a long quotation, found even where a few of its characters differ.
+    :param regex: an expression in RE2's syntax, over the normalised text.
+    :param image: the PDQ hash of an image, 64 hexadecimal digits.
+    """
+
+    phrase: str | None = None
+    all_of: tuple[str, ...] | None = None
+    passage: str | None = None
+    regex: str | None = None
+    image: str | None = None
+
+
+class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """
+    One rule.
+
+    :param from_level: the level of sensitivity from which on it counts; 0 always.
+    """
+
+    id: str
+    match: Match
+    action: Action
+    category: str
+    from_level: int = 0
+
+
+class RuleSet(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """
+    Rules that are published together.
+
+    :param allow: words as they are written; what is found inside one of them, to the character, is
+        no hit of this set.
+    """
+
+    rules: tuple[Rule, ...]
+    allow: tuple[str, ...] = ()
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def content_hash(rules: RuleSet) -> str:
+    """SHA-256 of a set's canonical JSON, in hexadecimal: its name for as long as there are logs."""
+    return hashlib.sha256(_encode(rules)).hexdigest()
