@@ -17,6 +17,8 @@ from pathlib import Path
 from random import Random
 from typing import Final, Protocol
 
+import psutil
+
 _SHIM: Final = r"""
 /* Makes fsync and fdatasync fail for as long as a file is there: a disk that has gone bad. */
 #define _GNU_SOURCE
@@ -259,9 +261,21 @@ class Clock:
 
     def jump(self, offset: str) -> None:
         """Show the time so much later or earlier: ``+3d``, ``-3d``, ``+0``."""
+        self.tidy()
         new = self._offset.with_suffix(".new")
         new.write_text(f"{offset}\n")
         new.replace(self._offset)
+
+    @staticmethod
+    def tidy() -> None:
+        """
+        Remove what killed processes left of the library's shared memory: named by process id, it
+        keeps a later process of that id, under another account, from starting.
+        """
+        shared = Path("/dev/shm")
+        for left in (*shared.glob("faketime_shm_*"), *shared.glob("sem.faketime_sem_*")):
+            if not psutil.pid_exists(int(left.name.rpartition("_")[2])):
+                left.unlink(missing_ok=True)
 
 
 def _faketime() -> Path | None:

@@ -36,6 +36,7 @@ def embedded(directory: Path) -> Iterator[tuple[World, Faults]]:
         environment = clock.environment
         faults[jumping(clock)] = 2
     yield World(directory, environment=environment), faults
+    means.Clock.tidy()
 
 
 @contextmanager
