@@ -7,19 +7,16 @@ from datetime import UTC, date, timedelta
 import msgspec
 
 from commands.directory import Directory
-from commands.relations import acting_member
+from commands.referrals import published_as
+from commands.relations import publishing_member
 from commands.types import QQ, Moment, Nickname, RealName, Reason
 from commands.work import Outcome, Work
 from domain import account as decisions
-from domain.account import (
-    ACCOUNT,
-    NUMBER,
-    Identity,
-    Suspended,
-    account_stream,
-)
+from domain.account import ACCOUNT, NUMBER, Suspended, account_stream
+from domain.account_events import Identity
+from domain.case import Subject
 from domain.event import Refused
-from domain.ids import MemberId, StreamId
+from domain.ids import MemberId, StreamId, cell_of
 from domain.sealed import KeyClass
 
 EARLIEST_BIRTH = date(1900, 1, 1)
@@ -101,12 +98,17 @@ class AccountHandlers:
 
     async def change_profile(self, command: ChangeProfile, work: Work) -> Outcome:
         """Change one's nickname."""
-        member = await acting_member(work)
+        member = await publishing_member(work)
         stream = account_stream(member)
         account = await work.load(ACCOUNT, stream)
+        found = await work.screen(cell_of(member), {"nickname": command.nickname})
         nickname = await work.vault.seal(member, KeyClass.IDENTITY, command.nickname)
-        work.append(ACCOUNT, stream, member, decisions.change_nickname(account, nickname))
-        return Outcome(member, (stream, work.version(stream)))
+        events = decisions.change_nickname(account, nickname, found)
+        work.append(ACCOUNT, stream, member, events)
+        version = work.version(stream) + len(events)
+        subject = Subject("nickname", member, member)
+        state, refused = await published_as(work, subject, found, version)
+        return Outcome(member, (stream, version), state=state, refused=refused)
 
     async def suspend(self, target: MemberId, command: SuspendAccount, work: Work) -> Outcome:
         """Suspend a member."""

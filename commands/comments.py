@@ -6,12 +6,20 @@ from uuid import UUID
 
 import msgspec
 
-from commands.relations import acting_member, check_id, relation, visible_post
+from commands.referrals import published_as
+from commands.relations import (
+    acting_member,
+    check_id,
+    publishing_member,
+    relation,
+    visible_post,
+)
 from commands.types import CommentText
 from commands.work import Outcome, Work
 from domain import comment as decisions
 from domain import like as likes
 from domain.audience import Public, visible
+from domain.case import Subject
 from domain.comment import COMMENT, Deleted, comment_stream
 from domain.event import Refused
 from domain.ids import CommentId, MemberId, PostId, cell_of
@@ -30,7 +38,7 @@ class WriteComment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def write(post: PostId, command: WriteComment, work: Work) -> Outcome:
     """Comment on a post that one can see."""
-    author = await acting_member(work)
+    author = await publishing_member(work)
     under = await visible_post(work, author, post)
     reply_to = None if command.reply_to is None else CommentId(command.reply_to)
     answered: decisions.Comment = decisions.Unwritten()
@@ -42,10 +50,13 @@ async def write(post: PostId, command: WriteComment, work: Work) -> Outcome:
     comment = CommentId(work.mint(cell_of(author)))
     stream = comment_stream(comment)
     work.fresh(COMMENT, stream)
+    found = await work.screen(cell_of(author), {"text": command.text})
     text = await work.vault.seal(author, KeyClass.CONTENT, command.text)
-    events = decisions.write(comment, author, post, under.author, text, reply_to, answered)
+    events = decisions.write(comment, author, post, under.author, text, reply_to, answered, found)
     work.append(COMMENT, stream, author, events)
-    return Outcome(comment, (stream, 1), state="published", status=201)
+    subject = Subject("comment", comment, author)
+    state, refused = await published_as(work, subject, found, len(events))
+    return Outcome(comment, (stream, 1), state=state, status=201, refused=refused)
 
 
 async def delete(comment: CommentId, work: Work) -> Outcome:
@@ -55,13 +66,15 @@ async def delete(comment: CommentId, work: Work) -> Outcome:
     work.cell = cell_of(stream)
     editor = await acting_member(work)
     state = await work.load(COMMENT, stream)
+    if isinstance(state, decisions.Held) and editor != state.comment.author:
+        raise Refused("not-found")
     if isinstance(state, decisions.Live) and editor not in (state.author, state.post_author):
         await visible_post(work, editor, state.post)
         if not await _is_visible(work, editor, state):
             raise Refused("not-found")
     events = decisions.delete(state, editor)
-    if not isinstance(state, decisions.Unwritten):
-        work.append(COMMENT, stream, state.author, events)
+    if events:
+        work.append(COMMENT, stream, events[0].author, events)
     since = state.since if isinstance(state, Deleted) else 0
     return Outcome(comment, (stream, since), state="deleted")
 

@@ -10,7 +10,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from commands.ports import EventLog, KeyVault
-from domain.account import NumberClaimed, number_stream
+from domain.account import number_stream
+from domain.account_events import NumberClaimed
 from domain.event import Refused
 from domain.ids import MemberId, StreamId
 

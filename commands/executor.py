@@ -12,7 +12,17 @@ from uuid import UUID
 
 import msgspec
 
-from commands.ports import Append, Appended, Clock, Conflict, Entropy, EventLog, KeyVault
+from commands.ports import (
+    Append,
+    Appended,
+    Clock,
+    Conflict,
+    Entropy,
+    EventLog,
+    KeyVault,
+    StaleRules,
+)
+from commands.screening import Screens
 from commands.streams import Streams
 from commands.work import Context, Outcome, Work, written_out
 from domain.event import Refused
@@ -81,12 +91,14 @@ class Executor:
         clock: Clock,
         entropy: Entropy,
         streams: Streams | None = None,
+        screens: Screens | None = None,
     ) -> None:
         self.log = log
         self.vault = vault
         self.clock = clock
         self.entropy = entropy
         self.streams = Streams(log) if streams is None else streams
+        self.screens = screens
         self._in_flight: dict[tuple[UUID, str], asyncio.Future[None]] = {}
 
     def new_id(self, cell: int) -> UUID:
@@ -119,12 +131,12 @@ class Executor:
     async def _attempt(self, handler: Handler[C], command: C, context: Context) -> Answer:
         claimed = False
         for _ in range(ATTEMPTS_MAX):
-            work = Work(self.streams, context, self.vault, self.clock, self.entropy, self.log.cells)
+            work = self._work(context)
             try:
                 outcome = await handler(command, work)
-                stored = StoredAnswer(outcome.status, outcome.id, outcome.state, outcome.because)
+                stored, kept = _stored(outcome), True
             except Refused as no:
-                stored = StoredAnswer(problem=no.problem, detail=no.detail, field=no.field)
+                stored, kept = _refusal(no), False
             if context.key is not None and work.cell != context.cell and not claimed:
                 first = await self._claim(context)
                 if first is not None:
@@ -134,13 +146,24 @@ class Executor:
             if not work.current:
                 continue
             try:
-                appended = await self._submit(work, stored)
+                appended = await self._submit(work, stored, kept=kept)
             except Conflict:
                 continue
             if appended.replayed:
                 stored = self._first(context, appended) or stored
             return await self._answer(stored, appended)
         raise Contended
+
+    def _work(self, context: Context) -> Work:
+        return Work(
+            self.streams,
+            context,
+            self.vault,
+            self.clock,
+            self.entropy,
+            self.log.cells,
+            self.screens,
+        )
 
     async def _claim(self, context: Context) -> Answer | None:
         """
@@ -163,13 +186,14 @@ class Executor:
         stored = self._first(context, appended) if appended.replayed else None
         return None if stored is None else await self._answer(stored, appended)
 
-    def _submit(self, work: Work, stored: StoredAnswer) -> "asyncio.Future[Appended]":
+    def _submit(
+        self, work: Work, stored: StoredAnswer, *, kept: bool
+    ) -> "asyncio.Future[Appended]":
         """Queue what was decided; the outcome, which its caller alone awaits and may cancel."""
-        accepted = stored.problem is None
         answer = msgspec.json.encode(stored) if work.context.key is not None else b""
-        append = work.to_append(answer, keep_events=accepted)
+        append = work.to_append(answer, keep_events=kept)
         ticket = self.log.submit(append, after=work.tickets)
-        if accepted:
+        if kept:
             work.advance(ticket)
         heard: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
 
@@ -177,7 +201,7 @@ class Executor:
             if written_out(ticket):
                 work.settle(ticket)
             else:
-                work.forget()
+                work.forget(rules=isinstance(_error(outcome), StaleRules))
             # One more future, and not a shield: that takes three turns of the loop to say as much.
             if not heard.done():
                 error = outcome.exception()
@@ -220,3 +244,17 @@ class Executor:
             replayed=appended.replayed,
             written=tuple(appended.positions),
         )
+
+
+def _stored(outcome: Outcome) -> StoredAnswer:
+    if outcome.refused is not None:
+        return _refusal(outcome.refused)
+    return StoredAnswer(outcome.status, outcome.id, outcome.state, outcome.because)
+
+
+def _refusal(refused: Refused) -> StoredAnswer:
+    return StoredAnswer(problem=refused.problem, detail=refused.detail, field=refused.field)
+
+
+def _error(outcome: "asyncio.Future[Appended]") -> BaseException | None:
+    return None if outcome.cancelled() else outcome.exception()

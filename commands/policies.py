@@ -14,7 +14,7 @@ from commands.circles import HearFriend, hear_friend
 from commands.executor import Executor, Handler
 from commands.ports import IdempotencyKey
 from commands.work import Context
-from domain.account import NumberClaimed
+from domain.account_events import NumberClaimed
 from domain.circle import FriendAccepted, FriendAsked, FriendEnded
 from domain.event import Event, Recorded, Refused
 from domain.ids import cell_of, derive

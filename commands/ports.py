@@ -14,6 +14,7 @@ import msgspec
 
 from domain.event import Event, Recorded
 from domain.ids import MemberId, StreamId
+from domain.promise import Promise, PromiseKind
 from domain.rules import RuleSet
 from domain.screening import Hit
 from domain.sealed import KeyClass, Sealed
@@ -232,6 +233,13 @@ class WordMatcher(Protocol):
 
     def normalise(self, field: str, text: str) -> Normalised:
         """A text, once for all sets."""
+
+
+class WorkingDays(Protocol):
+    """The calendar on which promises are counted."""
+
+    def promise(self, kind: PromiseKind, start: datetime) -> Promise:
+        """By when something promised at ``start`` (UTC) is due: the same for ever, by version."""
 
 
 class Clock(Protocol):

@@ -10,7 +10,8 @@ import msgspec
 
 from commands.directory import Directory
 from commands.lists import list_named
-from commands.relations import acting_member, check_id, visible_post
+from commands.referrals import published_as
+from commands.relations import acting_member, check_id, publishing_member, visible_post
 from commands.types import (
     AudienceChoice,
     DiaryText,
@@ -28,6 +29,7 @@ from commands.types import (
 from commands.work import Outcome, Work
 from domain import post as decisions
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
+from domain.case import Subject
 from domain.event import Refused
 from domain.ids import MemberId, PostId, cell_of
 from domain.named_list import LISTS, lists_stream
@@ -36,10 +38,11 @@ from domain.post import (
     POST,
     SHUOSHUO_LENGTH_MAX,
     Deleted,
+    Held,
     Live,
-    PostContent,
     post_stream,
 )
+from domain.post_events import PostContent, PostKind
 from domain.sealed import KeyClass, Sealed
 
 
@@ -106,7 +109,7 @@ class PostHandlers:
 
     async def publish(self, command: PublishPost, work: Work) -> Outcome:
         """Publish a post."""
-        author = await acting_member(work)
+        author = await publishing_member(work)
         if command.images:
             raise Refused("no-such-image", "There is no such image of yours.", "/images/0")
         audience = await self._audience(command.audience, author, work, "/audience")
@@ -114,7 +117,7 @@ class PostHandlers:
         title: str | None = None
         match command:
             case PublishShuoshuo():
-                kind: decisions.PostKind = "shuoshuo"
+                kind: PostKind = "shuoshuo"
             case PublishDiary():
                 kind, title = "diary", command.title
             case PublishShare():
@@ -124,6 +127,13 @@ class PostHandlers:
                     # A share of a share points at the original, as long as that can be seen.
                     share_of = shared.share_of
                     await visible_post(work, author, share_of, "no-such-post", "/share_of")
+        said = {
+            "text": command.text,
+            "title": title,
+            "mood": command.mood,
+            "location": command.location,
+        }
+        found = await work.screen(cell_of(author), said)
         content = PostContent(
             text=await work.vault.seal(author, KeyClass.CONTENT, command.text),
             title=await _seal(work, author, title),
@@ -133,36 +143,51 @@ class PostHandlers:
         post = PostId(work.mint(cell_of(author)))
         stream = post_stream(post)
         state = work.fresh(POST, stream)
-        events = decisions.publish(state, author, kind, content, audience, share_of)
+        events = decisions.publish(state, author, kind, content, audience, share_of, found)
         work.append(POST, stream, author, events)
-        return Outcome(post, (stream, 1), state="published", status=201)
+        subject = Subject("post", post, author)
+        became, refused = await published_as(work, subject, found, len(events))
+        return Outcome(post, (stream, 1), state=became, status=201, refused=refused)
 
     async def edit(
         self, post: PostId, command: EditPost, work: Work, *, admits: Precondition | None = None
     ) -> Outcome:
         """Change what a post says."""
-        editor, live = await self._own(post, admits, work)
+        editor, live = await self._own(post, admits, work, publishing=True)
         limit = DIARY_LENGTH_MAX if live.kind == "diary" else SHUOSHUO_LENGTH_MAX
-        current = live.content
-        text, title = current.text, current.title
-        mood, location = current.mood, current.location
         if command.text is not msgspec.UNSET:
             if len(command.text) > limit:
                 raise Refused("too-long", f"At most {limit} characters.", "/text")
             if not command.text and live.kind != "share":
                 raise Refused("too-short", "A post says something.", "/text")
-            text = await work.vault.seal(editor, KeyClass.CONTENT, command.text)
-        if command.title is not msgspec.UNSET:
-            title = await _seal(work, editor, command.title)
-        if command.mood is not msgspec.UNSET:
-            mood = await _seal(work, editor, command.mood)
-        if command.location is not msgspec.UNSET:
-            location = await _seal(work, editor, command.location)
-        content = PostContent(text, title, mood, location)
+        # All of it, not what changed alone: what matches may stand in both.
+        current = live.content
+        said = {
+            "text": _changed(work, current.text, command.text),
+            "title": _changed(work, current.title, command.title),
+            "mood": _changed(work, current.mood, command.mood),
+            "location": _changed(work, current.location, command.location),
+        }
         stream = post_stream(post)
-        events = () if content == current else decisions.edit(live, editor, content)
+        content = PostContent(
+            text=await _resealed(work, editor, current.text, command.text) or current.text,
+            title=await _resealed(work, editor, current.title, command.title),
+            mood=await _resealed(work, editor, current.mood, command.mood),
+            location=await _resealed(work, editor, current.location, command.location),
+        )
+        state = await work.load(POST, stream)
+        before = "published" if isinstance(state, Live) else "held"
+        if content == current:
+            return Outcome(post, (stream, work.version(stream)), state=_state_of(state))
+        found = await work.screen(cell_of(editor), said)
+        events = decisions.edit(state, editor, content, found)
         work.append(POST, stream, editor, events)
-        return Outcome(post, (stream, work.version(stream)), state="published")
+        version = work.version(stream) + len(events)
+        subject = Subject("post", post, editor)
+        became, refused = await published_as(work, subject, found, version, edit=True)
+        if before == "held" and refused is None:
+            became = _state_of(state)
+        return Outcome(post, (stream, version), state=became, refused=refused)
 
     async def change_audience(
         self,
@@ -176,8 +201,9 @@ class PostHandlers:
         editor, live = await self._own(post, admits, work)
         audience = await self._audience(command, editor, work, "")
         stream = post_stream(post)
-        work.append(POST, stream, editor, decisions.change_audience(live, editor, audience))
-        return Outcome(post, (stream, live.audience_since), state="published")
+        state = await work.load(POST, stream)
+        work.append(POST, stream, editor, decisions.change_audience(state, editor, audience))
+        return Outcome(post, (stream, live.audience_since), state=_state_of(state))
 
     async def delete(
         self, post: PostId, work: Work, *, admits: Precondition | None = None
@@ -194,9 +220,9 @@ class PostHandlers:
         return Outcome(post, (stream, since), state="deleted")
 
     async def _own(
-        self, post: PostId, admits: Precondition | None, work: Work
+        self, post: PostId, admits: Precondition | None, work: Work, *, publishing: bool = False
     ) -> tuple[MemberId, Live]:
-        editor = await acting_member(work)
+        editor = await (publishing_member(work) if publishing else acting_member(work))
         check_id(work, post)
         state = await work.load(POST, post_stream(post))
         live = decisions.own(await self._or_hidden(state, post, editor, work), editor)
@@ -232,6 +258,25 @@ class PostHandlers:
                 return Listed(members=frozenset(members) - {author})
             case _:
                 raise Refused("list-or-name", "Name the members, or one of your lists.", at)
+
+
+def _changed(
+    work: Work, current: Sealed[str] | None, to: str | msgspec.UnsetType | None
+) -> str | None:
+    """What a field says after a change."""
+    if to is not msgspec.UNSET:
+        return to
+    return None if current is None else work.vault.open(current)
+
+
+async def _resealed(
+    work: Work, author: MemberId, current: Sealed[str] | None, to: str | msgspec.UnsetType | None
+) -> Sealed[str] | None:
+    return current if to is msgspec.UNSET else await _seal(work, author, to)
+
+
+def _state_of(post: decisions.Post) -> str:
+    return post.how if isinstance(post, Held) else "published"
 
 
 async def _seal(work: Work, author: MemberId, text: str | None) -> Sealed[str] | None:

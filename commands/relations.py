@@ -6,13 +6,13 @@ author blocked the commenter, a moment ago does not pass.
 """
 
 from commands.work import Work
-from domain.account import ACCOUNT, Account, NoAccount, account_stream, acting
+from domain.account import ACCOUNT, Account, NoAccount, account_stream, acting, publishing
 from domain.audience import Audience, Friends, Listed, Relation, visible
 from domain.circle import CIRCLE, circle_stream, friends
 from domain.event import Refused
 from domain.ids import MemberId, PostId, StreamId, cell_of
 from domain.named_list import LISTS, lists_stream
-from domain.post import POST, Live, post_stream
+from domain.post import POST, Held, Live, post_stream
 
 
 async def acting_member(work: Work) -> MemberId:
@@ -23,6 +23,17 @@ async def acting_member(work: Work) -> MemberId:
     """
     member = work.context.member
     acting(await work.load(ACCOUNT, account_stream(member)))
+    return member
+
+
+async def publishing_member(work: Work) -> MemberId:
+    """
+    The member in whose name something is published.
+
+    :raises Refused: suspended, or restricted, or there is no such account.
+    """
+    member = work.context.member
+    publishing(await work.load(ACCOUNT, account_stream(member)))
     return member
 
 
@@ -60,6 +71,8 @@ async def visible_post(
         stands = await relation(work, viewer, state.author, state.audience)
         if visible(True, state.audience, stands):
             return state
+    if isinstance(state, Held) and state.author == viewer:
+        raise Refused("not-published-yet", "This post waits to be looked at.", field)
     raise Refused(problem, field=field)
 
 

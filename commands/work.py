@@ -6,7 +6,7 @@ read and did not write becomes the append's guards, so that a decision stands on
 true at the commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -14,9 +14,13 @@ from uuid import UUID
 import msgspec
 
 from commands.ports import Append, Clock, Entropy, IdempotencyKey, KeyVault, NewEvent, Ticket
+from commands.screening import Screens
 from commands.streams import Streams, StreamState
-from domain.event import Aggregate, Event
+from domain.event import Aggregate, Event, Refused
 from domain.ids import MemberId, StreamId, cell_of, mint
+from domain.promise import Promise, PromiseKind
+from domain.rulebook import SCREEN, screen_stream
+from domain.screening import Found, outcome_of
 
 S = TypeVar("S")
 
@@ -51,12 +55,14 @@ class Outcome(msgspec.Struct, frozen=True):
     :param id: of the thing it is about.
     :param because: the stream and version that made it so, for a command that found nothing to do;
         version 0 means it was so from the beginning.
+    :param refused: what the caller hears instead, where the attempt itself is kept.
     """
 
     id: UUID
     because: tuple[StreamId, int]
     state: str | None = None
     status: int = 200
+    refused: Refused | None = None
 
 
 class Work:
@@ -70,8 +76,11 @@ class Work:
         clock: Clock,
         entropy: Entropy,
         cells: int,
+        screens: Screens | None = None,
     ) -> None:
         self.cells = cells
+        self._screens = screens
+        self._screen: tuple[StreamId, StreamState] | None = None
         self.context = context
         self.vault = vault
         self.cell = context.cell
@@ -102,6 +111,28 @@ class Work:
             found = await self._streams.load(aggregate, stream)
             self._read[stream] = found
         return cast(S, found.as_kind(aggregate).state)
+
+    async def screen(self, cell: int, texts: Mapping[str, str | None]) -> Found | None:
+        """
+        What the rules of a cell find in the texts of one thing, by field; None when that is
+        nothing. The command stands or falls with the epoch of those rules.
+        """
+        if self._screens is None:
+            return None
+        stream = screen_stream(cell)
+        loaded = await self._streams.load(SCREEN, stream)
+        self._screen = (stream, loaded)
+        said = {field: text for field, text in texts.items() if text}
+        screening = await self._screens.screen(loaded.state, said)
+        if screening is None:
+            return None
+        preview = outcome_of(screening.hits) == "private_view"
+        return Found(screening, self.promise("preview" if preview else "review"))
+
+    def promise(self, kind: PromiseKind) -> Promise:
+        """By when something promised now is due."""
+        assert self._screens is not None
+        return self._screens.promise(kind, self.context.effective_at)
 
     def fresh(self, aggregate: Aggregate[S], stream: StreamId) -> S:
         """The initial state of a stream whose id was minted just now."""
@@ -143,9 +174,12 @@ class Work:
     @property
     def tickets(self) -> list[Ticket]:
         """The queued appends that this command's decision rests on."""
+        rested_on = list(self._read.values())
+        if self._screen is not None:
+            rested_on.append(self._screen[1])
         return [
             read.ticket
-            for read in self._read.values()
+            for read in rested_on
             if read.ticket is not None and not written_out(read.ticket)
         ]
 
@@ -169,6 +203,7 @@ class Work:
             causation=context.causation,
             events=tuple(events),
             guards=guards,
+            rules_epoch=None if self._screen is None else self._screen[1].state.epoch,
             key=context.key,
             answer=answer,
         )
@@ -183,10 +218,16 @@ class Work:
         for stream in self._written:
             self._streams.settle(stream, ticket)
 
-    def forget(self) -> None:
-        """Drop every state this command touched: the log does not bear one of them out."""
+    def forget(self, *, rules: bool = False) -> None:
+        """
+        Drop every state this command touched: the log does not bear one of them out.
+
+        :param rules: the cell's rules it is.
+        """
         for stream in self._read:
             self._streams.forget(stream)
+        if rules and self._screen is not None:
+            self._streams.forget(self._screen[0])
 
 
 def written_out(ticket: Ticket) -> bool:

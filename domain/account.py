@@ -11,66 +11,35 @@ from uuid import UUID
 
 import msgspec
 
-from domain.event import Aggregate, Event, Refused
-from domain.ids import MemberId, StreamId, derive
+from domain.account_events import (
+    AccountBanned,
+    AccountEvent,
+    AccountOpened,
+    AccountReinstated,
+    AccountRestricted,
+    AccountSuspended,
+    BanLifted,
+    Identity,
+    NicknameApproved,
+    NicknameChanged,
+    NicknameFlagged,
+    NicknameHeld,
+    NicknameRefused,
+    NicknameRejected,
+    NicknameRestored,
+    NicknameWithdrawn,
+    NumberClaimed,
+    NumberEvent,
+    RestrictionEnded,
+)
+from domain.event import Aggregate, Refused
+from domain.ids import DecisionId, MemberId, StreamId, derive
+from domain.screening import Found
 from domain.sealed import Sealed
 
 #: The cell that holds what must be unique everywhere.
 DIRECTORY_CELL = 0
 
-
-class Identity(msgspec.Struct, frozen=True):
-    """Who a member is, sealed whole."""
-
-    qq: Sealed[str]
-    nickname: Sealed[str]
-    real_name: Sealed[str]
-    birth_date: Sealed[str]
-
-
-# Events
-
-
-class NumberClaimed(Event, frozen=True, tag="number.claimed.v1"):
-    """A QQ number belongs to a member from now on."""
-
-    member: MemberId
-    identity: Identity
-
-
-class AccountOpened(Event, frozen=True, tag="account.opened.v1"):
-    """The member may act."""
-
-    member: MemberId
-    identity: Identity
-
-
-class NicknameChanged(Event, frozen=True, tag="account.nickname_changed.v1"):
-    """The name others see."""
-
-    member: MemberId
-    nickname: Sealed[str]
-
-
-class AccountSuspended(Event, frozen=True, tag="account.suspended.v1"):
-    """The member may not act, nor read, until reinstated; with ``until``, a timer does that."""
-
-    member: MemberId
-    suspension: UUID
-    reason: Sealed[str]
-    until: datetime | None
-
-
-class AccountReinstated(Event, frozen=True, tag="account.reinstated.v1"):
-    """The suspension is over, from ``effective_at`` on."""
-
-    member: MemberId
-    suspension: UUID
-    effective_at: datetime
-
-
-NumberEvent: TypeAlias = NumberClaimed
-AccountEvent: TypeAlias = AccountOpened | NicknameChanged | AccountSuspended | AccountReinstated
 
 # States
 
@@ -93,11 +62,28 @@ class NoAccount(msgspec.Struct, frozen=True):
     """No such member."""
 
 
+class Names(msgspec.Struct, frozen=True):
+    """
+    What a member is called: ``shown`` to others, ``pending`` while it waits, ``withdrawn`` if
+    people decided that nobody is to see it; ``qq`` is shown in its place.
+    """
+
+    qq: Sealed[str]
+    shown: Sealed[str]
+    pending: Sealed[str] | None = None
+    withdrawn: Sealed[str] | None = None
+
+
 class Active(msgspec.Struct, frozen=True):
-    """The member may act. ``since`` is the version that made it so."""
+    """
+    The member may act; with a ``restriction``, not publish. ``since`` is the version that made it
+    so.
+    """
 
     member: MemberId
     since: int
+    names: Names
+    restriction: UUID | None = None
 
 
 class Suspended(msgspec.Struct, frozen=True):
@@ -106,9 +92,21 @@ class Suspended(msgspec.Struct, frozen=True):
     member: MemberId
     suspension: UUID
     since: int
+    names: Names
+    restriction: UUID | None = None
 
 
-Account: TypeAlias = NoAccount | Active | Suspended
+class Banned(msgspec.Struct, frozen=True):
+    """The member may not act ever again."""
+
+    member: MemberId
+    ban: UUID
+    since: int
+    names: Names
+    restriction: UUID | None = None
+
+
+Account: TypeAlias = NoAccount | Active | Suspended | Banned
 
 
 def evolve_number(number: Number, event: NumberEvent, version: int) -> Number:
@@ -118,17 +116,45 @@ def evolve_number(number: Number, event: NumberEvent, version: int) -> Number:
 
 def evolve(account: Account, event: AccountEvent, version: int) -> Account:
     """The account after one more event."""
+    if isinstance(account, NoAccount):
+        if isinstance(event, AccountOpened):
+            identity = event.identity
+            return Active(event.member, version, Names(identity.qq, identity.nickname))
+        return account
+    member, names, restriction = account.member, account.names, account.restriction
+    change = msgspec.structs.replace
     match event:
-        case AccountOpened(member=member):
-            return Active(member, version)
-        case AccountSuspended(member=member, suspension=suspension):
-            return Suspended(member, suspension, version)
-        case AccountReinstated(member=member):
-            return Active(member, version)
-        case NicknameChanged():
-            return account
+        case AccountSuspended(suspension=suspension):
+            return Suspended(member, suspension, version, names, restriction)
+        case AccountBanned(ban=ban):
+            return Banned(member, ban, version, names, restriction)
+        case AccountReinstated() | BanLifted():
+            return Active(member, version, names, restriction)
+        case AccountRestricted(restriction=imposed):
+            return change(account, restriction=imposed)
+        case RestrictionEnded(restriction=ended):
+            return change(account, restriction=None) if ended == restriction else account
         case _:
-            assert_never(event)
+            return change(account, names=_named(names, event))
+
+
+def _named(names: Names, event: AccountEvent) -> Names:
+    change = msgspec.structs.replace
+    match event:
+        case (
+            NicknameChanged(nickname=nickname)
+            | NicknameApproved(nickname=nickname)
+            | NicknameRestored(nickname=nickname)
+        ):
+            return change(names, shown=nickname, pending=None, withdrawn=None)
+        case NicknameHeld(nickname=nickname):
+            return change(names, pending=nickname)
+        case NicknameRejected():
+            return change(names, pending=None)
+        case NicknameWithdrawn(nickname=instead):
+            return change(names, shown=instead, withdrawn=names.shown)
+        case _:
+            return names
 
 
 NUMBER: Aggregate[Number] = Aggregate("number", Unclaimed(), evolve_number)
@@ -162,15 +188,36 @@ def open_account(
     match account:
         case NoAccount():
             return (AccountOpened(member, identity),)
-        case Active() | Suspended():
+        case Active() | Suspended() | Banned():
             return ()
         case _:
             assert_never(account)
 
 
-def change_nickname(account: Account, nickname: Sealed[str]) -> tuple[AccountEvent, ...]:
-    """Change the name others see."""
-    return (NicknameChanged(acting(account).member, nickname),)
+def change_nickname(
+    account: Account, nickname: Sealed[str], found: Found | None = None
+) -> tuple[AccountEvent, ...]:
+    """
+    Change the name others see, or what becomes of that instead.
+
+    :param found: what the rules found in it; None when they found nothing.
+    """
+    member = acting(account).member
+    if found is None:
+        return (NicknameChanged(member, nickname),)
+    screening, promise = found.screening, found.promise
+    match found.outcome:
+        case "refused":
+            return (NicknameRefused(member, nickname, screening),)
+        case ("held" | "private_view") as how:
+            return (NicknameHeld(member, nickname, how, screening, promise),)
+        case "flagged":
+            changed = NicknameChanged(member, nickname)
+            return (changed, NicknameFlagged(member, screening))
+        case "published":
+            return (NicknameChanged(member, nickname),)
+        case _ as never:
+            assert_never(never)
 
 
 def suspend(
@@ -180,7 +227,7 @@ def suspend(
     match account:
         case Active(member=member):
             return (AccountSuspended(member, suspension, reason, until),)
-        case Suspended():
+        case Suspended() | Banned():
             return ()
         case NoAccount():
             raise Refused("not-found")
@@ -201,12 +248,50 @@ def reinstate(
             if suspension is not None and suspension != current:
                 return ()
             return (AccountReinstated(member, current, effective_at),)
-        case Active():
+        case Active() | Banned():
             return ()
         case NoAccount():
             raise Refused("not-found")
         case _:
             assert_never(account)
+
+
+def restrict(
+    account: Account, restriction: UUID, until: datetime, decision: DecisionId
+) -> tuple[AccountEvent, ...]:
+    """Keep a member from publishing; a later restriction takes the place of an earlier one."""
+    if isinstance(account, NoAccount):
+        raise Refused("not-found")
+    return (AccountRestricted(account.member, restriction, until, decision),)
+
+
+def end_restriction(
+    account: Account, restriction: UUID, effective_at: datetime
+) -> tuple[AccountEvent, ...]:
+    """End a restriction, if it is still the one in force."""
+    if isinstance(account, NoAccount) or account.restriction != restriction:
+        return ()
+    return (RestrictionEnded(account.member, restriction, effective_at),)
+
+
+def ban(account: Account, ban: UUID, decision: DecisionId) -> tuple[AccountEvent, ...]:
+    """Ban a member; of one who is banned already, the earlier ban stands."""
+    match account:
+        case Active(member=member) | Suspended(member=member):
+            return (AccountBanned(member, ban, decision),)
+        case Banned():
+            return ()
+        case NoAccount():
+            raise Refused("not-found")
+        case _:
+            assert_never(account)
+
+
+def lift_ban(account: Account, ban: UUID, decision: DecisionId) -> tuple[AccountEvent, ...]:
+    """Undo a ban, if it is the one in force."""
+    if isinstance(account, Banned) and account.ban == ban:
+        return (BanLifted(account.member, ban, decision),)
+    return ()
 
 
 def acting(account: Account) -> Active:
@@ -216,7 +301,17 @@ def acting(account: Account) -> Active:
             return account
         case Suspended():
             raise Refused("suspended", "This account is suspended.")
+        case Banned():
+            raise Refused("banned", "This account is closed for good.")
         case NoAccount():
             raise Refused("not-found")
         case _:
             assert_never(account)
+
+
+def publishing(account: Account) -> Active:
+    """The account, if its member may publish."""
+    active = acting(account)
+    if active.restriction is not None:
+        raise Refused("restricted", "This account may not publish for now.")
+    return active

@@ -4,19 +4,36 @@ The catalogue: every event type ever released, in one registry, and every kind o
 
 from typing import Any, get_args
 
-from domain import account, circle, comment, disclosure, like, named_list, post, space
+from domain import (
+    account,
+    account_events,
+    case,
+    circle,
+    comment,
+    disclosure,
+    like,
+    named_list,
+    post,
+    post_events,
+    rulebook,
+    space,
+)
 from domain.event import Aggregate, Event, Registry
 
 _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
-    (account.NUMBER, account.NumberClaimed),
-    (account.ACCOUNT, account.AccountEvent),
+    (account.NUMBER, account_events.NumberClaimed),
+    (account.ACCOUNT, account_events.AccountEvent),
     (circle.CIRCLE, circle.AnyCircleEvent),
     (named_list.LISTS, named_list.ListEvent),
     (space.SPACE, space.SpaceEvent),
-    (post.POST, post.PostEvent),
+    (post.POST, post_events.PostEvent),
     (comment.COMMENT, comment.CommentEvent),
     (like.LIKE, like.LikeEvent),
     (disclosure.DISCLOSURES, disclosure.SealedDataRead),
+    (rulebook.RULES, rulebook.RulesPublished),
+    (rulebook.RULEBOOK, rulebook.RulebookEvent),
+    (rulebook.SCREEN, rulebook.ScreeningActivated),
+    (case.CASE, case.CaseEvent),
 )
 
 #: Of which kind of stream each type of event is.

@@ -16,6 +16,8 @@ StreamId = NewType("StreamId", UUID)
 PostId = NewType("PostId", UUID)
 CommentId = NewType("CommentId", UUID)
 ListId = NewType("ListId", UUID)
+CaseId = NewType("CaseId", UUID)
+DecisionId = NewType("DecisionId", UUID)
 
 #: Either a post or a comment: what a gate stands before.
 ContentId = NewType("ContentId", UUID)

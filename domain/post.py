@@ -1,5 +1,8 @@
 """
 Posts: a shuoshuo (a short post), a diary, or a share of another post.
+
+What the rules say of a post is part of the decision to publish it: it may be published, published
+and flagged, kept back, or refused. What people then decide of it is in :mod:`domain.verdicts`.
 """
 
 from typing import Literal, TypeAlias, assert_never
@@ -7,58 +10,35 @@ from typing import Literal, TypeAlias, assert_never
 import msgspec
 
 from domain.audience import Audience
-from domain.event import Aggregate, Event, Refused
+from domain.event import Aggregate, Refused
 from domain.ids import MemberId, PostId, StreamId
-from domain.sealed import Sealed
+from domain.post_events import (
+    PostApproved,
+    PostAudienceChanged,
+    PostAudienceIntended,
+    PostContent,
+    PostDeleted,
+    PostEditApproved,
+    PostEdited,
+    PostEditHeld,
+    PostEditRefused,
+    PostEditRejected,
+    PostEvent,
+    PostFlagged,
+    PostHeld,
+    PostKind,
+    PostPublished,
+    PostRefused,
+    PostRejected,
+    PostRestored,
+    PostUnpublished,
+)
+from domain.screening import Found, Wait
 
 SHUOSHUO_LENGTH_MAX = 10_000
 DIARY_LENGTH_MAX = 200_000
 TITLE_LENGTH_MAX = 100
 IMAGES_MAX = 9
-
-PostKind: TypeAlias = Literal["shuoshuo", "diary", "share"]
-
-
-class PostContent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a post says; all words sealed. Lengths were checked before they were."""
-
-    text: Sealed[str]
-    title: Sealed[str] | None = None
-    mood: Sealed[str] | None = None
-    location: Sealed[str] | None = None
-
-
-class PostPublished(Event, frozen=True, tag="post.published.v1"):
-    """A post stands in its author's space."""
-
-    author: MemberId
-    kind: PostKind
-    content: PostContent
-    audience: Audience
-    share_of: PostId | None = None
-
-
-class PostEdited(Event, frozen=True, tag="post.edited.v1"):
-    """It says this from now on."""
-
-    author: MemberId
-    content: PostContent
-
-
-class PostAudienceChanged(Event, frozen=True, tag="post.audience_changed.v1"):
-    """It is for these from now on."""
-
-    author: MemberId
-    audience: Audience
-
-
-class PostDeleted(Event, frozen=True, tag="post.deleted.v1"):
-    """Its author took it away."""
-
-    author: MemberId
-
-
-PostEvent: TypeAlias = PostPublished | PostEdited | PostAudienceChanged | PostDeleted
 
 
 class Unwritten(msgspec.Struct, frozen=True):
@@ -67,7 +47,8 @@ class Unwritten(msgspec.Struct, frozen=True):
 
 class Live(msgspec.Struct, frozen=True):
     """
-    A post that its audience sees. ``audience_since`` is the version that set the audience.
+    A post that its audience sees. ``audience_since`` is the version that set the audience;
+    ``pending`` what it is to say once an edit that was held is approved.
     """
 
     author: MemberId
@@ -76,6 +57,43 @@ class Live(msgspec.Struct, frozen=True):
     audience: Audience
     audience_since: int
     share_of: PostId | None
+    pending: PostContent | None = None
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A post that waits: ``post`` is what it will be once approved."""
+
+    post: Live
+    how: Wait
+    since: int
+
+    @property
+    def author(self) -> MemberId:
+        """Whose it is."""
+        return self.post.author
+
+
+class TakenDown(msgspec.Struct, frozen=True):
+    """
+    A post that people decided nobody is to see, at version ``since``; ``post`` is what comes back
+    with a restoration, ``was`` what it was before.
+    """
+
+    post: Live
+    was: Literal["held", "published"]
+    since: int
+
+    @property
+    def author(self) -> MemberId:
+        """Whose it is."""
+        return self.post.author
+
+
+class NeverPublished(msgspec.Struct, frozen=True):
+    """An attempt that was refused."""
+
+    author: MemberId
+    since: int
 
 
 class Deleted(msgspec.Struct, frozen=True):
@@ -85,31 +103,63 @@ class Deleted(msgspec.Struct, frozen=True):
     since: int
 
 
-Post: TypeAlias = Unwritten | Live | Deleted
+Post: TypeAlias = Unwritten | Live | Held | TakenDown | NeverPublished | Deleted
 
 
 def evolve(post: Post, event: PostEvent, version: int) -> Post:
     """The post after one more event."""
     match event, post:
-        case PostPublished(), _:
-            return Live(
+        case ((PostPublished() | PostHeld()), _):
+            live = Live(
                 event.author, event.kind, event.content, event.audience, version, event.share_of
             )
-        case PostEdited(content=content), Live():
-            return msgspec.structs.replace(post, content=content)
-        case PostAudienceChanged(audience=audience), Live():
-            return msgspec.structs.replace(post, audience=audience, audience_since=version)
+            return Held(live, event.how, version) if isinstance(event, PostHeld) else live
+        case PostRefused(author=author), _:
+            return NeverPublished(author, version)
         case PostDeleted(author=author), _:
             return Deleted(author, version)
-        case ((PostEdited() | PostAudienceChanged()), _):
-            return post
+        case PostApproved(), (Held(post=live) | TakenDown(post=live)):
+            return live
+        case PostRejected(), Held(post=live):
+            return TakenDown(live, "held", version)
+        case PostUnpublished(), Live():
+            return TakenDown(post, "published", version)
+        case PostRestored(), TakenDown(post=live):
+            return live
+        case _, Held(post=live):
+            return msgspec.structs.replace(post, post=_changed(live, event, version))
+        case _, Live():
+            return _changed(post, event, version)
         case _:
-            assert_never(event)
+            return post
+
+
+def _changed(live: Live, event: PostEvent, version: int) -> Live:
+    change = msgspec.structs.replace
+    match event:
+        case PostEdited(content=content) | PostEditApproved(content=content):
+            return change(live, content=content, pending=None)
+        case PostEditHeld(content=content):
+            return change(live, pending=content)
+        case PostEditRejected():
+            return change(live, pending=None)
+        case PostAudienceChanged(audience=audience) | PostAudienceIntended(audience=audience):
+            return change(live, audience=audience, audience_since=version)
+        case _:
+            return live
 
 
 def weigh(post: Post) -> int:
     """A diary's text may be half a megabyte."""
-    return len(post.content.text.envelope) if isinstance(post, Live) else 0
+    match post:
+        case Live(content=content, pending=None):
+            return len(content.text.envelope)
+        case Live(content=content, pending=PostContent(text=waiting)):
+            return len(content.text.envelope) + len(waiting.envelope)
+        case Held(post=live) | TakenDown(post=live):
+            return weigh(live)
+        case _:
+            return 0
 
 
 POST: Aggregate[Post] = Aggregate("post", Unwritten(), evolve, weigh)
@@ -130,33 +180,62 @@ def publish(
     content: PostContent,
     audience: Audience,
     share_of: PostId | None = None,
+    found: Found | None = None,
 ) -> tuple[PostEvent, ...]:
-    """Publish a post."""
+    """
+    Publish a post, or what becomes of it instead.
+
+    :param found: what the rules found in it; None when they found nothing.
+    """
     if not isinstance(post, Unwritten):
         raise Refused("already-published")
     if (kind == "share") != (share_of is not None):
         raise Refused("share-of-what", "A share, and only a share, names a post.", "/share_of")
-    if kind == "diary" and content.title is None:
-        raise Refused("title-missing", "A diary has a title.", "/title")
-    if kind != "diary" and content.title is not None:
-        raise Refused("title-unexpected", "Only a diary has a title.", "/title")
-    return (PostPublished(author, kind, content, audience, share_of),)
+    _check_title(kind, content)
+    if found is None:
+        return (PostPublished(author, kind, content, audience, share_of),)
+    screening, promise = found.screening, found.promise
+    match found.outcome:
+        case "refused":
+            return (PostRefused(author, kind, content, audience, screening, share_of),)
+        case ("held" | "private_view") as how:
+            return (PostHeld(author, kind, content, audience, how, screening, promise, share_of),)
+        case "flagged":
+            published = PostPublished(author, kind, content, audience, share_of)
+            return (published, PostFlagged(author, screening))
+        case "published":
+            return (PostPublished(author, kind, content, audience, share_of),)
+        case _ as never:
+            assert_never(never)
 
 
-def edit(post: Post, editor: MemberId, content: PostContent) -> tuple[PostEvent, ...]:
-    """Change what a post says."""
+def edit(
+    post: Post, editor: MemberId, content: PostContent, found: Found | None = None
+) -> tuple[PostEvent, ...]:
+    """
+    Change what a post says, or what becomes of the change instead. A post that waits goes on
+    waiting, whatever is made of it.
+    """
     live = own(post, editor)
-    if live.kind == "diary" and content.title is None:
-        raise Refused("title-missing", "A diary has a title.", "/title")
-    if live.kind != "diary" and content.title is not None:
-        raise Refused("title-unexpected", "Only a diary has a title.", "/title")
-    return (PostEdited(editor, content),)
+    _check_title(live.kind, content)
+    if found is None or found.outcome == "published":
+        return (PostEdited(editor, content),)
+    screening, promise = found.screening, found.promise
+    match found.outcome:
+        case "refused":
+            return (PostEditRefused(editor, content, screening),)
+        case ("held" | "private_view") as how if isinstance(post, Live):
+            return (PostEditHeld(editor, content, how, screening, promise),)
+        case _:
+            return (PostEdited(editor, content), PostFlagged(editor, screening))
 
 
 def change_audience(post: Post, editor: MemberId, audience: Audience) -> tuple[PostEvent, ...]:
     """Change whom a post is for."""
     if own(post, editor).audience == audience:
         return ()
+    if isinstance(post, Held):
+        return (PostAudienceIntended(editor, audience),)
     return (PostAudienceChanged(editor, audience),)
 
 
@@ -169,13 +248,22 @@ def delete(post: Post, editor: MemberId) -> tuple[PostEvent, ...]:
 
 
 def own(post: Post, editor: MemberId) -> Live:
-    """The post, if it is there and the editor's."""
+    """What the post says, or will say when it no longer waits, if it is there and the editor's."""
     match post:
         case Live(author=author) if author == editor:
             return post
+        case Held(post=live) if live.author == editor:
+            return live
         case Live():
             raise Refused("not-yours", "Only its author may change a post.")
-        case Unwritten() | Deleted():
+        case Unwritten() | Held() | TakenDown() | NeverPublished() | Deleted():
             raise Refused("not-found")
         case _:
             assert_never(post)
+
+
+def _check_title(kind: PostKind, content: PostContent) -> None:
+    if kind == "diary" and content.title is None:
+        raise Refused("title-missing", "A diary has a title.", "/title")
+    if kind != "diary" and content.title is not None:
+        raise Refused("title-unexpected", "Only a diary has a title.", "/title")

@@ -8,10 +8,14 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from domain.promise import Promise
 from domain.rules import ACTIONS, Action
 
 #: What becomes of words that were screened, from the mildest to the gravest.
 Outcome: TypeAlias = Literal["published", "flagged", "private_view", "held", "refused"]
+
+#: How words wait for somebody to decide: kept back, or shown to their author as a preview.
+Wait: TypeAlias = Literal["held", "private_view"]
 
 #: How many hits are kept of one screening; the gravest first.
 HITS_MAX: Final = 50
@@ -66,6 +70,18 @@ class Screening(msgspec.Struct, frozen=True, omit_defaults=True):
     sets: tuple[SetVersion, ...]
     normaliser: str
     hits: tuple[Hit, ...]
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What the rules found in something, and by when somebody is to have looked at it."""
+
+    screening: Screening
+    promise: Promise
+
+    @property
+    def outcome(self) -> Outcome:
+        """What becomes of it."""
+        return outcome_of(self.screening.hits)
 
 
 def outcome_of(hits: tuple[Hit, ...]) -> Outcome:

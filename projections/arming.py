@@ -4,7 +4,7 @@ Which events arm and disarm which deadlines.
 
 from collections.abc import Iterator, Mapping
 
-from domain.account import AccountReinstated, AccountSuspended
+from domain.account_events import AccountReinstated, AccountSuspended
 from domain.event import Event, Recorded
 from projections.engine.deadlines import Arm, Arming, Disarm
 

@@ -17,7 +17,7 @@ from domain.audience import Audience, Friends, Listed, OnlyMe, Public
 from domain.comment import CommentDeleted, CommentWritten
 from domain.event import Recorded
 from domain.ids import MemberId
-from domain.post import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
+from domain.post_events import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
 from projections.lists import audience_list
 from projections.rows import Change, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, key

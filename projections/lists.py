@@ -15,7 +15,7 @@ from domain.audience import Audience, Listed
 from domain.event import Recorded
 from domain.ids import ListId, MemberId, derive
 from domain.named_list import ListDeleted, ListSaved
-from domain.post import PostAudienceChanged, PostPublished
+from domain.post_events import PostAudienceChanged, PostPublished
 from projections.rows import Change, Drop, Put
 from projections.tables import METADATA, MOMENT, cell, key, sealed
 

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 
 from sqlalchemy import BigInteger, Boolean, Column, Table, Text
 
-from domain.account import AccountOpened, AccountReinstated, AccountSuspended, NicknameChanged
+from domain.account_events import (
+    AccountOpened,
+    AccountReinstated,
+    AccountSuspended,
+    NicknameChanged,
+)
 from domain.event import Recorded
 from domain.ids import MemberId
 from domain.space import CertificationWithdrawn, SpaceCertified

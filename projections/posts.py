@@ -10,7 +10,13 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid
 
 from domain.event import Recorded
-from domain.post import PostAudienceChanged, PostContent, PostDeleted, PostEdited, PostPublished
+from domain.post_events import (
+    PostAudienceChanged,
+    PostContent,
+    PostDeleted,
+    PostEdited,
+    PostPublished,
+)
 from projections.rows import Change, Drop, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, envelope, key, sealed
 

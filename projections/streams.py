@@ -18,7 +18,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.account import AccountSuspended
+from domain.account_events import AccountSuspended
 from domain.audience import Audience, Listed, OnlyMe, Relation, visible
 from domain.circle import (
     CircleEvent,
@@ -38,7 +38,7 @@ from domain.event import Event, Recorded
 from domain.ids import MemberId
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
-from domain.post import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
+from domain.post_events import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
 from domain.space import CertificationWithdrawn, SpaceCertified
 from projections.gates import audience_of
 

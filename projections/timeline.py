@@ -12,7 +12,7 @@ from domain.comment import CommentDeleted, CommentWritten
 from domain.event import Recorded
 from domain.ids import MemberId
 from domain.like import LikeGiven, LikeWithdrawn
-from domain.post import PostDeleted, PostPublished
+from domain.post_events import PostDeleted, PostPublished
 from projections.rows import Change, Drop, Put
 from projections.tables import METADATA, MOMENT, cell, key
 

@@ -21,7 +21,7 @@ from api.stream.items import Told, compose
 from api.stream.places import Places
 from api.stream.resume import catch_up, with_cursors
 from commands.ports import LogUnavailable
-from domain.account import AccountSuspended
+from domain.account_events import AccountSuspended
 from domain.circle import CircleEvent
 from domain.event import Recorded
 from domain.ids import MemberId

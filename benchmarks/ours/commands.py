@@ -22,7 +22,7 @@ from commands.streams import Streams
 from commands.types import AudienceChoice, ToFriends, ToPublic
 from commands.work import Context
 from domain.ids import MemberId, PostId, cell_of
-from domain.post import PostPublished
+from domain.post_events import PostPublished
 from domain.sealed import KeyClass
 
 _EVENTS_PER_APPEND = 100

@@ -12,14 +12,15 @@ from typing import Final
 from uuid import UUID
 
 from commands.ports import Append, NewEvent
-from domain.account import AccountOpened, Identity, account_stream
+from domain.account import account_stream
+from domain.account_events import AccountOpened, Identity
 from domain.audience import Public
 from domain.catalogue import EVENTS
 from domain.comment import CommentWritten
 from domain.event import Event
 from domain.ids import CommentId, MemberId, PostId, StreamId, mint
 from domain.like import LikeGiven
-from domain.post import PostContent, PostPublished
+from domain.post_events import PostContent, PostPublished
 from domain.sealed import Sealed
 
 CELLS: Final = 16

@@ -10,13 +10,18 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from domain.account import AccountOpened, AccountReinstated, AccountSuspended, NicknameChanged
+from domain.account_events import (
+    AccountOpened,
+    AccountReinstated,
+    AccountSuspended,
+    NicknameChanged,
+)
 from domain.circle import CircleEvent
 from domain.comment import CommentDeleted, CommentWritten
 from domain.event import Recorded
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
-from domain.post import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
+from domain.post_events import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
 from domain.space import CertificationWithdrawn, SpaceCertified
 
 

@@ -12,7 +12,7 @@ from benchmarks.cluster import dsn
 from benchmarks.copying import Copying
 from benchmarks.ours.__main__ import Ours
 from domain.catalogue import EVENTS
-from domain.post import PostPublished
+from domain.post_events import PostPublished
 
 
 @pytest.fixture

@@ -17,11 +17,13 @@ from commands.ports import LogOverloaded
 from commands.posts import PublishShuoshuo
 from commands.types import ToPublic
 from commands.work import Outcome, Work
-from domain.account import ACCOUNT, NicknameChanged, account_stream
+from domain.account import ACCOUNT, account_stream
+from domain.account_events import NicknameChanged
 from domain.event import Refused
 from domain.ids import MemberId, PostId
 from domain.like import LIKE, LikeGiven, LikeWithdrawn, like_stream
-from domain.post import PostDeleted, PostPublished, post_stream
+from domain.post import post_stream
+from domain.post_events import PostDeleted, PostPublished
 from tests.commands.house import STAFF, House, live, on, to
 
 SAY = PublishShuoshuo("好", ToPublic())

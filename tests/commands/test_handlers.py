@@ -24,13 +24,13 @@ from commands.policies import Policy
 from commands.posts import EditPost, PublishDiary, PublishShare, PublishShuoshuo
 from commands.spaces import CertifySpace
 from commands.types import ToFriends, ToList, ToOnlyMe, ToPublic
-from domain.account import (
+from domain.account import account_stream
+from domain.account_events import (
     AccountOpened,
     AccountReinstated,
     AccountSuspended,
     NicknameChanged,
     NumberClaimed,
-    account_stream,
 )
 from domain.audience import Friends, Listed
 from domain.circle import FriendAsked, FriendRequestReceived
@@ -38,13 +38,8 @@ from domain.comment import CommentDeleted, CommentWritten, comment_stream
 from domain.disclosure import SealedDataRead
 from domain.ids import CommentId, ListId, MemberId, PostId, StreamId, cell_of, mint
 from domain.named_list import ListDeleted, ListSaved
-from domain.post import (
-    SHUOSHUO_LENGTH_MAX,
-    PostAudienceChanged,
-    PostDeleted,
-    PostEdited,
-    PostPublished,
-)
+from domain.post import SHUOSHUO_LENGTH_MAX
+from domain.post_events import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
 from domain.space import CertificationWithdrawn, SpaceCertified
 from tests.commands.house import NOON, STAFF, House, live, on, to
 

@@ -20,17 +20,8 @@ from commands.ports import Append, NewEvent
 from domain.audience import Friends, Public
 from domain.catalogue import EVENTS
 from domain.ids import MemberId, PostId, mint
-from domain.post import (
-    POST,
-    Deleted,
-    Live,
-    Post,
-    PostAudienceChanged,
-    PostContent,
-    PostDeleted,
-    PostPublished,
-    post_stream,
-)
+from domain.post import POST, Deleted, Live, Post, post_stream
+from domain.post_events import PostAudienceChanged, PostContent, PostDeleted, PostPublished
 from domain.sealed import Sealed
 from tests.support.database import database_url, server_url
 

@@ -4,7 +4,7 @@ The members that tests are about, each in a cell of their own, and things of the
 
 from uuid import UUID
 
-from domain.account import Identity
+from domain.account_events import Identity
 from domain.ids import CommentId, ListId, MemberId, PostId, derive, mint
 from domain.sealed import Sealed
 

@@ -8,12 +8,8 @@ from domain.account import (
     ACCOUNT,
     DIRECTORY_CELL,
     NUMBER,
-    AccountOpened,
-    AccountReinstated,
-    AccountSuspended,
     Active,
-    NicknameChanged,
-    NumberClaimed,
+    Names,
     Suspended,
     account_stream,
     acting,
@@ -23,6 +19,13 @@ from domain.account import (
     open_account,
     reinstate,
     suspend,
+)
+from domain.account_events import (
+    AccountOpened,
+    AccountReinstated,
+    AccountSuspended,
+    NicknameChanged,
+    NumberClaimed,
 )
 from domain.ids import cell_of
 from tests.domain.given import given
@@ -36,6 +39,9 @@ REINSTATED = AccountReinstated(ANNA, bond(1), NOON)
 
 def test_a_number_that_nobody_has_is_claimed() -> None:
     given(NUMBER).when(claim, ANNA, identity("anna")).then(NumberClaimed(ANNA, identity("anna")))
+
+
+NAMES = Names(identity("anna").qq, identity("anna").nickname)
 
 
 def test_a_number_never_changes_hands() -> None:
@@ -61,13 +67,15 @@ def test_a_suspended_member_may_not_act_until_reinstated() -> None:
     suspended = given(ACCOUNT, OPENED, SUSPENDED)
     suspended.when(change_nickname, sealed("x")).then_refused("suspended")
     suspended.when(reinstate, NOON).then(REINSTATED)
-    assert acting(given(ACCOUNT, OPENED, SUSPENDED, REINSTATED).state) == Active(ANNA, since=3)
+    assert acting(given(ACCOUNT, OPENED, SUSPENDED, REINSTATED).state) == Active(
+        ANNA, since=3, names=NAMES
+    )
 
 
 def test_of_two_suspensions_the_earlier_stands() -> None:
     suspended = given(ACCOUNT, OPENED, SUSPENDED)
     suspended.when(suspend, bond(2), sealed("again"), None).then_nothing()
-    assert suspended.state == Suspended(ANNA, bond(1), since=2)
+    assert suspended.state == Suspended(ANNA, bond(1), since=2, names=NAMES)
 
 
 def test_a_timer_ends_the_suspension_it_was_set_for_and_no_later_one() -> None:
@@ -90,7 +98,9 @@ def test_nobody_is_not_found() -> None:
 
 def test_a_nickname_changes_nothing_about_the_standing() -> None:
     renamed = NicknameChanged(ANNA, sealed("x"))
-    assert given(ACCOUNT, OPENED, renamed).state == Active(ANNA, since=1)
+    assert given(ACCOUNT, OPENED, renamed).state == Active(
+        ANNA, since=1, names=Names(NAMES.qq, sealed("x"))
+    )
 
 
 def test_numbers_live_in_the_directory_and_accounts_with_their_members() -> None:

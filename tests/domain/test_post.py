@@ -9,12 +9,6 @@ from domain.post import (
     POST,
     Deleted,
     Live,
-    PostAudienceChanged,
-    PostContent,
-    PostDeleted,
-    PostEdited,
-    PostKind,
-    PostPublished,
     Unwritten,
     change_audience,
     delete,
@@ -22,6 +16,14 @@ from domain.post import (
     evolve,
     post_stream,
     publish,
+)
+from domain.post_events import (
+    PostAudienceChanged,
+    PostContent,
+    PostDeleted,
+    PostEdited,
+    PostKind,
+    PostPublished,
 )
 from tests.domain.given import given
 from tests.domain.people import ANNA, BELA, BY_ANNA, BY_BELA, sealed

@@ -15,6 +15,7 @@ from domain import account, circle, comment, like, named_list, post, space
 from domain.audience import Friends, Listed, OnlyMe, Public
 from domain.circle import Tie
 from domain.event import Aggregate, Event, Refused
+from domain.post_events import PostContent
 from tests.domain.given import interpreted_twice
 from tests.domain.people import (
     ANNA,
@@ -79,8 +80,8 @@ class Kind(NamedTuple):
     decisions: st.SearchStrategy[Decision]
 
 
-def _content(text: Any, title: Any) -> post.PostContent:
-    return post.PostContent(text, title)
+def _content(text: Any, title: Any) -> PostContent:
+    return PostContent(text, title)
 
 
 KINDS = {

@@ -5,7 +5,8 @@ Events as the log would hand them to a read model.
 from datetime import UTC, datetime
 from uuid import UUID
 
-from domain.account import DIRECTORY_CELL, NumberClaimed
+from domain.account import DIRECTORY_CELL
+from domain.account_events import NumberClaimed
 from domain.event import Event, Recorded, type_of
 from domain.ids import MemberId, StreamId, cell_of, derive
 

@@ -18,7 +18,8 @@ from domain.event import Recorded, Refused
 from domain.ids import MemberId, PostId, StreamId, cell_of
 from domain.like import LIKE, LikeGiven
 from domain.named_list import LISTS, lists_stream
-from domain.post import POST, Live, PostPublished
+from domain.post import POST, Live
+from domain.post_events import PostPublished
 from projections.catalogue import READ_MODELS
 from projections.comments import COMMENTS, LIKES
 from projections.counters import COUNTERS

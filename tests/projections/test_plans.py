@@ -37,7 +37,8 @@ from api.wiring.models import MODELS, prepare_store
 from api.wiring.store import describe
 from domain.catalogue import EVENTS
 from domain.ids import MemberId, cell_of
-from domain.post import PostPublished, post_stream
+from domain.post import post_stream
+from domain.post_events import PostPublished
 from projections.engine.apply import InlineModels
 from projections.engine.runner import ProjectionEngine
 from projections.reading.statements import Connection, Statement

@@ -26,7 +26,7 @@ from domain.event import Event, Recorded
 from domain.ids import CommentId, ListId, MemberId, PostId, StreamId, mint
 from domain.like import LikeGiven
 from domain.named_list import ListDeleted, ListSaved
-from domain.post import (
+from domain.post_events import (
     PostAudienceChanged,
     PostContent,
     PostDeleted,

@@ -20,7 +20,7 @@ from commands.lists import SaveList
 from commands.posts import EditPost, PublishDiary, PublishShare, PublishShuoshuo
 from commands.spaces import CertifySpace
 from commands.types import AudienceChoice, ToFriends, ToList, ToOnlyMe, ToPublic
-from domain.post import PostKind
+from domain.post_events import PostKind
 from domain.space import SpaceType
 from tests.simulation.server import LoopClock
 from tests.simulation.world import Person, Piece, World

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from adapters.vault.memory import MemoryKeyVault
 from commands.timers import TIMER_ACTOR
-from domain.account import (
+from domain.account_events import (
     AccountOpened,
     AccountReinstated,
     AccountSuspended,
@@ -37,7 +37,7 @@ from domain.event import Recorded
 from domain.ids import MemberId
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
-from domain.post import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
+from domain.post_events import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
 from domain.space import CertificationWithdrawn, SpaceCertified
 from tests.simulation.world import Deed, Half, Person, Piece, Remark, World
 

@@ -20,7 +20,7 @@ from commands.work import Context, Work
 from domain.comment import CommentDeleted
 from domain.event import Recorded
 from domain.named_list import ListDeleted, ListSaved
-from domain.post import PostAudienceChanged
+from domain.post_events import PostAudienceChanged
 from projections import counters, streams
 from projections.engine.policies import PolicyRunner
 from projections.gates import GATES, Gates

@@ -17,15 +17,8 @@ from uuid import UUID
 import msgspec
 
 from commands.ports import Append, Appended, EventLog, IdempotencyKey, KeyVault, NewEvent
-from domain.account import (
-    DIRECTORY_CELL,
-    AccountOpened,
-    AccountSuspended,
-    Identity,
-    NumberClaimed,
-    account_stream,
-    number_stream,
-)
+from domain.account import DIRECTORY_CELL, account_stream, number_stream
+from domain.account_events import AccountOpened, AccountSuspended, Identity, NumberClaimed
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
 from domain.circle import (
     FriendAccepted,
@@ -41,7 +34,8 @@ from domain.event import Event
 from domain.ids import CommentId, ListId, MemberId, PostId, StreamId, cell_of, derive, mint
 from domain.like import LikeGiven, like_stream
 from domain.named_list import ListSaved, lists_stream
-from domain.post import PostContent, PostPublished, post_stream
+from domain.post import post_stream
+from domain.post_events import PostContent, PostPublished
 from domain.sealed import KeyClass, Sealed
 from domain.space import SpaceCertified, space_stream
 

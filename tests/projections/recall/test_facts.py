@@ -14,7 +14,7 @@ from domain.comment import CommentDeleted, CommentWritten
 from domain.event import Event, Recorded
 from domain.ids import MemberId, PostId, StreamId, mint
 from domain.like import LikeGiven
-from domain.post import PostDeleted
+from domain.post_events import PostDeleted
 from projections.catalogue import READ_MODELS
 from projections.reading.statements import Statement
 from projections.recall import loads

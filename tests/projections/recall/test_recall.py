@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from commands.ports import LogUnavailable
-from domain.account import NicknameChanged
+from domain.account_events import NicknameChanged
 from domain.event import Recorded, Refused
 from domain.ids import MemberId, StreamId, mint
 from domain.sealed import Sealed

@@ -1,0 +1,112 @@
+"""
+Screening: what the rules in force say of a text, before anything is stored.
+
+Rule sets are read from the log and made ready once, by their hash, in a thread; what is asked of
+them meanwhile waits. Which sets a cell has in force is the state of a stream of that cell, so that
+a command knows under which epoch it screened, and the log turns it back when that has risen since.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from commands.ports import EventLog, Matcher, WordMatcher, WorkingDays
+from domain.promise import Promise, PromiseKind
+from domain.rulebook import RulesPublished, Screen, rules_stream
+from domain.rules import RuleSet
+from domain.screening import Hit, Screening, SetVersion, gravest_first
+
+#: Versions of sets that are kept ready: those in force, and those that a cell still has.
+_READY_MAX: Final = 200
+#: Longer texts than this, in characters, are matched in a thread.
+_INLINE_MAX: Final = 20_000
+
+#: A set's name, which its hits carry, and the hash of its content.
+_Key: TypeAlias = tuple[str, str]
+
+
+class Screens:
+    """
+    The rule sets of a process, ready to be matched.
+
+    :param calendar: counts by when somebody has to look at what they find.
+    """
+
+    def __init__(self, log: EventLog, words: WordMatcher, calendar: WorkingDays) -> None:
+        self._log = log
+        self._words = words
+        self._calendar = calendar
+        self._ready: OrderedDict[_Key, Matcher] = OrderedDict()
+        self._preparing: dict[_Key, asyncio.Future[Matcher]] = {}
+
+    def promise(self, kind: PromiseKind, start: datetime) -> Promise:
+        """By when something promised at ``start`` is due."""
+        return self._calendar.promise(kind, start)
+
+    async def screen(self, screen: Screen, texts: Mapping[str, str]) -> Screening | None:
+        """
+        What the rules of a cell find in the texts of one thing, by field; None when that is
+        nothing.
+        """
+        if not screen.sets or not texts:
+            return None
+        matchers = [await self.matcher(one) for one in screen.sets]
+        if sum(map(len, texts.values())) > _INLINE_MAX:
+            hits = await asyncio.to_thread(self._hits, matchers, texts, screen.level)
+        else:
+            hits = self._hits(matchers, texts, screen.level)
+        if not hits:
+            return None
+        return Screening(
+            epoch=screen.epoch,
+            level=screen.level,
+            sets=screen.sets,
+            normaliser=self._words.normaliser,
+            hits=gravest_first(hits),
+        )
+
+    def _hits(self, matchers: Sequence[Matcher], texts: Mapping[str, str], level: int) -> list[Hit]:
+        normalised = [self._words.normalise(field, text) for field, text in texts.items()]
+        return [hit for matcher in matchers for hit in matcher.hits(normalised, level)]
+
+    async def matcher(self, wanted: SetVersion) -> Matcher:
+        """A version of a set, ready; whoever asks while it is made ready waits for it."""
+        found = self._ready.get((wanted.name, wanted.hash))
+        if found is not None:
+            return found
+        preparing = self._preparing.get((wanted.name, wanted.hash))
+        if preparing is None:
+            preparing = asyncio.ensure_future(self._prepare(wanted))
+            self._preparing[wanted.name, wanted.hash] = preparing
+            preparing.add_done_callback(lambda _: self._prepared(wanted))
+        return await asyncio.shield(preparing)
+
+    def _prepared(self, wanted: SetVersion) -> None:
+        done = self._preparing.pop((wanted.name, wanted.hash))
+        if not done.cancelled():
+            # Whoever asked may have gone; a failure that nobody fetches is no error.
+            done.exception()
+
+    async def _prepare(self, wanted: SetVersion) -> Matcher:
+        (published,) = await self._log.read_stream(rules_stream(wanted.name, wanted.version))
+        assert isinstance(published.event, RulesPublished)
+        rules = published.event.rules
+        matcher = await asyncio.to_thread(self._words.compile, wanted.name, rules)
+        self.keep(wanted, matcher)
+        return matcher
+
+    async def try_out(self, name: str, rules: RuleSet) -> Matcher:
+        """
+        A set made ready before it is in force.
+
+        :raises BadRule: a rule of it cannot be used.
+        """
+        return await asyncio.to_thread(self._words.compile, name, rules)
+
+    def keep(self, ready: SetVersion, matcher: Matcher) -> None:
+        """Hold a set that is ready."""
+        self._ready[ready.name, ready.hash] = matcher
+        while len(self._ready) > _READY_MAX:
+            self._ready.popitem(last=False)

@@ -1,0 +1,188 @@
+"""
+What happens to a post, from its publication on.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from domain.audience import Audience
+from domain.event import Event
+from domain.ids import CaseId, DecisionId, MemberId, PostId
+from domain.promise import Promise
+from domain.screening import Screening, Wait
+from domain.sealed import Sealed
+
+PostKind: TypeAlias = Literal["shuoshuo", "diary", "share"]
+
+
+class PostContent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a post says; all words sealed. Lengths were checked before they were."""
+
+    text: Sealed[str]
+    title: Sealed[str] | None = None
+    mood: Sealed[str] | None = None
+    location: Sealed[str] | None = None
+
+
+class PostPublished(Event, frozen=True, tag="post.published.v1"):
+    """A post stands in its author's space."""
+
+    author: MemberId
+    kind: PostKind
+    content: PostContent
+    audience: Audience
+    share_of: PostId | None = None
+
+
+class PostEdited(Event, frozen=True, tag="post.edited.v1"):
+    """It says this from now on."""
+
+    author: MemberId
+    content: PostContent
+
+
+class PostAudienceChanged(Event, frozen=True, tag="post.audience_changed.v1"):
+    """It is for these from now on."""
+
+    author: MemberId
+    audience: Audience
+
+
+class PostDeleted(Event, frozen=True, tag="post.deleted.v1"):
+    """Its author took it away."""
+
+    author: MemberId
+
+
+# What screening makes of a post
+
+
+class PostHeld(Event, frozen=True, tag="post.held.v1"):
+    """Kept back until somebody decides: only its author sees it, and that it waits."""
+
+    author: MemberId
+    kind: PostKind
+    content: PostContent
+    audience: Audience
+    how: Wait
+    screening: Screening
+    promise: Promise
+    share_of: PostId | None = None
+
+
+class PostRefused(Event, frozen=True, tag="post.refused.v1"):
+    """An attempt that was not published, for nobody to see but those who audit."""
+
+    author: MemberId
+    kind: PostKind
+    content: PostContent
+    audience: Audience
+    screening: Screening
+    share_of: PostId | None = None
+
+
+class PostFlagged(Event, frozen=True, tag="post.flagged.v1"):
+    """It stands, and somebody is to look at it. Follows the event that made it say so."""
+
+    author: MemberId
+    screening: Screening
+
+
+class PostAudienceIntended(Event, frozen=True, tag="post.audience_intended.v1"):
+    """Whom a post that waits is for once it is approved."""
+
+    author: MemberId
+    audience: Audience
+
+
+class PostEditHeld(Event, frozen=True, tag="post.edit_held.v1"):
+    """What it is to say from now on waits; it says what it said, until somebody decides."""
+
+    author: MemberId
+    content: PostContent
+    how: Wait
+    screening: Screening
+    promise: Promise
+
+
+class PostEditRefused(Event, frozen=True, tag="post.edit_refused.v1"):
+    """An edit that was not made."""
+
+    author: MemberId
+    content: PostContent
+    screening: Screening
+
+
+# What people decide of it
+
+
+class PostApproved(Event, frozen=True, tag="post.approved.v1"):
+    """What was kept back is published now, for whom its author meant it."""
+
+    author: MemberId
+    audience: Audience
+    case: CaseId
+    decision: DecisionId
+
+
+class PostRejected(Event, frozen=True, tag="post.rejected.v1"):
+    """What was kept back is not published."""
+
+    author: MemberId
+    case: CaseId
+    decision: DecisionId
+
+
+class PostEditApproved(Event, frozen=True, tag="post.edit_approved.v1"):
+    """It says what its author meant it to say."""
+
+    author: MemberId
+    content: PostContent
+    case: CaseId
+    decision: DecisionId
+
+
+class PostEditRejected(Event, frozen=True, tag="post.edit_rejected.v1"):
+    """It goes on saying what it said."""
+
+    author: MemberId
+    case: CaseId
+    decision: DecisionId
+
+
+class PostUnpublished(Event, frozen=True, tag="post.unpublished.v1"):
+    """Taken down: nobody sees it."""
+
+    author: MemberId
+    case: CaseId
+    decision: DecisionId
+
+
+class PostRestored(Event, frozen=True, tag="post.restored.v1"):
+    """Exactly what was there, where it was."""
+
+    author: MemberId
+    audience: Audience
+    case: CaseId
+    decision: DecisionId
+
+
+PostEvent: TypeAlias = (
+    PostPublished
+    | PostEdited
+    | PostAudienceChanged
+    | PostDeleted
+    | PostHeld
+    | PostRefused
+    | PostFlagged
+    | PostAudienceIntended
+    | PostEditHeld
+    | PostEditRefused
+    | PostApproved
+    | PostRejected
+    | PostEditApproved
+    | PostEditRejected
+    | PostUnpublished
+    | PostRestored
+)

@@ -1,0 +1,180 @@
+"""
+What a verdict makes of the thing it is about: the transitions there are, and no others.
+
+    held, private view → approve → published      published → unpublish → taken down
+                       → reject  → taken down     taken down → restore → as it was, or published
+    an edit or a name that waits → approve, reject
+    anything that does not wait → no action
+
+A post, a comment and a nickname each have their events; the table is the same for all.
+"""
+
+from typing import Literal, TypeAlias, assert_never
+
+from domain import account as accounts
+from domain import comment as comments
+from domain import post as posts
+from domain.account import Account
+from domain.account_events import (
+    AccountEvent,
+    NicknameApproved,
+    NicknameRejected,
+    NicknameRestored,
+    NicknameWithdrawn,
+)
+from domain.comment import Comment, CommentEvent
+from domain.event import Refused
+from domain.ids import CaseId, DecisionId
+from domain.post import Post
+from domain.post_events import (
+    PostApproved,
+    PostContent,
+    PostEditApproved,
+    PostEditRejected,
+    PostEvent,
+    PostRejected,
+    PostRestored,
+    PostUnpublished,
+)
+
+Verdict: TypeAlias = Literal["approve", "reject", "unpublish", "restore", "no_action"]
+
+
+class NotPossible(Refused):
+    """Nothing of that kind can be decided of the thing as it is."""
+
+    def __init__(self, verdict: Verdict, state: str) -> None:
+        said = verdict.replace("_", " ")
+        super().__init__("verdict-not-possible", f"'{said}' decides nothing here: {state}.")
+
+
+def of_post(
+    post: Post, verdict: Verdict, case: CaseId, decision: DecisionId
+) -> tuple[PostEvent, ...]:
+    """What a verdict makes of a post."""
+    match verdict, post:
+        case "approve", posts.Held(post=live):
+            return (PostApproved(live.author, live.audience, case, decision),)
+        case "approve", posts.Live(pending=PostContent() as content):
+            return (PostEditApproved(post.author, content, case, decision),)
+        case "approve", posts.Live():
+            return ()
+        case "reject", posts.Held(post=live):
+            return (PostRejected(live.author, case, decision),)
+        case "reject", posts.Live(pending=PostContent()):
+            return (PostEditRejected(post.author, case, decision),)
+        case "unpublish", posts.Live():
+            return (PostUnpublished(post.author, case, decision),)
+        case "restore", posts.TakenDown(post=live, was="published"):
+            return (PostRestored(live.author, live.audience, case, decision),)
+        case "restore", posts.TakenDown(post=live, was="held"):
+            return (PostApproved(live.author, live.audience, case, decision),)
+        case "no_action", posts.Held():
+            raise NotPossible(verdict, "it waits to be approved or rejected")
+        case "no_action", _:
+            return ()
+        case _:
+            raise NotPossible(verdict, _state_of_post(post))
+
+
+def _state_of_post(post: Post) -> str:
+    match post:
+        case posts.Live():
+            return "the post is published"
+        case posts.Held():
+            return "the post waits"
+        case posts.TakenDown():
+            return "the post is taken down"
+        case posts.NeverPublished():
+            return "the post was never published"
+        case posts.Deleted():
+            return "its author has deleted the post"
+        case posts.Unwritten():
+            return "there is no such post"
+        case _:
+            assert_never(post)
+
+
+def of_comment(
+    comment: Comment, verdict: Verdict, case: CaseId, decision: DecisionId
+) -> tuple[CommentEvent, ...]:
+    """What a verdict makes of a comment."""
+    match verdict, comment:
+        case "approve", comments.Held(comment=live):
+            return (_ruled(comments.CommentApproved, live, case, decision),)
+        case "approve", comments.Live():
+            return ()
+        case "reject", comments.Held(comment=live):
+            return (_ruled(comments.CommentRejected, live, case, decision),)
+        case "unpublish", comments.Live():
+            return (_ruled(comments.CommentUnpublished, comment, case, decision),)
+        case "restore", comments.TakenDown(comment=live, was="published"):
+            return (_ruled(comments.CommentRestored, live, case, decision),)
+        case "restore", comments.TakenDown(comment=live, was="held"):
+            return (_ruled(comments.CommentApproved, live, case, decision),)
+        case "no_action", comments.Held():
+            raise NotPossible(verdict, "it waits to be approved or rejected")
+        case "no_action", _:
+            return ()
+        case _:
+            raise NotPossible(verdict, _state_of_comment(comment))
+
+
+_Ruling: TypeAlias = (
+    type[comments.CommentApproved]
+    | type[comments.CommentRejected]
+    | type[comments.CommentUnpublished]
+    | type[comments.CommentRestored]
+)
+
+
+def _ruled(kind: _Ruling, live: comments.Live, case: CaseId, decision: DecisionId) -> CommentEvent:
+    return kind(live.author, live.post, live.post_author, case, decision, live.answered)
+
+
+def _state_of_comment(comment: Comment) -> str:
+    match comment:
+        case comments.Live():
+            return "the comment is published"
+        case comments.Held():
+            return "the comment waits"
+        case comments.TakenDown():
+            return "the comment is taken down"
+        case comments.NeverPublished():
+            return "the comment was never published"
+        case comments.Deleted():
+            return "the comment is deleted"
+        case comments.Unwritten():
+            return "there is no such comment"
+        case _:
+            assert_never(comment)
+
+
+def of_nickname(
+    account: Account, verdict: Verdict, case: CaseId, decision: DecisionId
+) -> tuple[AccountEvent, ...]:
+    """What a verdict makes of a member's nickname."""
+    if isinstance(account, accounts.NoAccount):
+        raise NotPossible(verdict, "there is no such member")
+    member, names = account.member, account.names
+    match verdict:
+        case "approve" if names.pending is not None:
+            return (NicknameApproved(member, names.pending, case, decision),)
+        case "approve" if names.withdrawn is None:
+            return ()
+        case "reject" if names.pending is not None:
+            return (NicknameRejected(member, case, decision),)
+        case "unpublish" if names.withdrawn is None:
+            return (NicknameWithdrawn(member, names.qq, case, decision),)
+        case "restore" if names.withdrawn is not None:
+            return (NicknameRestored(member, names.withdrawn, case, decision),)
+        case "no_action" if names.pending is None:
+            return ()
+        case _:
+            raise NotPossible(verdict, _state_of(names))
+
+
+def _state_of(names: accounts.Names) -> str:
+    if names.pending is not None:
+        return "a new nickname waits"
+    return "the nickname is seen" if names.withdrawn is None else "the nickname is withdrawn"
