@@ -26,21 +26,47 @@ from tests.samples.stored import STORED, sample
 
 #: What each stored event changes, the trail aside, which follows them all.
 CHANGES = {
+    "account.ban_lifted.v1": "patch members",
+    "account.banned.v1": "patch members",
+    "account.nickname_approved.v1": "patch members",
     "account.nickname_changed.v1": "patch members",
+    "account.nickname_flagged.v1": "",
+    "account.nickname_held.v1": "",
+    "account.nickname_refused.v1": "",
+    "account.nickname_rejected.v1": "",
+    "account.nickname_restored.v1": "patch members",
+    "account.nickname_withdrawn.v1": "patch members",
     "account.opened.v1": "put members",
     "account.reinstated.v1": "patch members",
-    "account.suspended.v1-for-good": "patch members",
+    "account.restricted.v1": "",
+    "account.restriction_ended.v1": "",
     "account.suspended.v1": "patch members",
-    "comment.deleted.v1-answer": (
-        "add counters, drop comments, drop timeline, patch gates, put gate_history"
+    "account.suspended.v1-for-good": "patch members",
+    "case.opened.v1": "",
+    "comment.approved.v1": (
+        "add counters, patch comments, patch gates, put gate_history, put timeline"
     ),
     "comment.deleted.v1": (
         "add counters, drop comments, drop timeline, patch gates, put gate_history"
     ),
+    "comment.deleted.v1-answer": (
+        "add counters, drop comments, drop timeline, patch gates, put gate_history"
+    ),
+    "comment.flagged.v1": "",
+    "comment.held.v1": (
+        "add waiting_comments, put comments, put gate_history, put gates, put timeline"
+    ),
+    "comment.refused.v1": "",
+    "comment.rejected.v1": "add waiting_comments, patch gates, put gate_history",
+    "comment.restored.v1": "add counters, patch gates, put gate_history",
+    "comment.taken_back.v1": (
+        "add waiting_comments, drop comments, drop timeline, patch gates, put gate_history"
+    ),
+    "comment.unpublished.v1": "add counters, patch gates, put gate_history",
+    "comment.written.v1": "add counters, put comments, put gate_history, put gates, put timeline",
     "comment.written.v1-answer": (
         "add counters, put comments, put gate_history, put gates, put timeline"
     ),
-    "comment.written.v1": ("add counters, put comments, put gate_history, put gates, put timeline"),
     "disclosure.read.v1": "",
     "friend.accepted.v1": "put friendships, put tie_history",
     "friend.asked.v1": "put friendships, put tie_history",
@@ -51,23 +77,40 @@ CHANGES = {
     "like.given.v1": "add counters, put likes, put timeline",
     "like.withdrawn.v1": "add counters, drop likes, drop timeline",
     "list.deleted.v1": "drop list_members, drop lists, put list_history",
-    "list.saved.v1-new": "put list_history, put list_members, put lists",
     "list.saved.v1": "drop list_members, put list_history, put list_members, put lists",
+    "list.saved.v1-new": "put list_history, put list_members, put lists",
     "member.blocked.v1": "put blocks, put tie_history",
     "member.unblocked.v1": "drop blocks, put tie_history",
     "number.claimed.v1": "",
+    "post.approved.v1": "patch gates, patch posts, put gate_history, put timeline",
     "post.audience_changed.v1": (
         "patch gates, patch posts, put gate_history, put list_history, put list_members"
     ),
+    "post.audience_intended.v1": "patch gates, patch posts",
     "post.deleted.v1": "drop posts, drop timeline, patch gates, put gate_history",
+    "post.edit_approved.v1": "patch gates, patch posts",
+    "post.edit_held.v1": "patch posts",
+    "post.edit_refused.v1": "",
+    "post.edit_rejected.v1": "patch posts",
     "post.edited.v1": "patch gates, patch posts",
+    "post.flagged.v1": "",
+    "post.held.v1": "put gate_history, put gates, put posts, put timeline",
+    "post.published.v1": "put gate_history, put gates, put posts, put timeline",
     "post.published.v1-diary": "put gate_history, put gates, put posts, put timeline",
     "post.published.v1-listed": (
         "put gate_history, put gates, put list_history, put list_members, put posts, put timeline"
     ),
     "post.published.v1-named-list": "put gate_history, put gates, put posts, put timeline",
     "post.published.v1-share": "put gate_history, put gates, put posts, put timeline",
-    "post.published.v1": "put gate_history, put gates, put posts, put timeline",
+    "post.refused.v1": "",
+    "post.rejected.v1": "patch gates, put gate_history",
+    "post.restored.v1": "patch gates, patch posts, put gate_history",
+    "post.unpublished.v1": "patch gates, put gate_history",
+    "rulebook.level_ended.v1": "",
+    "rulebook.level_raised.v1": "",
+    "rulebook.set_adopted.v1": "",
+    "rules.published.v1": "",
+    "screening.activated.v1": "",
     "space.certification_withdrawn.v1": "patch members, put certification_history",
     "space.certified.v1": "patch members, put certification_history",
     "space.followed.v1": "put follows, put tie_history",
