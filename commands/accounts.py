@@ -108,7 +108,7 @@ class AccountHandlers:
         version = work.version(stream) + len(events)
         subject = Subject("nickname", member, member)
         state, refused = await published_as(work, subject, found, version)
-        return Outcome(member, (stream, version), state=state, refused=refused)
+        return Outcome(member, (stream, version - len(events) + 1), state=state, refused=refused)
 
     async def suspend(self, target: MemberId, command: SuspendAccount, work: Work) -> Outcome:
         """Suspend a member."""

@@ -40,7 +40,8 @@ class StoredAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     What a keyed command's retry gets: status, ids and problem type, never a member's words.
 
     ``because`` is the position of a no-op, known only after the commit, hence looked up again.
-    ``elsewhere`` says that the answer is kept in the cell that the command wrote to.
+    ``elsewhere`` says that the answer is kept in the cell that the command wrote to. ``event`` is
+    which of the command's events its caller hears the position of; without, the last one.
     """
 
     status: int = 200
@@ -51,6 +52,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str = ""
     field: str | None = None
     elsewhere: bool = False
+    event: int = -1
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -134,7 +136,7 @@ class Executor:
             work = self._work(context)
             try:
                 outcome = await handler(command, work)
-                stored, kept = _stored(outcome), True
+                stored, kept = _stored(outcome, work), True
             except Refused as no:
                 stored, kept = _refusal(no), False
             if context.key is not None and work.cell != context.cell and not claimed:
@@ -230,7 +232,7 @@ class Executor:
         assert stored.id is not None
         cell, position = appended.cell, 0
         if appended.positions:
-            position = appended.positions[-1]
+            position = appended.positions[stored.event]
         elif stored.because is not None and stored.because[1] > 0:
             stream, version = stored.because
             cell = cell_of(stream)
@@ -246,10 +248,12 @@ class Executor:
         )
 
 
-def _stored(outcome: Outcome) -> StoredAnswer:
+def _stored(outcome: Outcome, work: Work) -> StoredAnswer:
     if outcome.refused is not None:
         return _refusal(outcome.refused)
-    return StoredAnswer(outcome.status, outcome.id, outcome.state, outcome.because)
+    # Of what else a command led to, such as a case that was opened, its caller does not hear.
+    event = work.place_of(*outcome.because)
+    return StoredAnswer(outcome.status, outcome.id, outcome.state, outcome.because, event=event)
 
 
 def _refusal(refused: Refused) -> StoredAnswer:

@@ -191,7 +191,7 @@ class PostHandlers:
         work.append(POST, stream, editor, events)
         version = work.version(stream) + len(events)
         became, _ = await published_as(work, subject, found, version, edit=True)
-        return Outcome(post, (stream, version), state=_state_of(state) or became)
+        return Outcome(post, (stream, version - len(events) + 1), state=_state_of(state) or became)
 
     async def change_audience(
         self,

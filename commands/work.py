@@ -53,8 +53,8 @@ class Outcome(msgspec.Struct, frozen=True):
     What a handler answers.
 
     :param id: of the thing it is about.
-    :param because: the stream and version that made it so, for a command that found nothing to do;
-        version 0 means it was so from the beginning.
+    :param because: the stream and version that made it so, be it this command's or, when it found
+        nothing to do, an earlier one's; version 0 means it was so from the beginning.
     :param refused: what the caller hears instead, where the attempt itself is kept.
     """
 
@@ -160,6 +160,16 @@ class Work:
         return self._read[stream].version
 
     # What the executor asks
+
+    def place_of(self, stream: StreamId, version: int) -> int:
+        """Which of the command's events has that version of that stream; -1 when none has."""
+        before = 0
+        for written, (_, _, events) in self._written.items():
+            offset = version - self._read[written].version
+            if written == stream and 0 < offset <= len(events):
+                return before + offset - 1
+            before += len(events)
+        return -1
 
     @property
     def current(self) -> bool:
