@@ -14,7 +14,7 @@ from api.http.answers import encode_json
 from api.services import Services
 from commands.types import Moment
 from projections.reading.people import FriendView, ListView, MemberView, TieView
-from projections.reading.posts import PostView, Profile
+from projections.reading.posts import PostView, Profile, Waits
 from projections.reading.responses import CommentView, LikeView
 from projections.reading.timelines import TimelineEntry
 
@@ -55,10 +55,18 @@ class SharedPost(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str | None = None
 
 
+class Preview(msgspec.Struct, frozen=True):
+    """That a post is seen by its author alone while somebody looks at it, and until when."""
+
+    text: str
+    due: Moment | None
+
+
 class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     A post. ``share`` is the original of a share, null when the viewer cannot see it, whatever the
-    reason; ``audience`` is told to the author alone.
+    reason. ``audience``, and all that waits, is told to the author alone: a ``state`` other than
+    ``published``, and how an edit waits (``edit_state``).
     """
 
     id: UUID
@@ -71,7 +79,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     liked: bool
     position: str
     version: int
-    state: Literal["published"]
+    state: Literal["published", "held", "private_view"]
     title: str | None = None
     mood: str | None = None
     location: str | None = None
@@ -80,10 +88,15 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     audience: str | None = None
     share_of: UUID | None = None
     share: SharedPost | None = None
+    notice: Preview | None = None
+    edit_state: Literal["held", "private_view"] | None = None
 
 
-class Comment(msgspec.Struct, frozen=True):
-    """A comment. ``thread`` is the comment that began its thread, itself when it did."""
+class Comment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    A comment. ``thread`` is the comment that began its thread, itself when it did; ``state`` is
+    other than ``published`` for its author alone, while it waits.
+    """
 
     id: UUID
     author: Author
@@ -92,6 +105,7 @@ class Comment(msgspec.Struct, frozen=True):
     reply_to: UUID | None
     written_at: Moment
     position: str
+    state: Literal["published", "held", "private_view"]
 
 
 class Like(msgspec.Struct, frozen=True):
@@ -200,6 +214,8 @@ class Presenter:
     def post(self, view: PostView) -> Post:
         """A post."""
         mine = view.author.member == self._viewer
+        waits = view.waits if mine else None
+        intended = view.audience if waits is None else waits.intended or view.audience
         return Post(
             id=view.post,
             author=self.author(view.author),
@@ -211,14 +227,16 @@ class Presenter:
             liked=view.liked,
             position=f"{view.cell}-{view.position}",
             version=view.version,
-            state="published",
+            state="published" if waits is None or waits.post is None else waits.post,  # type: ignore[arg-type]
             title=self._open(view.title),
             mood=self._open(view.mood),
             location=self._open(view.location),
             edited_at=view.edited_at,
-            audience=view.audience if mine else None,
+            audience=intended if mine else None,
             share_of=view.share_of if view.shared is not None else None,
             share=None if view.shared is None else self._shared(view.shared),
+            notice=_notice(waits),
+            edit_state=None if waits is None else waits.edit,  # type: ignore[arg-type]
         )
 
     def _shared(self, view: PostView) -> SharedPost:
@@ -243,6 +261,7 @@ class Presenter:
             reply_to=view.reply_to,
             written_at=view.written_at,
             position=f"{view.cell}-{view.position}",
+            state=view.waits or "published",  # type: ignore[arg-type]
         )
 
     def like(self, view: LikeView) -> Like:
@@ -296,3 +315,9 @@ class Presenter:
             post=self.post(entry.post),
             comment=None if entry.comment is None else self.comment(entry.comment),
         )
+
+
+def _notice(waits: Waits | None) -> Preview | None:
+    if waits is None or waits.post != "private_view":
+        return None
+    return Preview("Only you see this for now: it is looked at within 3 working days.", waits.due)

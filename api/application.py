@@ -15,7 +15,7 @@ from api.http.positions import Vector
 from api.http.routes import Route
 from api.limits import Limits
 from api.problems import PROBLEMS
-from api.routes import audit, members, operations, posts, spaces, stream
+from api.routes import audit, members, operations, posts, rules, spaces, stream
 from api.services import READ_BY_CLIENTS, Caller, Services
 from api.tokens import InvalidToken, Principal, Role, TokenVerifier
 from commands.ports import Clock
@@ -71,6 +71,7 @@ def build(
         (
             members.ROUTES,
             posts.ROUTES,
+            rules.ROUTES,
             spaces.ROUTES,
             stream.ROUTES,
             audit.ROUTES,

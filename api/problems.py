@@ -7,6 +7,8 @@ from api.http.problems import Problem
 PROBLEMS = (
     Problem("no-account", 403, "No account", "The QQ number of this token has no account yet."),
     Problem("suspended", 403, "Suspended", "This account is suspended; it can do nothing for now."),
+    Problem("banned", 403, "Banned", "This account is closed for good."),
+    Problem("restricted", 403, "Restricted", "This account may read, but publish nothing for now."),
     Problem("not-yours", 403, "Not yours", "Only whose it is may change it."),
     Problem(
         "not-ready",
@@ -17,6 +19,8 @@ PROBLEMS = (
     Problem("qq-taken", 409, "The QQ number has an account", "Each QQ number has one account."),
     Problem("conflict", 409, "Too much at once", "Others kept changing the same thing. Try again."),
     Problem("already-published", 409, "Already published", "This post exists already."),
+    Problem("not-published-yet", 409, "Not published yet", "This waits to be looked at."),
+    Problem("too-many-rule-sets", 409, "Too many rule sets", "There are at most 100."),
     Problem("blocked-by-you", 409, "You have blocked this member", "Lift the block first."),
     Problem("not-certified", 409, "Not a certified space", "Only certified spaces have followers."),
     Problem("too-many-friends", 409, "Too many friends", "A member has at most 5,000 friends."),
@@ -38,5 +42,8 @@ PROBLEMS = (
     Problem("title-missing", 422, "A diary has a title", "Give it one."),
     Problem("title-unexpected", 422, "Only a diary has a title", "Leave it out."),
     Problem("too-long", 422, "Too long", "The text is longer than its kind of post may be."),
+    Problem("not-published", 422, "Not published", "This cannot be published."),
+    Problem("bad-rule", 422, "Bad rule", "A rule cannot be used, so its whole set is not."),
+    Problem("until-missing", 422, "Until when", "A raised level ends at a moment."),
     Problem("too-short", 422, "Too short", "A post says something."),
 )

@@ -21,6 +21,8 @@ from commands.executor import Answer, Contended, Executor, Handler, KeyReused
 from commands.lists import ListHandlers
 from commands.ports import Clock, EventLog, IdempotencyKey, KeyVault, LogUnavailable
 from commands.posts import PostHandlers
+from commands.rules import RuleHandlers
+from commands.screening import Screens
 from commands.work import Context
 from domain.event import Event, Recorded, Refused
 from domain.ids import MemberId, cell_of, derive
@@ -49,6 +51,8 @@ _GAP_MAX = 16
 MEMBERS = ("member",)
 OPERATORS = ("operator",)
 AUDITORS = ("auditor", "compliance")
+MODERATORS = ("moderator",)
+COMPLIANCE = ("compliance",)
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -118,6 +122,7 @@ class Services:
         recent: "RecentWrites",
         metrics: Metrics,
         readiness: Callable[[], Awaitable[Any]],
+        screens: Screens,
         recall: Recall | None = None,
     ) -> None:
         self.log = log
@@ -126,6 +131,8 @@ class Services:
         self.executor = executor
         self.directory = directory
         self.accounts = AccountHandlers(directory)
+        self.screens = screens
+        self.rules = RuleHandlers(screens)
         self.lists = ListHandlers(directory)
         self.posts = PostHandlers(directory)
         self.freshness = freshness

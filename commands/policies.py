@@ -5,7 +5,8 @@ A policy's command takes its id and its idempotency key from the event it answer
 event again does nothing. Policies never run in a replay.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +14,13 @@ from commands.accounts import AccountHandlers, OpenAccount
 from commands.circles import HearFriend, hear_friend
 from commands.executor import Executor, Handler
 from commands.ports import IdempotencyKey
+from commands.rules import Activate, RuleHandlers
 from commands.work import Context
 from domain.account_events import NumberClaimed
 from domain.circle import FriendAccepted, FriendAsked, FriendEnded
 from domain.event import Event, Recorded, Refused
 from domain.ids import cell_of, derive
+from domain.rulebook import LevelEnded, LevelRaised, SetAdopted
 
 #: The command that answers an event, its handler, and the cell it writes to.
 Reaction = tuple[Any, Handler[Any], int]
@@ -28,14 +31,14 @@ class Policy:
     Answers events of some types with a command each.
 
     :param types: the events it answers.
-    :param answer: the reaction to one of them; None when there is nothing to do.
+    :param answer: the reactions to one of them, at most one in a cell.
     """
 
     def __init__(
         self,
         name: str,
         types: frozenset[type[Event]],
-        answer: Callable[[Recorded], Reaction | None],
+        answer: Callable[[Recorded], Sequence[Reaction]],
         executor: Executor,
     ) -> None:
         self.name = name
@@ -45,10 +48,17 @@ class Policy:
         self._actor = derive(0, "policy", name.encode())
 
     async def react(self, recorded: Recorded) -> None:
-        """Issue the command that answers an event; again, if need be."""
-        reaction = self._answer(recorded)
-        if reaction is None:
-            return
+        """Issue the commands that answer an event; again, if need be."""
+        reactions = self._answer(recorded)
+        if len(reactions) == 1:
+            await self._issue(recorded, reactions[0])
+        elif reactions:
+            issued = (self._issue(recorded, reaction) for reaction in reactions)
+            done = await asyncio.gather(*issued, return_exceptions=True)
+            for failed in (one for one in done if isinstance(one, BaseException)):
+                raise failed
+
+    async def _issue(self, recorded: Recorded, reaction: Reaction) -> None:
         command, handler, cell = reaction
         context = self.context(recorded, cell)
         try:
@@ -73,16 +83,24 @@ class Policy:
         )
 
 
-def policies(executor: Executor, accounts: AccountHandlers) -> tuple[Policy, ...]:
+def policies(
+    executor: Executor, accounts: AccountHandlers, rules: RuleHandlers, cells: int
+) -> tuple[Policy, ...]:
     """All policies there are."""
 
-    def opening(recorded: Recorded) -> Reaction | None:
+    def opening(recorded: Recorded) -> Sequence[Reaction]:
         event = recorded.event
         assert isinstance(event, NumberClaimed)
         command = OpenAccount(event.member, event.identity)
-        return command, accounts.open, cell_of(event.member)
+        return ((command, accounts.open, cell_of(event.member)),)
+
+    def activating(_: Recorded) -> Sequence[Reaction]:
+        return [(Activate(cell), rules.activate, cell) for cell in range(cells)]
 
     return (
+        Policy(
+            "activate-rules", frozenset({SetAdopted, LevelRaised, LevelEnded}), activating, executor
+        ),
         Policy("open-account", frozenset({NumberClaimed}), opening, executor),
         Policy(
             "carry-friendship",
@@ -93,7 +111,7 @@ def policies(executor: Executor, accounts: AccountHandlers) -> tuple[Policy, ...
     )
 
 
-def _carry_friendship(recorded: Recorded) -> Reaction | None:
+def _carry_friendship(recorded: Recorded) -> Sequence[Reaction]:
     """Tell the other half; see domain.circle."""
     event = recorded.event
     bond: UUID
@@ -105,5 +123,5 @@ def _carry_friendship(recorded: Recorded) -> Reaction | None:
         case FriendEnded(member=member, other=other, bond=bond, how=how):
             command = HearFriend(other, member, bond, "ended", how)
         case _:
-            return None
-    return command, hear_friend, cell_of(command.member)
+            return ()
+    return ((command, hear_friend, cell_of(command.member)),)

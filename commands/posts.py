@@ -176,18 +176,22 @@ class PostHandlers:
             location=await _resealed(work, editor, current.location, command.location),
         )
         state = await work.load(POST, stream)
-        before = "published" if isinstance(state, Live) else "held"
         if content == current:
-            return Outcome(post, (stream, work.version(stream)), state=_state_of(state))
+            return Outcome(post, (stream, live.version), state=_state_of(state) or "published")
         found = await work.screen(cell_of(editor), said)
+        subject = Subject("post", post, editor)
+        if found is not None and found.outcome == "refused":
+            attempt = PostId(work.mint(cell_of(editor)))
+            fresh = work.fresh(POST, post_stream(attempt))
+            refusals = decisions.refuse_edit(fresh, post, editor, content, found)
+            work.append(POST, post_stream(attempt), editor, refusals)
+            _, refused = await published_as(work, subject, found, work.version(stream))
+            return Outcome(post, (post_stream(attempt), 1), refused=refused)
         events = decisions.edit(state, editor, content, found)
         work.append(POST, stream, editor, events)
         version = work.version(stream) + len(events)
-        subject = Subject("post", post, editor)
-        became, refused = await published_as(work, subject, found, version, edit=True)
-        if before == "held" and refused is None:
-            became = _state_of(state)
-        return Outcome(post, (stream, version), state=became, refused=refused)
+        became, _ = await published_as(work, subject, found, version, edit=True)
+        return Outcome(post, (stream, version), state=_state_of(state) or became)
 
     async def change_audience(
         self,
@@ -203,7 +207,7 @@ class PostHandlers:
         stream = post_stream(post)
         state = await work.load(POST, stream)
         work.append(POST, stream, editor, decisions.change_audience(state, editor, audience))
-        return Outcome(post, (stream, live.audience_since), state=_state_of(state))
+        return Outcome(post, (stream, live.audience_since), state=_state_of(state) or "published")
 
     async def delete(
         self, post: PostId, work: Work, *, admits: Precondition | None = None
@@ -214,7 +218,7 @@ class PostHandlers:
         stream = post_stream(post)
         state = await work.load(POST, stream)
         events = decisions.delete(await self._or_hidden(state, post, editor, work), editor)
-        _check_version(work.version(stream), admits if events else None)
+        _check_version(state, admits if events else None)
         work.append(POST, stream, editor, events)
         since = state.since if isinstance(state, Deleted) else 0
         return Outcome(post, (stream, since), state="deleted")
@@ -226,7 +230,7 @@ class PostHandlers:
         check_id(work, post)
         state = await work.load(POST, post_stream(post))
         live = decisions.own(await self._or_hidden(state, post, editor, work), editor)
-        _check_version(work.version(post_stream(post)), admits)
+        _check_version(state, admits)
         return editor, live
 
     async def _or_hidden(
@@ -275,14 +279,17 @@ async def _resealed(
     return current if to is msgspec.UNSET else await _seal(work, author, to)
 
 
-def _state_of(post: decisions.Post) -> str:
-    return post.how if isinstance(post, Held) else "published"
+def _state_of(post: decisions.Post) -> str | None:
+    """How it waits, if it does."""
+    return post.how if isinstance(post, Held) else None
 
 
 async def _seal(work: Work, author: MemberId, text: str | None) -> Sealed[str] | None:
     return None if text is None else await work.vault.seal(author, KeyClass.CONTENT, text)
 
 
-def _check_version(version: int, admits: Precondition | None) -> None:
+def _check_version(post: decisions.Post, admits: Precondition | None) -> None:
+    live = post.post if isinstance(post, Held) else post
+    version = live.version if isinstance(live, Live) else 0
     if admits is not None and not admits(version):
         raise Refused("version-mismatch", "The post has changed since it was read.")

@@ -78,7 +78,7 @@ class RuleHandlers:
         if adopted is None:
             current = rulebook.sets[command.name]
             stream = rules_stream(current.name, current.version)
-            return Outcome(stream, (stream, 1), state=f"version {current.version}")
+            return Outcome(stream, (stream, 1), state=str(current.version))
         stream = rules_stream(adopted.name, adopted.version)
         await work.load(RULES, stream)
         published = RulesPublished(adopted.name, adopted.version, adopted.hash, command.rules)
@@ -86,7 +86,7 @@ class RuleHandlers:
         work.append(RULEBOOK, RULEBOOK_STREAM, staff, (SetAdopted(adopted),))
         # Before any cell is told of it: whoever screens then does not wait.
         self._screens.keep(adopted, command.matcher)
-        return Outcome(stream, (stream, 1), state=f"version {adopted.version}")
+        return Outcome(stream, (stream, 1), state=str(adopted.version))
 
     async def set_level(self, command: SetLevel, work: Work) -> Outcome:
         """Raise the level, or end that."""
@@ -128,6 +128,6 @@ class RuleHandlers:
         return Outcome(stream, (stream, work.version(stream)))
 
 
-def pointer_of(bad: BadRule) -> Refused:
+def unusable(bad: BadRule) -> Refused:
     """What whoever wrote the set hears of a rule that cannot be used."""
     return Refused("bad-rule", f"Rule {bad.rule!r}: {bad.reason}", bad.field)

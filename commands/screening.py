@@ -8,13 +8,14 @@ a command knows under which epoch it screened, and the log turns it back when th
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from commands.ports import EventLog, Matcher, WordMatcher, WorkingDays
+from domain.event import Event
 from domain.promise import Promise, PromiseKind
-from domain.rulebook import RulesPublished, Screen, rules_stream
+from domain.rulebook import RulesPublished, Screen, ScreeningActivated, rules_stream
 from domain.rules import RuleSet
 from domain.screening import Hit, Screening, SetVersion, gravest_first
 
@@ -25,6 +26,14 @@ _INLINE_MAX: Final = 20_000
 
 #: A set's name, which its hits carry, and the hash of its content.
 _Key: TypeAlias = tuple[str, str]
+#: Runs a function, with its arguments, where it keeps nobody waiting.
+Aside: TypeAlias = Callable[..., Awaitable[Any]]
+
+
+#: Which events raise their cell's rules epoch, and to what.
+EPOCHS: Final[Mapping[type[Event], Callable[[Any], int]]] = {
+    ScreeningActivated: lambda event: event.epoch,
+}
 
 
 class Screens:
@@ -32,14 +41,27 @@ class Screens:
     The rule sets of a process, ready to be matched.
 
     :param calendar: counts by when somebody has to look at what they find.
+    :param aside: does work while the loop goes on.
     """
 
-    def __init__(self, log: EventLog, words: WordMatcher, calendar: WorkingDays) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        words: WordMatcher,
+        calendar: WorkingDays,
+        aside: Aside = asyncio.to_thread,
+    ) -> None:
         self._log = log
+        self._aside = aside
         self._words = words
         self._calendar = calendar
         self._ready: OrderedDict[_Key, Matcher] = OrderedDict()
         self._preparing: dict[_Key, asyncio.Future[Matcher]] = {}
+
+    @property
+    def normaliser(self) -> str:
+        """The version of what is done to a text before it is matched."""
+        return self._words.normaliser
 
     def promise(self, kind: PromiseKind, start: datetime) -> Promise:
         """By when something promised at ``start`` is due."""
@@ -54,7 +76,7 @@ class Screens:
             return None
         matchers = [await self.matcher(one) for one in screen.sets]
         if sum(map(len, texts.values())) > _INLINE_MAX:
-            hits = await asyncio.to_thread(self._hits, matchers, texts, screen.level)
+            hits = await self._aside(self._hits, matchers, texts, screen.level)
         else:
             hits = self._hits(matchers, texts, screen.level)
         if not hits:
@@ -93,7 +115,7 @@ class Screens:
         (published,) = await self._log.read_stream(rules_stream(wanted.name, wanted.version))
         assert isinstance(published.event, RulesPublished)
         rules = published.event.rules
-        matcher = await asyncio.to_thread(self._words.compile, wanted.name, rules)
+        matcher: Matcher = await self._aside(self._words.compile, wanted.name, rules)
         self.keep(wanted, matcher)
         return matcher
 
@@ -103,7 +125,8 @@ class Screens:
 
         :raises BadRule: a rule of it cannot be used.
         """
-        return await asyncio.to_thread(self._words.compile, name, rules)
+        matcher: Matcher = await self._aside(self._words.compile, name, rules)
+        return matcher
 
     def keep(self, ready: SetVersion, matcher: Matcher) -> None:
         """Hold a set that is ready."""

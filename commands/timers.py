@@ -11,6 +11,7 @@ from uuid import UUID
 from commands.accounts import AccountHandlers, ReinstateAccount
 from commands.executor import Executor
 from commands.ports import IdempotencyKey
+from commands.rules import EndLevel, RuleHandlers
 from commands.work import Context
 from domain.event import Refused
 from domain.ids import MemberId, StreamId, cell_of, derive
@@ -21,9 +22,10 @@ TIMER_ACTOR = derive(0, "timer", b"homezone")
 class Timers:
     """What each kind of deadline does when it is due."""
 
-    def __init__(self, executor: Executor, accounts: AccountHandlers) -> None:
+    def __init__(self, executor: Executor, accounts: AccountHandlers, rules: RuleHandlers) -> None:
         self._executor = executor
         self._accounts = accounts
+        self._rules = rules
 
     async def fire(self, kind: str, deadline: UUID, subject: UUID, due: datetime) -> None:
         """
@@ -47,6 +49,8 @@ class Timers:
                 case "suspension-ends":
                     reinstate = ReinstateAccount(MemberId(subject), StreamId(deadline))
                     await self._executor.execute(self._accounts.reinstate, reinstate, context)
+                case "level-ends":
+                    await self._executor.execute(self._rules.end_level, EndLevel(deadline), context)
                 case _:
                     raise AssertionError(f"no timer for deadlines of kind {kind}")
         except Refused:

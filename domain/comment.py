@@ -57,6 +57,15 @@ class CommentHeld(Event, frozen=True, tag="comment.held.v1"):
     answered: MemberId | None = None
 
 
+class CommentTakenBack(Event, frozen=True, tag="comment.taken_back.v1"):
+    """Taken away by its author while it waited."""
+
+    author: MemberId
+    post: PostId
+    post_author: MemberId
+    answered: MemberId | None = None
+
+
 class CommentRefused(Event, frozen=True, tag="comment.refused.v1"):
     """An attempt that was not published, for nobody to see but those who audit."""
 
@@ -87,7 +96,12 @@ class CommentRuled(Event, frozen=True):
 
 
 class CommentApproved(CommentRuled, frozen=True, tag="comment.approved.v1"):
-    """What was kept back stands under its post now."""
+    """
+    What was kept back stands under its post now. ``waited`` says that it was waiting until now;
+    otherwise a rejection was undone.
+    """
+
+    waited: bool = True
 
 
 class CommentRejected(CommentRuled, frozen=True, tag="comment.rejected.v1"):
@@ -106,6 +120,7 @@ CommentEvent: TypeAlias = (
     CommentWritten
     | CommentDeleted
     | CommentHeld
+    | CommentTakenBack
     | CommentRefused
     | CommentFlagged
     | CommentApproved
@@ -174,7 +189,7 @@ def evolve(comment: Comment, event: CommentEvent, version: int) -> Comment:
             return Held(live, event.how, version) if isinstance(event, CommentHeld) else live
         case CommentRefused(author=author), _:
             return NeverPublished(author, version)
-        case CommentDeleted(), _:
+        case ((CommentDeleted() | CommentTakenBack()), _):
             return Deleted(event.author, event.post_author, version)
         case CommentApproved(), (Held(comment=live) | TakenDown(comment=live)):
             return live
@@ -244,9 +259,19 @@ def delete(comment: Comment, editor: MemberId) -> tuple[CommentEvent, ...]:
     """Take a comment away: one's own, or any under one's own post."""
     match comment:
         case Live() if editor in (comment.author, comment.post_author):
-            return (_deleted(comment, editor),)
+            by: Literal["author", "post_author"] = (
+                "author" if editor == comment.author else "post_author"
+            )
+            return (
+                CommentDeleted(
+                    comment.author, comment.post, comment.post_author, by, comment.answered
+                ),
+            )
         case Held(comment=waiting) if editor == waiting.author:
-            return (_deleted(waiting, editor),)
+            taken = CommentTakenBack(
+                waiting.author, waiting.post, waiting.post_author, waiting.answered
+            )
+            return (taken,)
         case Deleted() if editor in (comment.author, comment.post_author):
             return ()
         case Live():
@@ -255,8 +280,3 @@ def delete(comment: Comment, editor: MemberId) -> tuple[CommentEvent, ...]:
             raise Refused("not-found")
         case _:
             assert_never(comment)
-
-
-def _deleted(live: Live, editor: MemberId) -> CommentDeleted:
-    by: Literal["author", "post_author"] = "author" if editor == live.author else "post_author"
-    return CommentDeleted(live.author, live.post, live.post_author, by, live.answered)

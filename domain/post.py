@@ -47,8 +47,9 @@ class Unwritten(msgspec.Struct, frozen=True):
 
 class Live(msgspec.Struct, frozen=True):
     """
-    A post that its audience sees. ``audience_since`` is the version that set the audience;
-    ``pending`` what it is to say once an edit that was held is approved.
+    A post that its audience sees. ``audience_since`` is the version that set the audience,
+    ``version`` the last one that changed anything for those who see it: what waits, and what
+    screening found, shows to nobody. ``pending`` is what it is to say once an edit is approved.
     """
 
     author: MemberId
@@ -57,6 +58,7 @@ class Live(msgspec.Struct, frozen=True):
     audience: Audience
     audience_since: int
     share_of: PostId | None
+    version: int
     pending: PostContent | None = None
 
 
@@ -111,21 +113,27 @@ def evolve(post: Post, event: PostEvent, version: int) -> Post:
     match event, post:
         case ((PostPublished() | PostHeld()), _):
             live = Live(
-                event.author, event.kind, event.content, event.audience, version, event.share_of
+                author=event.author,
+                kind=event.kind,
+                content=event.content,
+                audience=event.audience,
+                audience_since=version,
+                share_of=event.share_of,
+                version=version,
             )
             return Held(live, event.how, version) if isinstance(event, PostHeld) else live
-        case PostRefused(author=author), _:
+        case ((PostRefused(author=author) | PostEditRefused(author=author)), Unwritten()):
             return NeverPublished(author, version)
         case PostDeleted(author=author), _:
             return Deleted(author, version)
         case PostApproved(), (Held(post=live) | TakenDown(post=live)):
-            return live
+            return msgspec.structs.replace(live, version=version)
         case PostRejected(), Held(post=live):
             return TakenDown(live, "held", version)
         case PostUnpublished(), Live():
             return TakenDown(post, "published", version)
         case PostRestored(), TakenDown(post=live):
-            return live
+            return msgspec.structs.replace(live, version=version)
         case _, Held(post=live):
             return msgspec.structs.replace(post, post=_changed(live, event, version))
         case _, Live():
@@ -138,13 +146,13 @@ def _changed(live: Live, event: PostEvent, version: int) -> Live:
     change = msgspec.structs.replace
     match event:
         case PostEdited(content=content) | PostEditApproved(content=content):
-            return change(live, content=content, pending=None)
+            return change(live, content=content, pending=None, version=version)
         case PostEditHeld(content=content):
             return change(live, pending=content)
         case PostEditRejected():
             return change(live, pending=None)
         case PostAudienceChanged(audience=audience) | PostAudienceIntended(audience=audience):
-            return change(live, audience=audience, audience_since=version)
+            return change(live, audience=audience, audience_since=version, version=version)
         case _:
             return live
 
@@ -213,8 +221,8 @@ def edit(
     post: Post, editor: MemberId, content: PostContent, found: Found | None = None
 ) -> tuple[PostEvent, ...]:
     """
-    Change what a post says, or what becomes of the change instead. A post that waits goes on
-    waiting, whatever is made of it.
+    Change what a post says, or what becomes of the change instead; what is refused is kept by
+    :func:`refuse_edit`. A post that waits goes on waiting, whatever is made of it.
     """
     live = own(post, editor)
     _check_title(live.kind, content)
@@ -223,11 +231,20 @@ def edit(
     screening, promise = found.screening, found.promise
     match found.outcome:
         case "refused":
-            return (PostEditRefused(editor, content, screening),)
+            return ()
         case ("held" | "private_view") as how if isinstance(post, Live):
             return (PostEditHeld(editor, content, how, screening, promise),)
         case _:
             return (PostEdited(editor, content), PostFlagged(editor, screening))
+
+
+def refuse_edit(
+    attempt: Post, post: PostId, editor: MemberId, content: PostContent, found: Found
+) -> tuple[PostEvent, ...]:
+    """Keep an edit that is refused, on a stream of its own."""
+    if not isinstance(attempt, Unwritten):
+        raise Refused("already-published")
+    return (PostEditRefused(editor, post, content, found.screening),)
 
 
 def change_audience(post: Post, editor: MemberId, audience: Audience) -> tuple[PostEvent, ...]:

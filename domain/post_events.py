@@ -107,9 +107,10 @@ class PostEditHeld(Event, frozen=True, tag="post.edit_held.v1"):
 
 
 class PostEditRefused(Event, frozen=True, tag="post.edit_refused.v1"):
-    """An edit that was not made."""
+    """An edit that was not made; on a stream of its own, so that the post tells nothing of it."""
 
     author: MemberId
+    post: PostId
     content: PostContent
     screening: Screening
 

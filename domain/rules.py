@@ -6,7 +6,7 @@ any decision can name the very rules it was made under. No words ship with the p
 """
 
 import hashlib
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,11 @@ Action: TypeAlias = Literal["block", "hold", "private_view", "flag"]
 ACTIONS: Final[tuple[Action, ...]] = ("flag", "private_view", "hold", "block")
 
 LEVEL_MAX: Final = 3
+RULES_MAX: Final = 200_000
+
+
+Id: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Phrase: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class Match(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -29,11 +34,11 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     :param image: the PDQ hash of an image, 64 hexadecimal digits.
     """
 
-    phrase: str | None = None
-    all_of: tuple[str, ...] | None = None
-    passage: str | None = None
-    regex: str | None = None
-    image: str | None = None
+    phrase: Phrase | None = None
+    all_of: Annotated[tuple[Phrase, ...], msgspec.Meta(min_length=1, max_length=10)] | None = None
+    passage: Annotated[str, msgspec.Meta(max_length=10_000)] | None = None
+    regex: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
+    image: Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{64}$")] | None = None
 
 
 class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -43,11 +48,11 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     :param from_level: the level of sensitivity from which on it counts; 0 always.
     """
 
-    id: str
+    id: Id
     match: Match
     action: Action
-    category: str
-    from_level: int = 0
+    category: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    from_level: Annotated[int, msgspec.Meta(ge=0, le=LEVEL_MAX)] = 0
 
 
 class RuleSet(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -58,8 +63,8 @@ class RuleSet(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
         no hit of this set.
     """
 
-    rules: tuple[Rule, ...]
-    allow: tuple[str, ...] = ()
+    rules: Annotated[tuple[Rule, ...], msgspec.Meta(max_length=RULES_MAX)]
+    allow: Annotated[tuple[Phrase, ...], msgspec.Meta(max_length=10_000)] = ()
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode

@@ -11,6 +11,8 @@ A post, a comment and a nickname each have their events; the table is the same f
 
 from typing import Literal, TypeAlias, assert_never
 
+import msgspec
+
 from domain import account as accounts
 from domain import comment as comments
 from domain import post as posts
@@ -111,7 +113,8 @@ def of_comment(
         case "restore", comments.TakenDown(comment=live, was="published"):
             return (_ruled(comments.CommentRestored, live, case, decision),)
         case "restore", comments.TakenDown(comment=live, was="held"):
-            return (_ruled(comments.CommentApproved, live, case, decision),)
+            approved = _ruled(comments.CommentApproved, live, case, decision)
+            return (msgspec.structs.replace(approved, waited=False),)
         case "no_action", comments.Held():
             raise NotPossible(verdict, "it waits to be approved or rejected")
         case "no_action", _:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from domain.account_events import AccountReinstated, AccountSuspended
 from domain.event import Event, Recorded
+from domain.rulebook import LevelEnded, LevelRaised
 from projections.engine.deadlines import Arm, Arming, Disarm
 
 
@@ -22,7 +23,21 @@ def _reinstated(recorded: Recorded) -> Iterator[Arm | Disarm]:
     yield Disarm(event.suspension)
 
 
+def _raised(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, LevelRaised)
+    yield Arm(event.raising, event.until, "level-ends", recorded.stream)
+
+
+def _lowered(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, LevelEnded)
+    yield Disarm(event.raising)
+
+
 ARMING: Mapping[type[Event], Arming] = {
     AccountSuspended: _suspended,
     AccountReinstated: _reinstated,
+    LevelRaised: _raised,
+    LevelEnded: _lowered,
 }

@@ -5,13 +5,19 @@ cell of whoever commented or liked.
 
 from collections.abc import Iterator
 
-from sqlalchemy import BigInteger, Column, Index, SmallInteger, Table, Uuid
+from sqlalchemy import BigInteger, Column, Index, SmallInteger, Table, Text, Uuid
 
-from domain.comment import CommentDeleted, CommentWritten
+from domain.comment import (
+    CommentApproved,
+    CommentDeleted,
+    CommentHeld,
+    CommentTakenBack,
+    CommentWritten,
+)
 from domain.event import Recorded
 from domain.ids import cell_of
 from domain.like import LikeGiven, LikeWithdrawn
-from projections.rows import Change, Drop, Put
+from projections.rows import Change, Drop, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, key, sealed
 
 COMMENTS = Table(
@@ -24,6 +30,7 @@ COMMENTS = Table(
     Column("thread", Uuid, nullable=False),
     Column("reply_to", Uuid),
     sealed("text"),
+    Column("waits", Text),
     Column("written_at", MOMENT, nullable=False),
     Column("comment_cell", SmallInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
@@ -53,19 +60,28 @@ class Comments:
         """What an event changes."""
         event = recorded.event
         match event:
-            case CommentWritten():
+            case CommentWritten() | CommentHeld():
                 values = {
                     "post": event.post,
                     "author": event.author,
                     "thread": event.thread,
                     "reply_to": event.reply_to,
                     "text": event.text.envelope,
+                    "waits": event.how if isinstance(event, CommentHeld) else None,
                     "written_at": recorded.recorded_at,
                     "comment_cell": recorded.cell,
                     "position": recorded.position,
                 }
                 yield Put(COMMENTS, (cell_of(event.post), recorded.stream), values)
-            case CommentDeleted():
+            case CommentApproved():
+                # It was not there before, so it is as new as its approval.
+                written = {
+                    "waits": None,
+                    "written_at": recorded.recorded_at,
+                    "position": recorded.position,
+                }
+                yield Patch(COMMENTS, (cell_of(event.post), recorded.stream), written)
+            case CommentDeleted() | CommentTakenBack():
                 yield Drop(COMMENTS, (cell_of(event.post), recorded.stream))
             case _:
                 return

@@ -1,6 +1,7 @@
 """
 Counters: how many live likes and comments a post has. Written inline and therefore exact; the same
-for every viewer, so that no count tells of anything one may not see.
+for every viewer, so that no count tells of anything one may not see. Comments that wait are counted
+apart, for their authors alone.
 """
 
 from collections.abc import Iterator
@@ -8,7 +9,16 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Table
 
-from domain.comment import CommentDeleted, CommentWritten
+from domain.comment import (
+    CommentApproved,
+    CommentDeleted,
+    CommentHeld,
+    CommentRejected,
+    CommentRestored,
+    CommentTakenBack,
+    CommentUnpublished,
+    CommentWritten,
+)
 from domain.event import Recorded
 from domain.ids import cell_of
 from domain.like import LikeGiven, LikeWithdrawn
@@ -25,24 +35,44 @@ COUNTERS = Table(
 )
 
 
+WAITING = Table(
+    "waiting_comments",
+    METADATA,
+    cell(),
+    key("post"),
+    key("author"),
+    Column("comments", BigInteger, nullable=False, server_default="0"),
+)
+
+
 class Counters:
     """The read model."""
 
     name = "counters"
-    tables = (COUNTERS,)
+    tables = (COUNTERS, WAITING)
     inline = True
 
     def rows(self, recorded: Recorded) -> Iterator[Change]:
         """What an event changes."""
-        match recorded.event:
+        event = recorded.event
+        match event:
             case LikeGiven(post=post):
                 yield _add(post, "likes", 1)
             case LikeWithdrawn(post=post):
                 yield _add(post, "likes", -1)
-            case CommentWritten(post=post):
+            case CommentWritten(post=post) | CommentRestored(post=post):
                 yield _add(post, "comments", 1)
-            case CommentDeleted(post=post):
+            case CommentDeleted(post=post) | CommentUnpublished(post=post):
                 yield _add(post, "comments", -1)
+            case CommentHeld():
+                yield _wait(event, 1)
+            case CommentApproved():
+                # From a rejection undone as well; then it had ceased to wait before.
+                yield _add(event.post, "comments", 1)
+                if event.waited:
+                    yield _wait(event, -1)
+            case CommentRejected() | CommentTakenBack():
+                yield _wait(event, -1)
             case _:
                 return
 
@@ -50,3 +80,10 @@ class Counters:
 def _add(post: UUID, column: str, amount: int) -> Add:
     # Written by the cells of those who like and comment: sums commute.
     return Add(COUNTERS, (cell_of(post), post), {column: amount})
+
+
+def _wait(
+    event: CommentHeld | CommentApproved | CommentRejected | CommentTakenBack, amount: int
+) -> Add:
+    at = (cell_of(event.post), event.post, event.author)
+    return Add(WAITING, at, {"comments": amount})

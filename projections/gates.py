@@ -14,10 +14,31 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, Uuid, text
 
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
-from domain.comment import CommentDeleted, CommentWritten
+from domain.comment import (
+    CommentApproved,
+    CommentDeleted,
+    CommentHeld,
+    CommentRejected,
+    CommentRestored,
+    CommentTakenBack,
+    CommentUnpublished,
+    CommentWritten,
+)
 from domain.event import Recorded
 from domain.ids import MemberId
-from domain.post_events import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
+from domain.post_events import (
+    PostApproved,
+    PostAudienceChanged,
+    PostAudienceIntended,
+    PostDeleted,
+    PostEditApproved,
+    PostEdited,
+    PostHeld,
+    PostPublished,
+    PostRejected,
+    PostRestored,
+    PostUnpublished,
+)
 from projections.lists import audience_list
 from projections.rows import Change, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, key
@@ -91,22 +112,40 @@ class Gates:
                 which = audience_list(recorded, audience)
                 yield _gate(recorded, author, audience_name(audience), which, None)
                 yield _past(recorded, author, True, audience_name(audience), which)
-            case PostAudienceChanged(author=author, audience=audience):
+            case PostHeld(author=author) | CommentHeld(author=author):
+                # What waits is for its author alone; whom it is for, once it no longer
+                # waits, the event says that ends it.
+                parent = event.post if isinstance(event, CommentHeld) else None
+                yield _gate(recorded, author, "only_me", None, parent)
+                yield _past(recorded, author, True, "only_me", None)
+            case (
+                PostAudienceChanged(author=author, audience=audience)
+                | PostApproved(author=author, audience=audience)
+                | PostRestored(author=author, audience=audience)
+            ):
                 which = audience_list(recorded, audience)
-                named = {"audience": audience_name(audience), "list": which}
+                named = {"live": True, "audience": audience_name(audience), "list": which}
                 yield _patch(recorded, named)
                 yield _past(recorded, author, True, audience_name(audience), which)
-            case PostEdited():
+            case PostEdited() | PostEditApproved() | PostAudienceIntended():
                 yield _patch(recorded, {})
-            case PostDeleted(author=author):
+            case (
+                PostDeleted(author=author)
+                | PostRejected(author=author)
+                | PostUnpublished(author=author)
+                | CommentDeleted(author=author)
+                | CommentTakenBack(author=author)
+                | CommentRejected(author=author)
+                | CommentUnpublished(author=author)
+            ):
                 yield _patch(recorded, {"live": False})
                 yield _past(recorded, author, False, None, None)
             case CommentWritten(author=author, post=post):
                 yield _gate(recorded, author, "public", None, post)
                 yield _past(recorded, author, True, "public", None)
-            case CommentDeleted(author=author):
-                yield _patch(recorded, {"live": False})
-                yield _past(recorded, author, False, None, None)
+            case CommentApproved(author=author) | CommentRestored(author=author):
+                yield _patch(recorded, {"live": True, "audience": "public"})
+                yield _past(recorded, author, True, "public", None)
             case _:
                 return
 

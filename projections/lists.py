@@ -15,7 +15,7 @@ from domain.audience import Audience, Listed
 from domain.event import Recorded
 from domain.ids import ListId, MemberId, derive
 from domain.named_list import ListDeleted, ListSaved
-from domain.post_events import PostAudienceChanged, PostPublished
+from domain.post_events import PostApproved, PostAudienceChanged, PostPublished, PostRestored
 from projections.rows import Change, Drop, Put
 from projections.tables import METADATA, MOMENT, cell, key, sealed
 
@@ -77,7 +77,12 @@ class Lists:
             case ListDeleted():
                 yield Drop(LISTS, (recorded.cell, event.owner, event.list))
                 yield from _members(recorded, event.list, event.removed, "off")
-            case PostPublished(audience=audience) | PostAudienceChanged(audience=audience):
+            case (
+                PostPublished(audience=audience)
+                | PostAudienceChanged(audience=audience)
+                | PostApproved(audience=audience)
+                | PostRestored(audience=audience)
+            ):
                 which = audience_list(recorded, audience)
                 if which is not None and isinstance(audience, Listed) and audience.named is None:
                     yield from _members(recorded, ListId(which), audience.members, "on")

@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from sqlalchemy import BigInteger, Boolean, Column, Table, Text
 
 from domain.account_events import (
+    AccountBanned,
     AccountOpened,
     AccountReinstated,
     AccountSuspended,
+    BanLifted,
+    NicknameApproved,
     NicknameChanged,
+    NicknameRestored,
+    NicknameWithdrawn,
 )
 from domain.event import Recorded
 from domain.ids import MemberId
@@ -67,11 +72,18 @@ class Members:
                     "position": recorded.position,
                 }
                 yield Put(MEMBERS, (recorded.cell, member), values)
-            case NicknameChanged(member=member, nickname=nickname):
+            case (
+                NicknameChanged(member=member, nickname=nickname)
+                | NicknameApproved(member=member, nickname=nickname)
+                | NicknameWithdrawn(member=member, nickname=nickname)
+                | NicknameRestored(member=member, nickname=nickname)
+            ):
                 yield Patch(MEMBERS, (recorded.cell, member), {"nickname": nickname.envelope})
             case AccountSuspended(member=member):
                 yield Patch(MEMBERS, (recorded.cell, member), {"status": "suspended"})
-            case AccountReinstated(member=member):
+            case AccountBanned(member=member):
+                yield Patch(MEMBERS, (recorded.cell, member), {"status": "banned"})
+            case AccountReinstated(member=member) | BanLifted(member=member):
                 yield Patch(MEMBERS, (recorded.cell, member), {"status": "active"})
             case SpaceCertified(member=member, certified_as=certified_as, name=name):
                 certified = {"certified_as": certified_as, "certified_name": name.envelope}

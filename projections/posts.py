@@ -11,12 +11,20 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid
 
 from domain.event import Recorded
 from domain.post_events import (
+    PostApproved,
     PostAudienceChanged,
+    PostAudienceIntended,
     PostContent,
     PostDeleted,
+    PostEditApproved,
     PostEdited,
+    PostEditHeld,
+    PostEditRejected,
+    PostHeld,
     PostPublished,
+    PostRestored,
 )
+from projections.gates import audience_name
 from projections.rows import Change, Drop, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, envelope, key, sealed
 
@@ -34,6 +42,11 @@ POSTS = Table(
     Column("share_of", Uuid),
     Column("published_at", MOMENT, nullable=False),
     Column("edited_at", MOMENT),
+    # What its author alone sees: how it waits, until when, for whom it will be; how an edit waits.
+    Column("waits", Text),
+    Column("due", MOMENT),
+    Column("intended", Text),
+    Column("edit_waits", Text),
     Column("position", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Index("posts_by_author", "cell", "author", "published_at", "post"),
@@ -52,7 +65,7 @@ class Posts:
         event = recorded.event
         at = (recorded.cell, recorded.stream)
         match event:
-            case PostPublished():
+            case PostPublished() | PostHeld():
                 values = {
                     "author": event.author,
                     "kind": event.kind,
@@ -60,20 +73,47 @@ class Posts:
                     "share_of": event.share_of,
                     "published_at": recorded.recorded_at,
                     "edited_at": None,
+                    **_waiting(event),
+                    "edit_waits": None,
                     "position": recorded.position,
                     "version": recorded.version,
                 }
                 yield Put(POSTS, at, values)
-            case PostEdited(content=content):
+            case PostEdited(content=content) | PostEditApproved(content=content):
                 said = _said(content)
                 edited = {"edited_at": recorded.recorded_at, "version": recorded.version}
-                yield Patch(POSTS, at, {**said, **edited})
-            case PostAudienceChanged():
+                yield Patch(POSTS, at, {**said, **edited, "edit_waits": None})
+            case PostEditHeld(how=how):
+                yield Patch(POSTS, at, {"edit_waits": how})
+            case PostEditRejected():
+                yield Patch(POSTS, at, {"edit_waits": None})
+            case PostAudienceChanged() | PostRestored():
                 yield Patch(POSTS, at, {"version": recorded.version})
+            case PostAudienceIntended(audience=audience):
+                intended = {"intended": audience_name(audience), "version": recorded.version}
+                yield Patch(POSTS, at, intended)
+            case PostApproved():
+                # It was not there before, so it is as new as its approval.
+                published = {
+                    "published_at": recorded.recorded_at,
+                    "position": recorded.position,
+                    "version": recorded.version,
+                }
+                yield Patch(POSTS, at, {**published, **_NO_WAITING})
             case PostDeleted():
                 yield Drop(POSTS, at)
             case _:
                 return
+
+
+_NO_WAITING: dict[str, Any] = {"waits": None, "due": None, "intended": None}
+
+
+def _waiting(event: PostPublished | PostHeld) -> dict[str, Any]:
+    if isinstance(event, PostPublished):
+        return _NO_WAITING
+    intended = audience_name(event.audience)
+    return {"waits": event.how, "due": event.promise.due, "intended": intended}
 
 
 def _said(content: PostContent) -> dict[str, Any]:

@@ -6,9 +6,8 @@ the log; and whoever never saw a thing must not learn from its withdrawal that t
 transition is worked out from two moments, just before the event and just after, and both are
 history: the same whenever it is asked, by a stream that is open and by one that resumes.
 
-Cells share no order, so a moment is an event's time with its place to break ties. :func:`reach` is
-the one rule of whom an event can mean anything to: the index of open streams and the trail that
-resuming ones follow are made from it.
+Cells share no order, so a moment is an event's time with its place to break ties. Whom an event can
+mean anything to says :mod:`projections.reach`.
 """
 
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from uuid import UUID
 
 import msgspec
 
-from domain.account_events import AccountSuspended
 from domain.audience import Audience, Listed, OnlyMe, Relation, visible
 from domain.circle import (
     CircleEvent,
@@ -33,14 +31,31 @@ from domain.circle import (
     SpaceFollowed,
     SpaceUnfollowed,
 )
-from domain.comment import CommentDeleted, CommentWritten
+from domain.comment import (
+    CommentApproved,
+    CommentHeld,
+    CommentRestored,
+    CommentWritten,
+)
 from domain.event import Event, Recorded
 from domain.ids import MemberId
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
-from domain.post_events import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
+from domain.post_events import (
+    PostApproved,
+    PostAudienceChanged,
+    PostDeleted,
+    PostEditApproved,
+    PostEdited,
+    PostHeld,
+    PostPublished,
+    PostRejected,
+    PostRestored,
+    PostUnpublished,
+)
 from domain.space import CertificationWithdrawn, SpaceCertified
 from projections.gates import audience_of
+from projections.reach import CommentChange, PostChange
 
 Kind: TypeAlias = Literal[
     "post.appeared",
@@ -71,41 +86,6 @@ def moment_of(recorded: Recorded) -> Moment:
     return Moment(recorded.recorded_at, recorded.cell, recorded.position)
 
 
-class Reach(msgspec.Struct, frozen=True):
-    """
-    Whom an event can mean something to: those who have ``source`` in their feed, the source itself
-    among them, and ``members`` whom it concerns wherever it happened.
-    """
-
-    source: MemberId | None = None
-    members: frozenset[MemberId] = frozenset()
-
-
-_NOBODY = Reach()
-
-
-def reach(event: Event) -> Reach:
-    """Whom an event can mean something to."""
-    match event:
-        case PostPublished() | PostEdited() | PostAudienceChanged() | PostDeleted():
-            return Reach(source=event.author)
-        case ListSaved() | ListDeleted():
-            return Reach(source=event.owner)
-        case SpaceCertified() | CertificationWithdrawn():
-            return Reach(source=event.member)
-        case CommentWritten() | CommentDeleted():
-            told = (event.post_author, event.answered)
-            return Reach(members=frozenset(one for one in told if one is not None))
-        case LikeGiven() | LikeWithdrawn():
-            return Reach(members=frozenset({event.post_author}))
-        case CircleEvent():
-            return Reach(members=frozenset({event.member, event.other}))
-        case AccountSuspended():
-            return Reach(members=frozenset({event.member}))
-        case _:
-            return _NOBODY
-
-
 class Question(msgspec.Struct, frozen=True):
     """
     What must be known of the moment before an event.
@@ -124,16 +104,16 @@ def question(recorded: Recorded, viewer: MemberId) -> Question | None:
     """What to ask about an event and one of those it reaches; None when it means nothing."""
     event = recorded.event
     match event:
-        case PostPublished() | PostAudienceChanged():
+        case PostPublished() | PostAudienceChanged() | PostApproved() | PostRestored():
             named = event.audience.named if isinstance(event.audience, Listed) else None
             return Question(event.author, content=recorded.stream, list=named)
-        case PostEdited() | PostDeleted():
+        case _ if isinstance(event, PostChange):
             return Question(event.author, content=recorded.stream)
         case ListSaved() | ListDeleted():
             return Question(event.owner, list=event.list)
         case SpaceCertified() | CertificationWithdrawn():
             return Question(event.member)
-        case CommentWritten() | CommentDeleted():
+        case _ if isinstance(event, CommentChange):
             return Question(event.post_author, by=event.author, content=event.post)
         case LikeGiven() | LikeWithdrawn():
             return Question(event.post_author, by=event.member, content=event.post)
@@ -255,9 +235,9 @@ def transitions(recorded: Recorded, viewer: MemberId, before: Before) -> tuple[T
     """What an event means to a viewer, in order."""
     event = recorded.event
     match event:
-        case PostPublished() | PostEdited() | PostAudienceChanged() | PostDeleted():
+        case _ if isinstance(event, PostChange):
             return tuple(_of_post(recorded, event, viewer, before))
-        case CommentWritten() | CommentDeleted() | LikeGiven() | LikeWithdrawn():
+        case _ if isinstance(event, CommentChange | LikeGiven | LikeWithdrawn):
             return tuple(_of_response(recorded, event, viewer, before))
         case ListSaved() | ListDeleted():
             return tuple(_of_list(event, viewer, before))
@@ -272,21 +252,28 @@ def transitions(recorded: Recorded, viewer: MemberId, before: Before) -> tuple[T
 
 def _of_post(
     recorded: Recorded,
-    event: PostPublished | PostEdited | PostAudienceChanged | PostDeleted,
+    event: PostChange,
     viewer: MemberId,
     before: Before,
 ) -> Iterator[Transition]:
     own = event.author == viewer
     seen = _in_stream(own, before) and _sees(own, before)
     match event:
-        case PostPublished(audience=audience) | PostAudienceChanged(audience=audience):
+        case (
+            PostPublished(audience=audience)
+            | PostAudienceChanged(audience=audience)
+            | PostApproved(audience=audience)
+            | PostRestored(audience=audience)
+        ):
             sees = _in_stream(own, before) and _is_for(audience, own, viewer, before)
-        case PostEdited():
-            sees = seen
-        case PostDeleted():
+        case PostHeld():
+            sees = own
+        case PostDeleted() | PostRejected() | PostUnpublished():
             sees = False
-    # Whom a post is for is told to its author alone, so to others it did not change.
-    changes = own or isinstance(event, PostEdited)
+        case _:
+            sees = seen
+    # Whom a post is for, and what waits, is told to its author alone: to others nothing changed.
+    changes = own or isinstance(event, PostEdited | PostEditApproved)
     if seen and not sees:
         yield Transition("post.withdrawn", recorded.stream, event.author)
     elif sees and not seen:
@@ -297,7 +284,7 @@ def _of_post(
 
 def _of_response(
     recorded: Recorded,
-    event: CommentWritten | CommentDeleted | LikeGiven | LikeWithdrawn,
+    event: CommentChange | LikeGiven | LikeWithdrawn,
     viewer: MemberId,
     before: Before,
 ) -> Iterator[Transition]:
@@ -305,10 +292,10 @@ def _of_response(
         return
     stream, on = recorded.stream, event.post
     match event:
-        case CommentWritten(author=author):
-            yield Transition("comment.appeared", stream, author, on)
-        case CommentDeleted(author=author):
-            yield Transition("comment.withdrawn", stream, author, on)
+        case CommentWritten() | CommentHeld() | CommentApproved() | CommentRestored():
+            yield Transition("comment.appeared", stream, event.author, on)
+        case _ if isinstance(event, CommentChange):
+            yield Transition("comment.withdrawn", stream, event.author, on)
         case LikeGiven(member=member):
             yield Transition("like.appeared", stream, member, on)
         case LikeWithdrawn(member=member):

@@ -8,11 +8,17 @@ from uuid import UUID
 
 from sqlalchemy import Column, Index, Table, Text, Uuid
 
-from domain.comment import CommentDeleted, CommentWritten
+from domain.comment import (
+    CommentApproved,
+    CommentDeleted,
+    CommentHeld,
+    CommentTakenBack,
+    CommentWritten,
+)
 from domain.event import Recorded
 from domain.ids import MemberId
 from domain.like import LikeGiven, LikeWithdrawn
-from domain.post_events import PostDeleted, PostPublished
+from domain.post_events import PostApproved, PostDeleted, PostHeld, PostPublished
 from projections.rows import Change, Drop, Put
 from projections.tables import METADATA, MOMENT, cell, key
 
@@ -39,15 +45,22 @@ class Timeline:
     def rows(self, recorded: Recorded) -> Iterator[Change]:
         """What an event changes."""
         match recorded.event:
-            case PostPublished(author=member):
+            case (
+                PostPublished(author=member) | PostHeld(author=member) | PostApproved(author=member)
+            ):
                 yield _put(recorded, member, "post", recorded.stream)
-            case CommentWritten(author=member, post=post):
+            case (
+                CommentWritten(author=member, post=post)
+                | CommentHeld(author=member, post=post)
+                | CommentApproved(author=member, post=post)
+            ):
                 yield _put(recorded, member, "comment", post)
             case LikeGiven(member=member, post=post):
                 yield _put(recorded, member, "like", post)
             case (
                 PostDeleted(author=member)
                 | CommentDeleted(author=member)
+                | CommentTakenBack(author=member)
                 | LikeWithdrawn(member=member)
             ):
                 yield Drop(TIMELINE, (recorded.cell, member, recorded.stream))

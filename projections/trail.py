@@ -12,8 +12,8 @@ from sqlalchemy import BigInteger, Column, SmallInteger, Table
 
 from domain.event import Recorded, type_of
 from domain.ids import derive
+from projections.reach import reach
 from projections.rows import Change, Put
-from projections.streams import reach
 from projections.tables import METADATA, cell, key
 
 TRAIL = Table(

@@ -54,8 +54,9 @@ def application(
     declared += docs_routes(document, table)
     document.describe(declared)
     serving = Serving(app, hooks, table, CursorCodec(cursor_secret), door or Door())
-    expect = _expectation(serving)
-    made = web.Application(client_max_size=BODY_BYTES_MAX, handler_args={"logger": ServerLog()})
+    body_max = max((route.body_max for route in declared), default=BODY_BYTES_MAX)
+    expect = _expectation(serving, body_max)
+    made = web.Application(client_max_size=body_max, handler_args={"logger": ServerLog()})
     methods: dict[str, set[str]] = defaultdict(set)
     every: list[tuple[str, str, AioHandler]] = [
         (route.method, route.path, serving.handler(route)) for route in declared
@@ -102,13 +103,13 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\\{.*?\\\}", "[^/]+", re.escape(path)))
 
 
-def _expectation(serving: Serving) -> Any:
+def _expectation(serving: Serving, body_max: int) -> Any:
     """``Expect: 100-continue`` is where a body that is too large is refused before it is sent."""
 
     async def answer(request: web.Request) -> web.StreamResponse | None:
         if request.headers[hdrs.EXPECT].lower() != "100-continue":
             return serving.refusal(ProblemError(known.EXPECTATION_FAILED), request, "")
-        if (request.content_length or 0) > BODY_BYTES_MAX:
+        if (request.content_length or 0) > body_max:
             return serving.refusal(ProblemError(known.TOO_LARGE), request, "")
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # The interim line is not part of the answer's size.

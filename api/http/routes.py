@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import web
 
 from api.http.answers import Answer
-from api.http.decode import body_decoder, query_decoder
+from api.http.decode import BODY_BYTES_MAX, body_decoder, query_decoder
 from api.http.parameters import Header, Kind, path_kinds
 
 Handler = Callable[[Any], Awaitable[Answer | web.StreamResponse]]
@@ -28,9 +28,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     One operation. ``name`` is its operationId; ``path`` is as in OpenAPI.
 
     ``answer`` is the Struct of the successful answer, None where there is no body; ``media_type``
-    names another type than JSON. ``roles`` is None where no token is needed. ``always``: it is
-    answered however much else there is to do. ``problems`` are those of its own, besides what its
-    declaration implies. ``links`` name operations that take the id from its answer.
+    names another type than JSON. ``body_max`` bounds the body in bytes. ``roles`` is None where no
+    token is needed. ``always``: it is answered however much else there is to do. ``problems`` are
+    those of its own, besides what its declaration implies. ``links`` name operations that take the
+    id from its answer.
     """
 
     method: str
@@ -46,6 +47,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     answer: Any
     media_type: str
     request_media_type: str
+    body_max: int
     roles: frozenset[str] | None
     always: bool
     problems: tuple[str, ...]
@@ -122,6 +124,7 @@ class Routes:
         links: Sequence[str] = (),
         example: Any = None,
         always: bool = False,
+        body_max: int = BODY_BYTES_MAX,
     ) -> Callable[[H], H]:
         """
         Declare an operation.
@@ -135,6 +138,7 @@ class Routes:
         :param versioned: it answers an ``ETag``.
         :param links: operations whose one path parameter is the ``id`` of its answer.
         :param example: of the body, as the Struct or as plain data.
+        :param body_max: how large its body may be, in bytes.
         :param always: no limit and no crowd keeps it from being answered: what machines ask.
         """
         plain_path, kinds = path_kinds(path)
@@ -156,6 +160,7 @@ class Routes:
                     answer=answer,
                     media_type=media_type,
                     request_media_type=request_media_type,
+                    body_max=body_max,
                     roles=None if roles is None else frozenset(roles),
                     always=always,
                     problems=tuple(problems),

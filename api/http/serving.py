@@ -22,7 +22,6 @@ from api.http.call import Call
 from api.http.conditions import unchanged
 from api.http.correlation import log_failure, next_request_id, request_id
 from api.http.cursors import CursorCodec
-from api.http.decode import BODY_BYTES_MAX
 from api.http.door import Door
 from api.http.hooks import Hooks
 from api.http.parameters import IDEMPOTENCY_KEY, read_path
@@ -42,6 +41,8 @@ _AT_LEAST = istr("Homezone-At-Least")
 _IDEMPOTENCY_KEY = istr("Idempotency-Key")
 _PURPOSE = istr("Homezone-Purpose")
 _BEARER = "Bearer "
+#: Larger bodies, in bytes, are decoded in a thread: others are to be answered meanwhile.
+_DECODED_ASIDE = 256 << 10
 _UNKNOWN = (
     "The database was lost at the very end: nobody can tell yet whether this was done. A retry "
     "with the same `Idempotency-Key` finds out."
@@ -165,11 +166,14 @@ class Serving:
         if route.fresh and _AT_LEAST in headers and self.hooks.at_least is not None:
             await self._wait_until_fresh(call)
         if route.read_body is not None:
-            size = _check_body(request, route.request_media_type)
+            size = _check_body(request, route.request_media_type, route.body_max)
             call.reserved = self.door.reserve(size)
-            raw = call.raw = await _read(request)
+            raw = call.raw = await _read(request, route.body_max)
             call.reserved = self.door.shrink(call.reserved, len(raw))
-            call.body = route.read_body(raw)
+            if len(raw) < _DECODED_ASIDE:
+                call.body = route.read_body(raw)
+            else:
+                call.body = await asyncio.to_thread(route.read_body, raw)
         else:
             call.body = None
 
@@ -263,7 +267,7 @@ def _responder(route: Route) -> Callable[[web.Request, Answer], web.Response]:
     return respond
 
 
-def _check_body(request: web.Request, media_type: str) -> int:
+def _check_body(request: web.Request, media_type: str, body_max: int) -> int:
     """How large a body of that type may be, going by what its headers say."""
     given = request.headers.get(hdrs.CONTENT_TYPE, "")
     if given != media_type and not _is_media_type(given, media_type):
@@ -272,23 +276,26 @@ def _check_body(request: web.Request, media_type: str) -> int:
         raise ProblemError(known.UNSUPPORTED_MEDIA_TYPE)
     length = request.content_length
     if length is None:
-        return request.content.total_bytes if request.content.is_eof() else BODY_BYTES_MAX
-    if length > BODY_BYTES_MAX:
+        return request.content.total_bytes if request.content.is_eof() else body_max
+    if length > body_max:
         raise ProblemError(known.TOO_LARGE)
     return length
 
 
-async def _read(request: web.Request) -> bytes:
+async def _read(request: web.Request, body_max: int) -> bytes:
     content = request.content
     if not content.is_eof():
         try:
             async with timeout(BODY_SECONDS_MAX):
-                return await request.read()
+                read = await request.read()
         except TimeoutError:
             raise ProblemError(known.MALFORMED, "The body took too long to arrive.") from None
+        if len(read) > body_max:
+            raise ProblemError(known.TOO_LARGE)
+        return read
     # It came whole with its headers, as nearly every write does: no loop is needed to read it.
     body = content.read_nowait()
-    if len(body) > BODY_BYTES_MAX:
+    if len(body) > body_max:
         raise ProblemError(known.TOO_LARGE)
     return body
 

@@ -28,7 +28,15 @@ ROUTES = Routes()
 _TAG = "Members and relations"
 _MAX = UUID(int=(1 << 128) - 1)
 _MIN = UUID(int=0)
-_TIES = ("not-found", "not-yourself", "blocked-by-you", "suspended", "no-account", "conflict")
+_TIES = (
+    "not-found",
+    "not-yourself",
+    "blocked-by-you",
+    "suspended",
+    "banned",
+    "no-account",
+    "conflict",
+)
 
 
 @ROUTES.post(
@@ -70,7 +78,7 @@ async def _opened(call: Ask[Any, Any], member: MemberId) -> dict[int, int]:
     summary="Your own account",
     answer=Account,
     roles=MEMBERS,
-    problems=("suspended", "no-account"),
+    problems=("suspended", "banned", "no-account"),
 )
 async def me(call: Ask[None, None]) -> Answer:
     """Your nickname, standing and certification."""
@@ -92,7 +100,7 @@ async def _one(connection: Any, viewer: MemberId, wanted: MemberId) -> people.Me
     body=ChangeProfile,
     answer=Written,
     roles=MEMBERS,
-    problems=("suspended", "no-account", "conflict"),
+    problems=("suspended", "banned", "no-account", "conflict"),
     example={"nickname": "青莲居士"},
 )
 async def change_profile(call: Ask[ChangeProfile, None]) -> Answer:
@@ -195,7 +203,7 @@ class FriendsQuery(Paging, frozen=True, forbid_unknown_fields=True, kw_only=True
     query=FriendsQuery,
     answer=Page[Friend],
     roles=MEMBERS,
-    problems=("suspended", "no-account"),
+    problems=("suspended", "banned", "no-account"),
 )
 async def list_friends(call: Ask[None, FriendsQuery]) -> Answer:
     """The latest first."""
@@ -211,7 +219,7 @@ async def list_friends(call: Ask[None, FriendsQuery]) -> Answer:
     query=Paging,
     answer=Page[Friend],
     roles=MEMBERS,
-    problems=("suspended", "no-account"),
+    problems=("suspended", "banned", "no-account"),
 )
 async def list_blocks(call: Ask[None, Paging]) -> Answer:
     """In no particular order, the same on every page."""
@@ -227,7 +235,7 @@ async def list_blocks(call: Ask[None, Paging]) -> Answer:
     query=Paging,
     answer=Page[Friend],
     roles=MEMBERS,
-    problems=("suspended", "no-account"),
+    problems=("suspended", "banned", "no-account"),
 )
 async def list_follows(call: Ask[None, Paging]) -> Answer:
     """In no particular order, the same on every page."""
@@ -256,6 +264,7 @@ def _page(call: Ask[None, Any], views: list[Any], limit: int, mark: Callable[[An
         "not-yourself",
         "too-many-lists",
         "suspended",
+        "banned",
         "no-account",
         "conflict",
     ),
@@ -273,7 +282,7 @@ async def save_list(call: Ask[SaveList, None]) -> Answer:
     summary="Your named lists",
     answer=Page[NamedList],
     roles=MEMBERS,
-    problems=("suspended", "no-account"),
+    problems=("suspended", "banned", "no-account"),
 )
 async def list_lists(call: Ask[None, None]) -> Answer:
     """All of them; there are at most 100."""
@@ -292,7 +301,7 @@ async def _lists_of(connection: Any, viewer: MemberId) -> list[people.ListView]:
     summary="Drop a named list",
     answer=Written,
     roles=MEMBERS,
-    problems=("suspended", "no-account", "conflict"),
+    problems=("suspended", "banned", "no-account", "conflict"),
 )
 async def delete_list(call: Ask[None, None]) -> Answer:
     """Posts for it are seen by you alone from now on."""

@@ -27,7 +27,7 @@ from projections.recall import answers as recalled
 
 ROUTES = Routes()
 _TAG = "Posts"
-_ACTING = ("suspended", "no-account", "conflict")
+_ACTING = ("suspended", "banned", "no-account", "conflict")
 _AUDIENCE = ("no-such-member", "no-such-list", "list-or-name")
 
 
@@ -53,7 +53,7 @@ async def publish_post(call: Ask[PublishPost, None]) -> Answer:
     summary="Read a post",
     answer=Post,
     roles=MEMBERS,
-    problems=("suspended", "no-account"),
+    problems=("suspended", "banned", "no-account"),
     versioned=True,
 )
 async def read_post(call: Ask[None, None]) -> Answer:
@@ -158,7 +158,7 @@ async def write_comment(call: Ask[WriteComment, None]) -> Answer:
     query=Paging,
     answer=Page[Comment],
     roles=MEMBERS,
-    problems=("suspended", "no-account"),
+    problems=("suspended", "banned", "no-account"),
 )
 async def list_comments(call: Ask[None, Paging]) -> Answer:
     """The oldest first; `thread` groups them."""
@@ -226,7 +226,7 @@ async def unlike_post(call: Ask[None, None]) -> Answer:
     query=Paging,
     answer=Page[Like],
     roles=MEMBERS,
-    problems=("suspended", "no-account"),
+    problems=("suspended", "banned", "no-account"),
 )
 async def list_likes(call: Ask[None, Paging]) -> Answer:
     """The latest first."""

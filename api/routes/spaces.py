@@ -23,7 +23,7 @@ from projections.recall import answers as recalled
 
 ROUTES = Routes()
 _TAG = "Feed and space"
-_READING = ("suspended", "no-account")
+_READING = ("suspended", "banned", "no-account")
 _ON_HOME_PAGE = 10
 
 

@@ -26,7 +26,7 @@ ROUTES = Routes()
     answer=StreamItem,
     media_type="text/event-stream",
     roles=MEMBERS,
-    problems=("suspended", "no-account"),
+    problems=("suspended", "banned", "no-account"),
     headers=(LAST_EVENT_ID,),
     fresh=False,
 )

@@ -21,13 +21,14 @@ from api.stream.items import Told, compose
 from api.stream.places import Places
 from api.stream.resume import catch_up, with_cursors
 from commands.ports import LogUnavailable
-from domain.account_events import AccountSuspended
+from domain.account_events import AccountBanned, AccountSuspended
 from domain.circle import CircleEvent
 from domain.event import Recorded
 from domain.ids import MemberId
+from projections.reach import reach
 from projections.reading import people
 from projections.reading.moments import judge
-from projections.streams import moment_of, reach
+from projections.streams import moment_of
 
 #: What an item is read from has to be there before it is sent, and the trail for those who resume.
 MODELS = ("posts", "comments", "likes", "trail")
@@ -200,7 +201,7 @@ class Hub:
                 before = dict(vector)
                 cases += [(recorded, MemberId(member)) for member in reached]
                 befores += [before] * len(reached)
-            if isinstance(recorded.event, AccountSuspended):
+            if isinstance(recorded.event, AccountSuspended | AccountBanned):
                 suspended.add(recorded.event.member)
         if not cases:
             return

@@ -20,7 +20,9 @@ from adapters.embedded import EmbeddedPostgres, Server, discover
 from adapters.identity_provider import JwksClient
 from adapters.log.postgres import PostgresLog
 from adapters.readers import ReadPool
+from adapters.screening import RuleMatcher
 from adapters.vault import FileKeyVault
+from adapters.working_days import ChineseCalendar
 from api.addresses import Addresses
 from api.application import build
 from api.http.access import AccessLog
@@ -44,6 +46,7 @@ from commands.directory import Directory
 from commands.executor import Executor
 from commands.policies import policies
 from commands.ports import Clock, Entropy
+from commands.screening import EPOCHS, Screens
 from commands.timers import Timers
 from domain.catalogue import EVENTS
 from domain.event import Event, Recorded
@@ -111,7 +114,8 @@ class Homezone:
         held.push_async_callback(asyncio.to_thread, self.log.close)
         fed = [model.name for model in MODELS if not model.inline]
         self.engine = Feeder(fed, Setup(self.database_url, self._holder), spawn)
-        self.executor = Executor(self.log, self.vault, clock, self.entropy)
+        self.screens = Screens(self.log, RuleMatcher(), ChineseCalendar())
+        self.executor = Executor(self.log, self.vault, clock, self.entropy, screens=self.screens)
         self.services = self._services()
         self._run_policies_and_timers()
         places = Places(settings.streams_max, settings.streams_of_member_max)
@@ -147,12 +151,12 @@ class Homezone:
     def _run_policies_and_timers(self) -> None:
         reader, database, clock = self.log.reader, self.database.server, self.clock
         handlers = self.services.accounts
-        every = policies(self.executor, handlers)
+        every = policies(self.executor, handlers, self.services.rules, self.log.cells)
         names = [policy.name for policy in every]
         self._answered = frozenset().union(*(policy.types for policy in every))
         self.policies = PolicyRunner(reader, database, every, clock, self._holder, from_start=names)
         self.services.reactions = self.policies
-        timers = Timers(self.executor, handlers)
+        timers = Timers(self.executor, handlers, self.services.rules)
 
         async def fire(deadline: Deadline) -> None:
             await timers.fire(deadline.kind, deadline.id, deadline.subject, deadline.due)
@@ -195,7 +199,12 @@ class Homezone:
     def _open_log(self) -> PostgresLog:
         inline = InlineModels(MODELS)
         return PostgresLog(
-            self.database, EVENTS, self.clock, inline=inline.statements, on_commit=self._committed
+            self.database,
+            EVENTS,
+            self.clock,
+            inline=inline.statements,
+            on_commit=self._committed,
+            epoch_of=EPOCHS,
         )
 
     def _committed(self, recorded: Sequence[Recorded]) -> None:
@@ -239,6 +248,7 @@ class Homezone:
             readiness=lambda: readiness(
                 self.log, (self.engine.status, self.policies.status), self.door
             ),
+            screens=self.screens,
             recall=self.recall if self.log.cells <= CELLS_MAX else None,
         )
 

@@ -132,10 +132,12 @@ def may_act(status: str | None) -> None:
     Refuse whoever may not act now.
 
     :param status: as the member's row says; None where there is no account.
-    :raises Refused: suspended, or no account.
+    :raises Refused: suspended or banned, or no account.
     """
     if status is None:
         raise Refused("no-account", "There is no account for this QQ number.")
+    if status == "banned":
+        raise Refused("banned", "This account is closed for good.")
     if status != "active":
         raise Refused("suspended", "This account is suspended.")
 

@@ -24,7 +24,8 @@ _COLUMNS = """
            f.bond, b.member IS NOT NULL AS blocked, l.member IS NOT NULL AS listed,
            coalesce(c.likes, 0) AS likes, coalesce(c.comments, 0) AS comments,
            k.member IS NOT NULL AS liked,
-           m.qq, m.nickname, m.certified_as, m.certified_name
+           m.qq, m.nickname, m.certified_as, m.certified_name,
+           p.waits, p.due, p.intended, p.edit_waits, coalesce(w.comments, 0) AS own_waiting
 """
 
 #: All that a post's gate needs of its author's side stands in the post's own cell.
@@ -35,6 +36,8 @@ _WITH_GATES = """
       LEFT JOIN models.counters c ON c.cell = wanted.cell AND c.post = wanted.post
       LEFT JOIN models.likes k
         ON k.cell = wanted.cell AND k.post = wanted.post AND k.member = :viewer::uuid
+      LEFT JOIN models.waiting_comments w
+        ON w.cell = wanted.cell AND w.post = wanted.post AND w.author = :viewer::uuid
       LEFT JOIN models.friendships f
         ON f.cell = p.cell AND f.member = p.author AND f.other = :viewer::uuid
        AND f.standing <> 'incoming'
@@ -128,10 +131,27 @@ class Profile(msgspec.Struct, frozen=True):
     certified_name: bytes | None = None
 
 
+class Waits(msgspec.Struct, frozen=True):
+    """
+    What an author alone sees of a post that waits, or of an edit that does.
+
+    :param post: how the post waits: ``held`` or ``private_view``; None when it is published.
+    :param due: by when somebody was to have looked at it.
+    :param intended: whom it will be for.
+    :param edit: how an edit waits.
+    """
+
+    post: str | None
+    due: datetime | None
+    intended: str | None
+    edit: str | None
+
+
 class PostView(msgspec.Struct):
     """
     A post that its viewer may see; words sealed. ``shared`` is the original, if visible too.
-    ``lasting`` says that the same view is given to others as well: nobody may change it.
+    ``comments`` counts the viewer's own that wait. ``lasting`` says that the same view is given to
+    others as well: nobody may change it.
     """
 
     post: UUID
@@ -152,6 +172,7 @@ class PostView(msgspec.Struct):
     comments: int
     liked: bool
     friends: bool
+    waits: Waits | None = None
     shared: "PostView | None" = None
     lasting: bool = False
 
@@ -249,6 +270,13 @@ async def _fill(
     return await with_shared(connection, viewer.member, page[:count])
 
 
+def waits_of(
+    post: str | None, due: datetime | None, intended: str | None, edit: str | None
+) -> Waits | None:
+    """What a row says of waiting; None when nothing does."""
+    return None if post is None and edit is None else Waits(post, due, intended, edit)
+
+
 def _in_feed(view: PostView, follows: Collection[UUID]) -> bool:
     certified = view.author.certified_as is not None
     return view.friends or (certified and view.author.member in follows)
@@ -257,7 +285,8 @@ def _in_feed(view: PostView, follows: Collection[UUID]) -> bool:
 def _gated(viewer: Viewer, row: Row) -> PostView | None:
     (post, author, kind, text, title, mood, location, share_of, published_at, edited_at) = row[:10]
     (cell, position, version, live, audience, bond, blocked, listed) = row[10:18]
-    (likes, comments, liked, qq, nickname, certified_as, certified_name) = row[18:]
+    (likes, comments, liked, qq, nickname, certified_as, certified_name) = row[18:25]
+    (post_waits, due, intended, edit_waits, own_waiting) = row[25:]
     relation = viewer.relation(author, bond=bond, blocked=blocked, listed=listed)
     if not visible(live, audience_of(audience), relation):
         return None
@@ -278,7 +307,8 @@ def _gated(viewer: Viewer, row: Row) -> PostView | None:
         version=version,
         audience=audience,
         likes=likes,
-        comments=comments,
+        comments=comments + own_waiting,
         liked=liked,
         friends=relation.friends,
+        waits=waits_of(post_waits, due, intended, edit_waits),
     )

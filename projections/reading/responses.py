@@ -17,7 +17,7 @@ from projections.reading.viewing import Viewer, viewer_towards
 _COMMENTS = Statement(
     "comments_of_post",
     """
-    SELECT comment, author, comment_cell, thread, reply_to, text, written_at, position
+    SELECT comment, author, comment_cell, thread, reply_to, text, written_at, position, waits
       FROM models.comments
      WHERE cell = :cell::smallint AND post = :post::uuid
        AND (written_at, comment) > (:after::timestamptz, :after_comment::uuid)
@@ -30,7 +30,7 @@ _COMMENT = Statement(
     "comment_by_id",
     """
     SELECT c.comment, c.author, c.comment_cell, c.thread, c.reply_to, c.text, c.written_at,
-           c.position
+           c.position, c.waits
       FROM unnest(:comments::uuid[]) AS wanted (comment)
       JOIN models.comments c ON c.cell = :cell::smallint AND c.comment = wanted.comment
     """,
@@ -75,7 +75,10 @@ _LIKERS = Statement(
 
 
 class CommentView(msgspec.Struct, frozen=True):
-    """A comment that its viewer may see; the text sealed."""
+    """
+    A comment that its viewer may see; the text sealed. ``waits`` says how, to its author alone:
+    nobody else sees one that does.
+    """
 
     comment: UUID
     author: Profile
@@ -85,6 +88,7 @@ class CommentView(msgspec.Struct, frozen=True):
     written_at: datetime
     cell: int
     position: int
+    waits: str | None = None
 
     @property
     def mark(self) -> Mark:
@@ -168,8 +172,8 @@ async def _gated_comments(
         if visible(live, audience_of(audience), relation):
             profiles[comment] = Profile(member, *shown)
     return [
-        CommentView(comment, profiles[comment], thread, reply_to, text, written_at, cell, position)
-        for comment, _, cell, thread, reply_to, text, written_at, position in rows
+        CommentView(comment, profiles[comment], thread, reply_to, text, at, cell, position, waits)
+        for comment, _, cell, thread, reply_to, text, at, position, waits in rows
         if comment in profiles
     ]
 

@@ -18,7 +18,7 @@ from projections.gates import audience_of
 from projections.reading.people import MemberView, may_act, standing_between
 from projections.reading.posts import PostView, Profile
 from projections.recall.facts import Facts
-from projections.recall.shapes import Member, Pair, Said, Shelf, Standing
+from projections.recall.shapes import Member, Own, Pair, Said, Shelf, Standing
 
 #: Beyond so many, shelves of one viewer would push out everybody else's.
 SOURCES_MAX = 1_000
@@ -137,12 +137,12 @@ class _Look:
         posts = [post for _, post, _ in references]
         said = facts.posts.many(posts)
         members = facts.members.many([author for _, _, author in references])
-        liked = facts.liked.many([(viewer, post) for post in posts])
+        own = facts.own.many([(viewer, post) for post in posts])
         lists = [one.listed_in for one in said if one.listed_in is not None]
         if lists:
             facts.listed.many([(which, viewer) for which in lists])
         views: list[PostView] = []
-        for post, one, author, likes in zip(posts, said, members, liked, strict=True):
+        for post, one, author, mine in zip(posts, said, members, own, strict=True):
             if author is None:
                 continue
             friend = one.author in friends
@@ -151,7 +151,7 @@ class _Look:
             listed = one.listed_in is not None and facts.listed.one((one.listed_in, viewer))
             relation = _AUTHOR if one.author == viewer else _relation(friend, listed)
             if visible(one.live, audience_of(one.audience), relation):
-                views.append(_view(post, one, author, likes, friend))
+                views.append(_view(post, one, author, mine, friend))
         return views
 
     def deepen(self, ends: list[Shelf]) -> None:
@@ -237,12 +237,12 @@ def _profile(id: UUID, member: Member) -> Profile:
     return Profile(id, member.qq, member.nickname, member.certified_as, member.certified_name)
 
 
-def _view(post: UUID, said: Said, author: Member, liked: bool, friends: bool) -> PostView:
+def _view(post: UUID, said: Said, author: Member, own: Own, friends: bool) -> PostView:
     """
     The view of a post, the same one for all to whom it looks the same. A share is another for
     everyone: what it is of may be seen by one and not by the next.
     """
-    made = said.views.get((liked, friends))
+    made = said.views.get((own, friends))
     if made is not None and made[0] is author:
         view: PostView = made[1]
         return view
@@ -262,11 +262,12 @@ def _view(post: UUID, said: Said, author: Member, liked: bool, friends: bool) ->
         version=said.version,
         audience=said.audience,
         likes=said.likes,
-        comments=said.comments,
-        liked=liked,
+        comments=said.comments + own.waiting,
+        liked=own.liked,
         friends=friends,
+        waits=said.waits,
         lasting=said.share_of is None,
     )
     if view.lasting:
-        said.views[liked, friends] = (author, view)
+        said.views[own, friends] = (author, view)
     return view

@@ -17,7 +17,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
-from projections.recall.shapes import Member, Pair, Said, Shelf, Standing, Weighed
+from projections.recall.shapes import Member, Own, Pair, Said, Shelf, Standing, Weighed
 from projections.recall.touches import Changed
 
 V = TypeVar("V")
@@ -132,7 +132,7 @@ class Facts:
         self.standings: Kind[UUID, Standing] = Kind("standings", places(60_000))
         self.shelves: Kind[UUID, Shelf] = Kind("shelves", places(50_000), fed="posts")
         self.posts: Kind[UUID, Said] = Kind("posts", places(10_000), fed="posts")
-        self.liked: Kind[tuple[UUID, UUID], bool] = Kind("liked", places(30_000), fed="likes")
+        self.own: Kind[tuple[UUID, UUID], Own] = Kind("own", places(30_000), fed="likes")
         self.listed: Kind[tuple[UUID, UUID], bool] = Kind("listed", places(10_000))
         self.pairs: Kind[tuple[UUID, UUID], Pair] = Kind("pairs", places(20_000))
         self._kinds: dict[str, Kind[Any, Any]] = {

@@ -9,10 +9,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from domain.ids import MemberId, cell_of
+from projections.reading.posts import waits_of
 from projections.reading.statements import Connection, Statement
 from projections.reading.viewing import viewers_of
 from projections.recall.facts import Facts
-from projections.recall.shapes import Member, Pair, Said, Shelf, Standing
+from projections.recall.shapes import Member, Own, Pair, Said, Shelf, Standing
 
 #: Of an author's newest posts: what nearly every page needs, and what the longest page can.
 SHELF, DEEP_SHELF = 8, 48
@@ -109,7 +110,8 @@ _SAID = Statement(
     SELECT p.post, p.author, p.kind, p.text, p.title, p.mood, p.location, p.share_of,
            p.published_at, p.edited_at, p.cell, p.position, p.version,
            g.live, g.audience, g.list,
-           coalesce(c.likes, 0) AS likes, coalesce(c.comments, 0) AS comments
+           coalesce(c.likes, 0) AS likes, coalesce(c.comments, 0) AS comments,
+           p.waits, p.due, p.intended, p.edit_waits
       FROM unnest(:cells::smallint[], :posts::uuid[]) AS wanted (cell, post)
       JOIN models.posts p ON p.cell = wanted.cell AND p.post = wanted.post
       JOIN models.gates g ON g.cell = wanted.cell AND g.content = wanted.post
@@ -117,14 +119,17 @@ _SAID = Statement(
     """,
 )
 
-_LIKED = Statement(
-    "facts_of_likes",
+_OWN = Statement(
+    "own_responses",
     """
-    SELECT k.member, k.post
+    SELECT wanted.member, wanted.post, k.member IS NOT NULL AS liked,
+           coalesce(w.comments, 0) AS waiting
       FROM unnest(:cells::smallint[], :posts::uuid[], :members::uuid[])
            AS wanted (cell, post, member)
-      JOIN models.likes k
+      LEFT JOIN models.likes k
         ON k.cell = wanted.cell AND k.post = wanted.post AND k.member = wanted.member
+      LEFT JOIN models.waiting_comments w
+        ON w.cell = wanted.cell AND w.post = wanted.post AND w.author = wanted.member
     """,
 )
 
@@ -211,17 +216,19 @@ async def _said(connection: Connection, facts: Facts, posts: Sequence[UUID]) -> 
     rows = await _SAID(connection, cells=cells, posts=posts)
     # One that is not there is not kept: made-up ids would push out what is.
     for post, *said in rows:
-        facts.keep(facts.posts, cell_of(post), post, Said(*said), asked)
+        fact = Said(*said[:17])
+        fact.waits = waits_of(*said[17:])
+        facts.keep(facts.posts, cell_of(post), post, fact, asked)
 
 
-async def _liked(connection: Connection, facts: Facts, pairs: Sequence[tuple[UUID, UUID]]) -> None:
+async def _own(connection: Connection, facts: Facts, pairs: Sequence[tuple[UUID, UUID]]) -> None:
     asked = facts.asked()
     members, posts = [member for member, _ in pairs], [post for _, post in pairs]
     cells = [cell_of(post) for post in posts]
-    rows = await _LIKED(connection, cells=cells, posts=posts, members=members)
-    found = {tuple(row) for row in rows}
-    for pair in pairs:
-        facts.keep(facts.liked, cell_of(pair[0]), pair, pair in found, asked)
+    rows = await _OWN(connection, cells=cells, posts=posts, members=members)
+    for member, post, liked, waiting in rows:
+        own = Own(liked, waiting)
+        facts.keep(facts.own, cell_of(member), (member, post), own, asked)
 
 
 async def _listed(connection: Connection, facts: Facts, pairs: Sequence[tuple[UUID, UUID]]) -> None:
@@ -240,6 +247,6 @@ LOADS: Final[dict[str, Load]] = {
     "pairs": _pairs,
     "shelves": _shelves,
     "posts": _said,
-    "liked": _liked,
+    "own": _own,
     "listed": _listed,
 }

@@ -3,10 +3,12 @@ What facts look like: rows of read models, or a few that belong together, still 
 """
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
+
+from projections.reading.posts import Waits
 
 #: A text of so many bytes takes one more place.
 _TEXT_BYTES: Final = 1_000
@@ -71,6 +73,13 @@ class Pair(msgspec.Struct, frozen=True, eq=False):
         return self.mine is not None and offered and self.mine == self.theirs
 
 
+class Own(NamedTuple):
+    """A member's own responses to a post: whether they like it, and how many comments wait."""
+
+    liked: bool
+    waiting: int
+
+
 class Shelf(Weighed, eq=False):
     """
     The references of an author's newest posts, newest first: ``(published_at, post, author)``.
@@ -87,8 +96,9 @@ class Shelf(Weighed, eq=False):
 
 class Said(Weighed, eq=False):
     """
-    A post's content, gate and counters. ``views`` are those made of it so far, by whether the
-    viewer likes it and is a friend, each with the member's row that it shows as the author's.
+    A post's content, gate and counters. ``views`` are those made of it so far, by the viewer's own
+    responses and whether they are a friend, each with the member's row that it shows as the
+    author's.
     """
 
     author: UUID
@@ -108,7 +118,8 @@ class Said(Weighed, eq=False):
     listed_in: UUID | None
     likes: int
     comments: int
-    views: dict[tuple[bool, bool], Any] = {}
+    waits: Waits | None = None
+    views: dict[tuple[Own, bool], Any] = {}
 
     @property
     def weight(self) -> int:

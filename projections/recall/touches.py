@@ -11,18 +11,38 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.account_events import (
+    AccountBanned,
     AccountOpened,
     AccountReinstated,
     AccountSuspended,
+    BanLifted,
+    NicknameApproved,
     NicknameChanged,
+    NicknameRestored,
+    NicknameWithdrawn,
 )
 from domain.circle import CircleEvent
-from domain.comment import CommentDeleted, CommentWritten
+from domain.comment import (
+    CommentApproved,
+    CommentHeld,
+    CommentRejected,
+    CommentTakenBack,
+)
 from domain.event import Recorded
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
-from domain.post_events import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
+from domain.post_events import (
+    PostApproved,
+    PostDeleted,
+    PostEditHeld,
+    PostEditRejected,
+    PostHeld,
+    PostPublished,
+    PostRejected,
+    PostUnpublished,
+)
 from domain.space import CertificationWithdrawn, SpaceCertified
+from projections.reach import CommentChange, PostChange
 
 
 class Touch(NamedTuple):
@@ -61,16 +81,13 @@ def touches(recorded: Recorded) -> Iterator[Touch]:
             yield Touch("standings", other)
             yield Touch("pairs", (member, other))
             yield Touch("pairs", (other, member))
-        case PostPublished(author=author) | PostDeleted(author=author):
-            yield Touch("posts", recorded.stream, fed=True)
-            yield Touch("shelves", author, inline=False, fed=True)
-        case PostEdited() | PostAudienceChanged():
-            yield Touch("posts", recorded.stream, fed=True)
+        case _ if isinstance(event, PostChange):
+            yield from _of_post(recorded, event)
         case LikeGiven(member=member, post=post) | LikeWithdrawn(member=member, post=post):
             yield Touch("posts", post)
-            yield Touch("liked", (member, post), inline=False, fed=True)
-        case CommentWritten(post=post) | CommentDeleted(post=post):
-            yield Touch("posts", post)
+            yield Touch("own", (member, post), inline=False, fed=True)
+        case _ if isinstance(event, CommentChange):
+            yield from _of_comment(event)
         case ListSaved() | ListDeleted():
             for member in (*getattr(event, "members", ()), *event.removed):
                 yield Touch("listed", (event.list, member))
@@ -78,10 +95,41 @@ def touches(recorded: Recorded) -> Iterator[Touch]:
             AccountOpened(member=member)
             | AccountSuspended(member=member)
             | AccountReinstated(member=member)
+            | AccountBanned(member=member)
+            | BanLifted(member=member)
             | NicknameChanged(member=member)
+            | NicknameApproved(member=member)
+            | NicknameWithdrawn(member=member)
+            | NicknameRestored(member=member)
             | SpaceCertified(member=member)
             | CertificationWithdrawn(member=member)
         ):
             yield Touch("members", member)
         case _:
             return
+
+
+def _of_post(recorded: Recorded, event: PostChange) -> Iterator[Touch]:
+    post, author = recorded.stream, event.author
+    match event:
+        case PostEditHeld() | PostEditRejected():
+            yield Touch("posts", post, inline=False, fed=True)
+        case PostRejected() | PostUnpublished():
+            yield Touch("posts", post)
+        case PostPublished() | PostDeleted() | PostHeld() | PostApproved():
+            yield Touch("posts", post, fed=True)
+            yield Touch("shelves", author, inline=False, fed=True)
+        case _:
+            yield Touch("posts", post, fed=True)
+
+
+def _of_comment(event: CommentChange) -> Iterator[Touch]:
+    own = Touch("own", (event.author, event.post))
+    match event:
+        case CommentHeld() | CommentRejected() | CommentTakenBack():
+            yield own
+        case CommentApproved(waited=True):
+            yield Touch("posts", event.post)
+            yield own
+        case _:
+            yield Touch("posts", event.post)

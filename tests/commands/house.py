@@ -11,7 +11,9 @@ from uuid import UUID
 
 from adapters.clock import ManualClock, SeededEntropy
 from adapters.log.memory import MemoryLog, MemoryStore
+from adapters.screening import RuleMatcher
 from adapters.vault.memory import MemoryKeyVault
+from adapters.working_days import ChineseCalendar
 from commands import circles, comments
 from commands.accounts import AccountHandlers, RegisterAccount
 from commands.circles import ChangeTie, Move
@@ -21,6 +23,8 @@ from commands.lists import ListHandlers
 from commands.policies import policies
 from commands.ports import IdempotencyKey
 from commands.posts import PostHandlers, PublishShuoshuo
+from commands.rules import RuleHandlers
+from commands.screening import EPOCHS, Screens
 from commands.streams import Streams
 from commands.timers import Timers
 from commands.types import AudienceChoice, ToPublic
@@ -78,17 +82,22 @@ class House:
             self.store,
             EVENTS,
             self.clock,
+            epoch_of=EPOCHS,
             on_commit=self.committed.extend,
             delay_seconds=None if delay_seconds is None else delay,
         )
         self.streams = Streams(self.log, capacity)
-        self.executor = Executor(self.log, self.vault, self.clock, self.entropy, self.streams)
+        self.screens = Screens(self.log, RuleMatcher(), ChineseCalendar())
+        self.executor = Executor(
+            self.log, self.vault, self.clock, self.entropy, self.streams, self.screens
+        )
         self.directory = Directory(self.log, self.vault)
         self.accounts = AccountHandlers(self.directory)
         self.lists = ListHandlers(self.directory)
         self.posts = PostHandlers(self.directory)
-        self.policies = policies(self.executor, self.accounts)
-        self.timers = Timers(self.executor, self.accounts)
+        self.rules = RuleHandlers(self.screens)
+        self.policies = policies(self.executor, self.accounts, self.rules, self.log.cells)
+        self.timers = Timers(self.executor, self.accounts, self.rules)
         self._heard = dict.fromkeys(range(len(self.store.heads)), 0)
 
     def beside(self, **options: Any) -> "House":

@@ -318,7 +318,7 @@ async def test_a_policy_keeps_a_refusal_and_goes_on(street: Street) -> None:
     policy = Policy(
         "suspend-nobody",
         frozenset({AccountOpened}),
-        lambda _: (SuspendAccount("spam"), refuse, 1),
+        lambda _: ((SuspendAccount("spam"), refuse, 1),),
         house.executor,
     )
     recorded = house.log.reader.read_stream(account_stream(anna))[0]

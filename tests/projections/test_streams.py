@@ -35,7 +35,8 @@ from domain.post_events import (
 )
 from domain.sealed import Sealed
 from domain.space import CertificationWithdrawn, SpaceCertified
-from projections.streams import Before, Gate, Reach, Standing, reach, transitions
+from projections.reach import Reach, reach
+from projections.streams import Before, Gate, Standing, transitions
 from projections.trail import TRAIL, Trail, concern_facet, source_facet
 
 VIEWER, AUTHOR, OTHER = (MemberId(mint(number, number, number)) for number in (1, 2, 3))

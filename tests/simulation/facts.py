@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from projections.comments import LIKES
-from projections.counters import COUNTERS
+from projections.counters import COUNTERS, WAITING
 from projections.gates import GATES
 from projections.lists import LIST_MEMBERS
 from projections.members import MEMBERS
@@ -18,6 +18,7 @@ from tests.simulation.tables import Tables
 _MEMBER = (
     "qq", "nickname", "certified_as", "certified_name", "status", "joined_at", "position"
 )  # fmt: skip
+_WAITS = ("waits", "due", "intended", "edit_waits")
 _POST = (
     "author", "kind", "text", "title", "mood", "location", "share_of", "published_at", "edited_at"
 )  # fmt: skip
@@ -110,17 +111,19 @@ def _facts_of_posts(tables: Tables, asked: Asked) -> Rows:
         counts = tables.get(COUNTERS, cell, post) or {"likes": 0, "comments": 0}
         place = (cell, *pick(row, ("position", "version")))
         shown = pick(gate, ("live", "audience", "list"))
-        rows.append((post, *pick(row, _POST), *place, *shown, *pick(counts, ("likes", "comments"))))
+        counted = pick(counts, ("likes", "comments"))
+        rows.append((post, *pick(row, _POST), *place, *shown, *counted, *pick(row, _WAITS)))
     return rows
 
 
-@twin("facts_of_likes")
-def _facts_of_likes(tables: Tables, asked: Asked) -> Rows:
-    return [
-        (member, post)
-        for cell, post, member in unnest(asked, "cells", "posts", "members")
-        if tables.get(LIKES, cell, post, member) is not None
-    ]
+@twin("own_responses")
+def _own_responses(tables: Tables, asked: Asked) -> Rows:
+    rows: Rows = []
+    for cell, post, member in unnest(asked, "cells", "posts", "members"):
+        waiting = tables.get(WAITING, cell, post, member) or {"comments": 0}
+        liked = tables.get(LIKES, cell, post, member) is not None
+        rows.append((member, post, liked, waiting["comments"]))
+    return rows
 
 
 @twin("facts_of_lists")

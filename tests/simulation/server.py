@@ -18,13 +18,16 @@ import msgspec
 from adapters.clock import SeededEntropy
 from adapters.log.batch import Plan as BatchPlan
 from adapters.log.memory import MemoryLog, MemoryStore
+from adapters.screening import RuleMatcher
 from adapters.vault.memory import MemoryKeyVault
+from adapters.working_days import ChineseCalendar
 from api.services import READ_BY_CLIENTS, Caller, RecentWrites, Services
 from api.stream import Hub
 from commands.directory import Directory
 from commands.executor import Executor
 from commands.policies import policies
 from commands.ports import Conflict, LogUnavailable
+from commands.screening import EPOCHS, Screens
 from commands.streams import Streams
 from commands.timers import Timers
 from domain.catalogue import EVENTS
@@ -177,6 +180,8 @@ class Ground:
         self.books = Books()
         self.entropy = SeededEntropy(random.Random(f"{seed}/entropy").getrandbits(64))
         self.vault = MemoryKeyVault(lambda n: self.entropy.bits(8 * n).to_bytes(n, "big"))
+        self.words = RuleMatcher()
+        self.calendar = ChineseCalendar()
         #: Whether nothing is lost just now.
         self.calm = True
         #: Hears of every commit, as it happens.
@@ -213,6 +218,13 @@ class Ground:
         """Whether something goes astray that does so that often."""
         return not self.calm and self.chance.random() < how_often
 
+    async def aside(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """What another thread would do, in its time."""
+        await self.pause()
+        done = work(*arguments)
+        await self.pause()
+        return done
+
     async def pause(self) -> None:
         """Let something take its time."""
         if self.chance.random() < self.temper.stall:
@@ -242,6 +254,7 @@ class Server:
             EVENTS,
             clock,
             inline=ground.write_inline,
+            epoch_of=EPOCHS,
             on_commit=self._committed,
             delay_seconds=ground.seconds,
         )
@@ -256,8 +269,14 @@ class Server:
             ground.seconds,
             lease_seconds=temper.lease_seconds,
         )
+        self.screens = Screens(self.log, ground.words, ground.calendar, ground.aside)
         self.executor = Executor(
-            self.log, vault, clock, ground.entropy, Streams(self.log, temper.capacity)
+            self.log,
+            vault,
+            clock,
+            ground.entropy,
+            Streams(self.log, temper.capacity),
+            self.screens,
         )
         reads = TwinReads(ground, ground.pause)
         self.recall = Recall(reads, reads, self.log)
@@ -272,9 +291,10 @@ class Server:
             recent=RecentWrites(),
             metrics=cast(Any, None),
             readiness=cast(Any, None),
+            screens=self.screens,
             recall=self.recall if temper.recalls else None,
         )
-        every = policies(self.executor, self.services.accounts)
+        every = policies(self.executor, self.services.accounts, self.services.rules, self.log.cells)
         self._answered = frozenset().union(*(policy.types for policy in every))
         database: Any = ground.books
         self.policies = PolicyRunner(
@@ -289,7 +309,7 @@ class Server:
         )
         lease_from_books(self.policies, "policies", holder, clock, temper.lease_seconds)
         self.services.reactions = self.policies
-        timers = Timers(self.executor, self.services.accounts)
+        timers = Timers(self.executor, self.services.accounts, self.services.rules)
 
         async def fire(deadline: Deadline) -> None:
             await timers.fire(deadline.kind, deadline.id, deadline.subject, deadline.due)

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Table
 
 from projections.comments import COMMENTS, LIKES
-from projections.counters import COUNTERS
+from projections.counters import COUNTERS, WAITING
 from projections.gates import GATES
 from projections.lists import LIST_MEMBERS, LISTS
 from projections.members import MEMBERS
@@ -28,6 +28,7 @@ __all__ = ["TWINS", "facts", "past"]
 
 #: The columns that a shown member has, and those of what a post says.
 _SHOWN = ("qq", "nickname", "certified_as", "certified_name")
+_WAITS = ("waits", "due", "intended", "edit_waits")
 _SAID = ("kind", "text", "title", "mood", "location", "share_of", "published_at", "edited_at")
 
 
@@ -92,7 +93,15 @@ def _with_gates(tables: Tables, cell: int, post: UUID, viewer: UUID) -> tuple[An
         *pick(counts, ("likes", "comments")),
         tables.get(LIKES, cell, post, viewer) is not None,
         *pick(member, _SHOWN),
+        *pick(row, _WAITS),
+        _waiting(tables, cell, post, viewer),
     )
+
+
+def _waiting(tables: Tables, cell: int, post: UUID, member: UUID) -> int:
+    """How many of a member's comments under a post wait."""
+    row = tables.get(WAITING, cell, post, member)
+    return 0 if row is None else int(row["comments"])
 
 
 @twin("hydrate_posts")
@@ -160,7 +169,16 @@ def _narrowed_page_by_authors(tables: Tables, asked: Asked) -> Rows:
 
 # Comments and likes
 
-_COMMENT = ("author", "comment_cell", "thread", "reply_to", "text", "written_at", "position")
+_COMMENT = (
+    "author",
+    "comment_cell",
+    "thread",
+    "reply_to",
+    "text",
+    "written_at",
+    "position",
+    "waits",
+)
 
 
 @twin("comments_of_post")

@@ -29,13 +29,15 @@ from domain.circle import (
     SpaceFollowed,
     circle_stream,
 )
-from domain.comment import CommentWritten, comment_stream
+from domain.comment import CommentHeld, CommentWritten, comment_stream
 from domain.event import Event
 from domain.ids import CommentId, ListId, MemberId, PostId, StreamId, cell_of, derive, mint
 from domain.like import LikeGiven, like_stream
 from domain.named_list import ListSaved, lists_stream
 from domain.post import post_stream
 from domain.post_events import PostContent, PostPublished
+from domain.promise import Promise
+from domain.screening import Screening, SetVersion
 from domain.sealed import KeyClass, Sealed
 from domain.space import SpaceCertified, space_stream
 
@@ -45,6 +47,10 @@ APPENDS_IN_FLIGHT = 32
 QQ_FIRST = 600_001
 #: 2026-01-01, in milliseconds: when the first id was minted.
 _EPOCH_MS = 1_767_225_600_000
+#: One comment in so many waits for somebody to look at it.
+_WAITING = 0.02
+_SCREENING = Screening(1, 0, (SetVersion("filled", 1, "0" * 64),), "none", ())
+_PROMISE = Promise("review", datetime(2026, 1, 3, tzinfo=UTC), "none")
 _SUSPENDED_UNTIL = datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -178,7 +184,11 @@ class Filling:
         author, on = self._anybody(), self._known_post()
         comment = CommentId(self._mint(cell_of(author)))
         said = self._said[author]
-        written = CommentWritten(author, on.post, on.author, said, thread=comment)
+        written: Event = CommentWritten(author, on.post, on.author, said, thread=comment)
+        if self._random.random() < _WAITING:
+            written = CommentHeld(
+                author, on.post, on.author, said, comment, "held", _SCREENING, _PROMISE
+            )
         self._put(author, comment_stream(comment), written)
 
     def _like(self) -> None:
