@@ -14,7 +14,7 @@ from commands.work import Outcome, Work
 from domain import account as decisions
 from domain.account import ACCOUNT, NUMBER, Suspended, account_stream
 from domain.account_events import Identity
-from domain.case import Subject
+from domain.case_events import Subject
 from domain.event import Refused
 from domain.ids import MemberId, StreamId, cell_of
 from domain.sealed import KeyClass

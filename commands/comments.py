@@ -19,7 +19,7 @@ from commands.work import Outcome, Work
 from domain import comment as decisions
 from domain import like as likes
 from domain.audience import Public, visible
-from domain.case import Subject
+from domain.case_events import Subject
 from domain.comment import COMMENT, Deleted, comment_stream
 from domain.event import Refused
 from domain.ids import CommentId, MemberId, PostId, cell_of

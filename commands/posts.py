@@ -29,7 +29,7 @@ from commands.types import (
 from commands.work import Outcome, Work
 from domain import post as decisions
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
-from domain.case import Subject
+from domain.case_events import Subject
 from domain.event import Refused
 from domain.ids import MemberId, PostId, cell_of
 from domain.named_list import LISTS, lists_stream

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.account import DIRECTORY_CELL
 from domain.account_events import NumberClaimed
-from domain.case import CaseOpened
+from domain.case_events import CaseOpened
 from domain.event import Event, Recorded, type_of
 from domain.ids import MemberId, StreamId, cell_of, derive, mint
 
