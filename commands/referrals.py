@@ -5,8 +5,9 @@ Referrals: have people look at something, in the very append that made it so.
 from typing import assert_never
 
 from commands.work import Work
-from domain.case import CASE, case_of, case_stream, open_case
+from domain.case import CASE, case_of, case_stream
 from domain.case_events import Subject
+from domain.casework import open_case
 from domain.decision import Cause
 from domain.event import Refused
 from domain.ids import CaseId

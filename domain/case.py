@@ -3,7 +3,8 @@ Cases: everything that people look into, decide and explain about one subject.
 
 A subject has one case, for ever: what screening finds, what members report and what is appealed all
 come to it, so reports merge by themselves, and one stream tells the whole trail. It lives in the
-cell of the member whose subject it is, so a decision and what it does are one append.
+cell of the member whose subject it is, so a decision and what it does are one append. What may be
+done to a case is in :mod:`domain.casework`.
 
     nothing → open ⇄ claimed        open, claimed → decided → closed → open again
               open, claimed → proposed → decided, or open again
@@ -11,7 +12,7 @@ cell of the member whose subject it is, so a decision and what it does are one a
 """
 
 from datetime import datetime
-from typing import Final, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 from uuid import UUID
 
 import msgspec
@@ -39,16 +40,6 @@ from domain.event import Aggregate
 from domain.ids import CaseId, DecisionId, MemberId, StreamId, cell_of, derive
 from domain.promise import Promise
 from domain.verdicts import Verdict
-
-QUEUES: Final[dict[Cause, Queue]] = {
-    "held": "screening",
-    "private_view": "screening",
-    "flagged": "screening",
-    "edit_held": "screening",
-    "report": "reports",
-    "by_hand": "screening",
-    "appeal": "appeals",
-}
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -237,15 +228,3 @@ def case_of(subject: Subject) -> CaseId:
 def case_stream(case: CaseId) -> StreamId:
     """A case's stream bears the case's own id."""
     return StreamId(case)
-
-
-# Decisions
-
-
-def open_case(
-    case: Case, subject: Subject, cause: Cause, promise: Promise, version: int
-) -> tuple[CaseEvent, ...]:
-    """Have somebody look; at what is open already, once more changes nothing."""
-    if isinstance(case, NoCase | Closed):
-        return (CaseOpened(subject, cause, QUEUES[cause], promise, version),)
-    return ()
