@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from commands.referrals import published_as
+from commands.referrals import nothing_to_decide, published_as
 from commands.relations import (
     acting_member,
     check_id,
@@ -74,7 +74,9 @@ async def delete(comment: CommentId, work: Work) -> Outcome:
             raise Refused("not-found")
     events = decisions.delete(state, editor)
     if events:
-        work.append(COMMENT, stream, events[0].author, events)
+        author = events[0].author
+        work.append(COMMENT, stream, author, events)
+        await nothing_to_decide(work, Subject("comment", comment, author), "deleted")
     since = state.since if isinstance(state, Deleted) else 0
     return Outcome(comment, (stream, since), state="deleted")
 

@@ -291,7 +291,11 @@ def matter_of(case: Case) -> Matter:
 
 
 def set_to_work(case: Case, by: UUID, now: datetime) -> _Events:
-    """What has to be said of the claim before somebody sets to work on a case, if they may."""
+    """
+    Let somebody set to work on a case; what has to be said of an older claim first.
+
+    :raises Refused: somebody else is at it, or it is not open.
+    """
     matter_of(case)
     match case:
         case Claimed(until=until) if until <= now:
