@@ -7,17 +7,20 @@ from datetime import UTC, date, timedelta
 import msgspec
 
 from commands.directory import Directory
-from commands.referrals import published_as
+from commands.referrals import nothing_to_decide, published_as
 from commands.relations import publishing_member
 from commands.types import QQ, Moment, Nickname, RealName, Reason
 from commands.work import Outcome, Work
 from domain import account as decisions
 from domain.account import ACCOUNT, NUMBER, Suspended, account_stream
 from domain.account_events import Identity
-from domain.case import Subject
+from domain.case_events import Subject
+from domain.casework import UNSEEN
 from domain.event import Refused
 from domain.ids import MemberId, StreamId, cell_of
+from domain.sanctions import settle
 from domain.sealed import KeyClass
+from domain.standing import STANDING, end_suspensions, standing_stream
 
 EARLIEST_BIRTH = date(1900, 1, 1)
 #: Calendars end: a moment of the year 9999 is of the year 10000 elsewhere on Earth.
@@ -101,6 +104,7 @@ class AccountHandlers:
         member = await publishing_member(work)
         stream = account_stream(member)
         account = await work.load(ACCOUNT, stream)
+        waited = decisions.acting(account).names.pending is not None
         found = await work.screen(cell_of(member), {"nickname": command.nickname})
         nickname = await work.vault.seal(member, KeyClass.IDENTITY, command.nickname)
         events = decisions.change_nickname(account, nickname, found)
@@ -108,6 +112,8 @@ class AccountHandlers:
         version = work.version(stream) + len(events)
         subject = Subject("nickname", member, member)
         state, refused = await published_as(work, subject, found, version)
+        if found is None and waited:
+            await nothing_to_decide(work, subject, "replaced", UNSEEN)
         return Outcome(member, (stream, version - len(events) + 1), state=state, refused=refused)
 
     async def suspend(self, target: MemberId, command: SuspendAccount, work: Work) -> Outcome:
@@ -131,11 +137,19 @@ class AccountHandlers:
         return Outcome(target, (stream, since))
 
     async def reinstate(self, command: ReinstateAccount, work: Work) -> Outcome:
-        """End a suspension."""
-        stream = account_stream(command.member)
-        work.cell = work.cell_of(command.member)
+        """
+        End a suspension. An operator ends whatever suspends the member; a timer ends an operator's
+        suspension, and leaves those that decisions imposed.
+        """
+        member, stream = command.member, account_stream(command.member)
+        work.cell = work.cell_of(member)
+        at = work.context.effective_at
         account = await work.load(ACCOUNT, stream)
-        events = decisions.reinstate(account, work.context.effective_at, command.suspension)
-        work.append(ACCOUNT, stream, command.member, events)
+        events = decisions.reinstate(account, at, command.suspension)
+        standing = await work.load(STANDING, standing_stream(member))
+        lifted = end_suspensions(standing, member, at) if command.suspension is None else ()
+        settled = settle(ACCOUNT.fold(events, account), standing, lifted, at)
+        work.append(ACCOUNT, stream, member, (*events, *settled))
+        work.append(STANDING, standing_stream(member), member, lifted)
         since = 0 if isinstance(account, decisions.NoAccount) else account.since
-        return Outcome(command.member, (stream, since))
+        return Outcome(member, (stream, since))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from commands.referrals import published_as
+from commands.referrals import nothing_to_decide, published_as
 from commands.relations import (
     acting_member,
     check_id,
@@ -19,7 +19,7 @@ from commands.work import Outcome, Work
 from domain import comment as decisions
 from domain import like as likes
 from domain.audience import Public, visible
-from domain.case import Subject
+from domain.case_events import Subject
 from domain.comment import COMMENT, Deleted, comment_stream
 from domain.event import Refused
 from domain.ids import CommentId, MemberId, PostId, cell_of
@@ -74,7 +74,9 @@ async def delete(comment: CommentId, work: Work) -> Outcome:
             raise Refused("not-found")
     events = decisions.delete(state, editor)
     if events:
-        work.append(COMMENT, stream, events[0].author, events)
+        author = events[0].author
+        work.append(COMMENT, stream, author, events)
+        await nothing_to_decide(work, Subject("comment", comment, author), "deleted")
     since = state.since if isinstance(state, Deleted) else 0
     return Outcome(comment, (stream, since), state="deleted")
 

@@ -10,7 +10,7 @@ import msgspec
 
 from commands.directory import Directory
 from commands.lists import list_named
-from commands.referrals import published_as
+from commands.referrals import nothing_to_decide, published_as
 from commands.relations import acting_member, check_id, publishing_member, visible_post
 from commands.types import (
     AudienceChoice,
@@ -29,7 +29,7 @@ from commands.types import (
 from commands.work import Outcome, Work
 from domain import post as decisions
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
-from domain.case import Subject
+from domain.case_events import Subject
 from domain.event import Refused
 from domain.ids import MemberId, PostId, cell_of
 from domain.named_list import LISTS, lists_stream
@@ -191,6 +191,8 @@ class PostHandlers:
         work.append(POST, stream, editor, events)
         version = work.version(stream) + len(events)
         became, _ = await published_as(work, subject, found, version, edit=True)
+        if found is None and isinstance(state, Live) and state.pending is not None:
+            await nothing_to_decide(work, subject, "replaced", {"edit_held"})
         return Outcome(post, (stream, version - len(events) + 1), state=_state_of(state) or became)
 
     async def change_audience(
@@ -219,7 +221,9 @@ class PostHandlers:
         state = await work.load(POST, stream)
         events = decisions.delete(await self._or_hidden(state, post, editor, work), editor)
         _check_version(state, admits if events else None)
-        work.append(POST, stream, editor, events)
+        if events:
+            work.append(POST, stream, editor, events)
+            await nothing_to_decide(work, Subject("post", post, editor), "deleted")
         since = state.since if isinstance(state, Deleted) else 0
         return Outcome(post, (stream, since), state="deleted")
 

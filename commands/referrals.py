@@ -2,10 +2,14 @@
 Referrals: have people look at something, in the very append that made it so.
 """
 
-from typing import assert_never
+from collections.abc import Collection
+from typing import Literal, assert_never
 
 from commands.work import Work
-from domain.case import CASE, Cause, Subject, case_of, case_stream, open_case
+from domain.case import CASE, case_of, case_stream
+from domain.case_events import Subject
+from domain.casework import BY_SCREENING, moot, open_case
+from domain.decision import Cause
 from domain.event import Refused
 from domain.ids import CaseId
 from domain.promise import Promise
@@ -25,6 +29,22 @@ async def refer(
     state = await work.load(CASE, stream)
     work.append(CASE, stream, subject.owner, open_case(state, subject, cause, promise, version))
     return case
+
+
+async def nothing_to_decide(
+    work: Work,
+    subject: Subject,
+    reason: Literal["deleted", "replaced"],
+    causes: Collection[Cause] = BY_SCREENING,
+) -> None:
+    """
+    Close the case of a subject whose member took away, or replaced, what screening found.
+
+    :param causes: why the case must have been opened, to be closed by that.
+    """
+    stream = case_stream(case_of(subject))
+    state = await work.load(CASE, stream)
+    work.append(CASE, stream, subject.owner, moot(state, work.context.member, reason, causes))
 
 
 async def published_as(

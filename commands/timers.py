@@ -9,12 +9,14 @@ from datetime import datetime
 from uuid import UUID
 
 from commands.accounts import AccountHandlers, ReinstateAccount
+from commands.cases import FallOverdue, LapseClaim, fall_overdue, lapse_claim
 from commands.executor import Executor
 from commands.ports import IdempotencyKey
 from commands.rules import EndLevel, RuleHandlers
+from commands.standings import EndSanction, ExpireStrike, end_sanction, expire_strike
 from commands.work import Context
 from domain.event import Refused
-from domain.ids import MemberId, StreamId, cell_of, derive
+from domain.ids import CaseId, DecisionId, MemberId, StreamId, cell_of, derive
 
 TIMER_ACTOR = derive(0, "timer", b"homezone")
 
@@ -51,6 +53,17 @@ class Timers:
                     await self._executor.execute(self._accounts.reinstate, reinstate, context)
                 case "level-ends":
                     await self._executor.execute(self._rules.end_level, EndLevel(deadline), context)
+                case "claim-lapses":
+                    await self._executor.execute(lapse_claim, LapseClaim(CaseId(subject)), context)
+                case "promise-due":
+                    overdue = FallOverdue(CaseId(subject))
+                    await self._executor.execute(fall_overdue, overdue, context)
+                case "strike-expires":
+                    expire = ExpireStrike(MemberId(subject), DecisionId(deadline))
+                    await self._executor.execute(expire_strike, expire, context)
+                case "sanction-ends":
+                    end = EndSanction(MemberId(subject), deadline)
+                    await self._executor.execute(end_sanction, end, context)
                 case _:
                     raise AssertionError(f"no timer for deadlines of kind {kind}")
         except Refused:

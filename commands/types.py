@@ -34,6 +34,13 @@ CommentText: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=CO
 ListName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 Images: TypeAlias = Annotated[list[UUID], msgspec.Meta(max_length=IMAGES_MAX)]
 Reason: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+#: What somebody says of a case; and the clause that it offends against, of the law or of the terms.
+Statement: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)]
+Clause: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200, examples=["4.2"])]
+#: A kind of offence, as the rules and whoever keeps the statistics name it.
+Category: TypeAlias = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=60, pattern="^[a-z0-9_-]+$", examples=["bullying"])
+]
 #: A moment, with its offset from UTC: without one it is any of several.
 Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 

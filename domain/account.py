@@ -87,23 +87,32 @@ class Active(msgspec.Struct, frozen=True):
 
 
 class Suspended(msgspec.Struct, frozen=True):
-    """The member may not act."""
+    """The member may not act; ``imposed`` is how that began."""
 
     member: MemberId
-    suspension: UUID
+    imposed: AccountSuspended
     since: int
     names: Names
     restriction: UUID | None = None
 
+    @property
+    def suspension(self) -> UUID:
+        """The suspension in force."""
+        return self.imposed.suspension
+
 
 class Banned(msgspec.Struct, frozen=True):
-    """The member may not act ever again."""
+    """
+    The member may not act ever again. ``beneath`` is an operator's suspension, which goes on should
+    the ban be lifted; what decisions imposed is in the member's standing.
+    """
 
     member: MemberId
     ban: UUID
     since: int
     names: Names
     restriction: UUID | None = None
+    beneath: AccountSuspended | None = None
 
 
 Account: TypeAlias = NoAccount | Active | Suspended | Banned
@@ -124,10 +133,10 @@ def evolve(account: Account, event: AccountEvent, version: int) -> Account:
     member, names, restriction = account.member, account.names, account.restriction
     change = msgspec.structs.replace
     match event:
-        case AccountSuspended(suspension=suspension):
-            return Suspended(member, suspension, version, names, restriction)
+        case AccountSuspended():
+            return Suspended(member, event, version, names, restriction)
         case AccountBanned(ban=ban):
-            return Banned(member, ban, version, names, restriction)
+            return Banned(member, ban, version, names, restriction, _beneath(account))
         case AccountReinstated() | BanLifted():
             return Active(member, version, names, restriction)
         case AccountRestricted(restriction=imposed):
@@ -136,6 +145,12 @@ def evolve(account: Account, event: AccountEvent, version: int) -> Account:
             return change(account, restriction=None) if ended == restriction else account
         case _:
             return change(account, names=_named(names, event))
+
+
+def _beneath(account: Active | Suspended | Banned) -> AccountSuspended | None:
+    if isinstance(account, Suspended) and account.imposed.decision is None:
+        return account.imposed
+    return None
 
 
 def _named(names: Names, event: AccountEvent) -> Names:
@@ -221,12 +236,16 @@ def change_nickname(
 
 
 def suspend(
-    account: Account, suspension: UUID, reason: Sealed[str], until: datetime | None
+    account: Account,
+    suspension: UUID,
+    reason: Sealed[str],
+    until: datetime | None,
+    decision: DecisionId | None = None,
 ) -> tuple[AccountEvent, ...]:
     """Suspend a member; of one who is suspended already, the earlier suspension stands."""
     match account:
         case Active(member=member):
-            return (AccountSuspended(member, suspension, reason, until),)
+            return (AccountSuspended(member, suspension, reason, until, decision),)
         case Suspended() | Banned():
             return ()
         case NoAccount():
@@ -244,10 +263,10 @@ def reinstate(
     :param suspension: the one meant, when a timer asks; it does nothing to a later one.
     """
     match account:
-        case Suspended(member=member, suspension=current):
-            if suspension is not None and suspension != current:
+        case Suspended(member=member):
+            if suspension is not None and suspension != account.suspension:
                 return ()
-            return (AccountReinstated(member, current, effective_at),)
+            return (AccountReinstated(member, account.suspension, effective_at),)
         case Active() | Banned():
             return ()
         case NoAccount():
@@ -287,11 +306,16 @@ def ban(account: Account, ban: UUID, decision: DecisionId) -> tuple[AccountEvent
             assert_never(account)
 
 
-def lift_ban(account: Account, ban: UUID, decision: DecisionId) -> tuple[AccountEvent, ...]:
-    """Undo a ban, if it is the one in force."""
-    if isinstance(account, Banned) and account.ban == ban:
-        return (BanLifted(account.member, ban, decision),)
-    return ()
+def lift_ban(
+    account: Account, ban: UUID, decision: DecisionId, effective_at: datetime
+) -> tuple[AccountEvent, ...]:
+    """Undo a ban, if it is the one in force; an operator's suspension goes on."""
+    if not isinstance(account, Banned) or account.ban != ban:
+        return ()
+    lifted, beneath = BanLifted(account.member, ban, decision), account.beneath
+    if beneath is None or (beneath.until is not None and beneath.until <= effective_at):
+        return (lifted,)
+    return (lifted, beneath)
 
 
 def acting(account: Account) -> Active:

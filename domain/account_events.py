@@ -49,12 +49,16 @@ class NicknameChanged(Event, frozen=True, tag="account.nickname_changed.v1"):
 
 
 class AccountSuspended(Event, frozen=True, tag="account.suspended.v1"):
-    """The member may not act, nor read, until reinstated; with ``until``, a timer does that."""
+    """
+    The member may not act, nor read, until reinstated; with ``until``, a timer does that.
+    ``decision`` is its cause, unless an operator did it.
+    """
 
     member: MemberId
     suspension: UUID
     reason: Sealed[str]
     until: datetime | None
+    decision: DecisionId | None = None
 
 
 class AccountReinstated(Event, frozen=True, tag="account.reinstated.v1"):

@@ -8,15 +8,19 @@ from domain import (
     account,
     account_events,
     case,
+    case_events,
     circle,
     comment,
     disclosure,
+    disclosure_policy,
     like,
     named_list,
     post,
     post_events,
     rulebook,
     space,
+    standing,
+    standing_events,
 )
 from domain.event import Aggregate, Event, Registry
 
@@ -33,7 +37,9 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (rulebook.RULES, rulebook.RulesPublished),
     (rulebook.RULEBOOK, rulebook.RulebookEvent),
     (rulebook.SCREEN, rulebook.ScreeningActivated),
-    (case.CASE, case.CaseEvent),
+    (case.CASE, case_events.CaseEvent),
+    (standing.STANDING, standing_events.StandingEvent),
+    (disclosure_policy.DISCLOSURE_POLICY, disclosure_policy.DisclosurePolicySet),
 )
 
 #: Of which kind of stream each type of event is.

@@ -181,3 +181,10 @@ def _state_of(names: accounts.Names) -> str:
     if names.pending is not None:
         return "a new nickname waits"
     return "the nickname is seen" if names.withdrawn is None else "the nickname is withdrawn"
+
+
+def of_member(verdict: Verdict) -> tuple[AccountEvent, ...]:
+    """A verdict makes nothing of a member; the penalty that comes with it does."""
+    if verdict == "no_action":
+        return ()
+    raise NotPossible(verdict, "a member is not published")

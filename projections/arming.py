@@ -3,17 +3,40 @@ Which events arm and disarm which deadlines.
 """
 
 from collections.abc import Iterator, Mapping
+from uuid import UUID
 
 from domain.account_events import AccountReinstated, AccountSuspended
+from domain.case_events import (
+    CaseAppealed,
+    CaseClaimed,
+    CaseClaimLapsed,
+    CaseDecided,
+    CaseEscalated,
+    CaseMooted,
+    CaseOpened,
+    CaseOverdue,
+    CaseProposed,
+    CaseReleased,
+    CaseReported,
+)
 from domain.event import Event, Recorded
+from domain.ids import derive
 from domain.rulebook import LevelEnded, LevelRaised
+from domain.standing_events import (
+    SanctionImposed,
+    SanctionLifted,
+    StrikeExpired,
+    StrikeGiven,
+    StrikeReversed,
+)
 from projections.engine.deadlines import Arm, Arming, Disarm
 
 
 def _suspended(recorded: Recorded) -> Iterator[Arm | Disarm]:
     event = recorded.event
     assert isinstance(event, AccountSuspended)
-    if event.until is not None:
+    # What a decision imposed ends with its sanction.
+    if event.until is not None and event.decision is None:
         yield Arm(event.suspension, event.until, "suspension-ends", event.member)
 
 
@@ -21,6 +44,72 @@ def _reinstated(recorded: Recorded) -> Iterator[Arm | Disarm]:
     event = recorded.event
     assert isinstance(event, AccountReinstated)
     yield Disarm(event.suspension)
+
+
+def _claim(recorded: Recorded) -> UUID:
+    return derive(recorded.cell, "claim", recorded.stream)
+
+
+def _promise(recorded: Recorded) -> UUID:
+    return derive(recorded.cell, "promise", recorded.stream)
+
+
+def _promised(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, CaseOpened | CaseAppealed)
+    yield Arm(_promise(recorded), event.promise.due, "promise-due", recorded.stream)
+    yield Disarm(_claim(recorded))
+
+
+def _reported(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, CaseReported)
+    if event.sooner is not None:
+        yield Arm(_promise(recorded), event.sooner.due, "promise-due", recorded.stream)
+
+
+def _claimed(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, CaseClaimed)
+    yield Arm(_claim(recorded), event.until, "claim-lapses", recorded.stream)
+
+
+def _unclaimed(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    yield Disarm(_claim(recorded))
+
+
+def _overdue(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    yield Disarm(_promise(recorded))
+
+
+def _closed(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    yield Disarm(_claim(recorded))
+    yield Disarm(_promise(recorded))
+
+
+def _struck(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, StrikeGiven)
+    yield Arm(event.strike, event.expires_at, "strike-expires", event.member)
+
+
+def _unstruck(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, StrikeExpired | StrikeReversed)
+    yield Disarm(event.strike)
+
+
+def _sanctioned(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, SanctionImposed)
+    if event.until is not None:
+        yield Arm(event.sanction, event.until, "sanction-ends", event.member)
+
+
+def _lifted(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, SanctionLifted)
+    yield Disarm(event.sanction)
 
 
 def _raised(recorded: Recorded) -> Iterator[Arm | Disarm]:
@@ -38,6 +127,22 @@ def _lowered(recorded: Recorded) -> Iterator[Arm | Disarm]:
 ARMING: Mapping[type[Event], Arming] = {
     AccountSuspended: _suspended,
     AccountReinstated: _reinstated,
+    CaseOpened: _promised,
+    CaseAppealed: _promised,
+    CaseReported: _reported,
+    CaseClaimed: _claimed,
+    CaseClaimLapsed: _unclaimed,
+    CaseReleased: _unclaimed,
+    CaseEscalated: _unclaimed,
+    CaseProposed: _unclaimed,
+    CaseOverdue: _overdue,
+    CaseDecided: _closed,
+    CaseMooted: _closed,
+    StrikeGiven: _struck,
+    StrikeExpired: _unstruck,
+    StrikeReversed: _unstruck,
+    SanctionImposed: _sanctioned,
+    SanctionLifted: _lifted,
     LevelRaised: _raised,
     LevelEnded: _lowered,
 }

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.account import DIRECTORY_CELL
 from domain.account_events import NumberClaimed
-from domain.case import CaseOpened
+from domain.case_events import CaseDecided, CaseOpened
 from domain.event import Event, Recorded, type_of
 from domain.ids import MemberId, StreamId, cell_of, derive, mint
 
@@ -22,7 +22,7 @@ _STAFF = MemberId(mint(1_790_000_000_009, 0, 9))
 
 def owner_of(event: Event) -> MemberId:
     """Whose stream an event is on."""
-    if isinstance(event, CaseOpened):
+    if isinstance(event, CaseOpened | CaseDecided):
         return event.subject.owner
     return MemberId(next((getattr(event, one) for one in _WHOSE if hasattr(event, one)), _STAFF))
 

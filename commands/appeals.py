@@ -1,0 +1,49 @@
+"""
+The command by which a member has somebody else look at a decision once more.
+"""
+
+from uuid import UUID
+
+import msgspec
+
+from commands.cases import load_case, write
+from commands.types import Statement
+from commands.work import Outcome, Work
+from domain import casework
+from domain.account import ACCOUNT, Account, NoAccount, account_stream
+from domain.event import Refused
+from domain.ids import CaseId, DecisionId
+from domain.sealed import KeyClass
+
+
+class Appeal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a decision is wrong."""
+
+    decision: UUID
+    statement: Statement
+
+
+async def appeal(case: CaseId, command: Appeal, work: Work) -> Outcome:
+    """
+    Appeal a decision; who is suspended or banned may, too.
+
+    :param case: which the decision was of.
+    """
+    # Not as an acting member: a ban that could not be appealed would be beyond correction.
+    member = work.context.member
+    account: Account = await work.load(ACCOUNT, account_stream(member))
+    if isinstance(account, NoAccount):
+        raise Refused("not-found")
+    state, stream = await load_case(case, work)
+    this = work.mint(work.cell)
+    events = casework.appeal(
+        state,
+        member,
+        this,
+        DecisionId(command.decision),
+        await work.vault.seal(member, KeyClass.MODERATION, command.statement),
+        work.promise("appeal"),
+        work.context.effective_at,
+    )
+    write(work, state, stream, events)
+    return Outcome(this, (stream, work.version(stream)), status=201)

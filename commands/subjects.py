@@ -1,0 +1,179 @@
+"""
+What a case can be about, as commands find it: named by a member or by staff, and judged.
+"""
+
+from typing import Any, TypeAlias, assert_never
+from uuid import UUID
+
+import msgspec
+
+from commands.directory import Directory
+from commands.relations import check_id, relation, visible_post
+from commands.types import QQ
+from commands.work import Work
+from domain import verdicts
+from domain.account import ACCOUNT, Account, NoAccount, account_stream
+from domain.audience import Public
+from domain.case_events import Subject
+from domain.comment import COMMENT, Comment, comment_stream
+from domain.comment import Held as HeldComment
+from domain.comment import Live as LiveComment
+from domain.comment import TakenDown as CommentTakenDown
+from domain.comment import Unwritten as NoComment
+from domain.event import Aggregate, Event, Refused
+from domain.ids import CaseId, CommentId, DecisionId, MemberId, PostId, StreamId
+from domain.post import POST, Post, post_stream
+from domain.post import Unwritten as NoPost
+from domain.verdicts import Verdict
+
+
+class PostSubject(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="post"
+):
+    """A post."""
+
+    id: UUID
+
+
+class CommentSubject(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="comment"
+):
+    """A comment."""
+
+    id: UUID
+
+
+class NicknameSubject(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="nickname"
+):
+    """What a member is called."""
+
+    qq: QQ
+
+
+class MemberSubject(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="member"
+):
+    """How a member behaves."""
+
+    qq: QQ
+
+
+SubjectChoice: TypeAlias = PostSubject | CommentSubject | NicknameSubject | MemberSubject
+
+
+class Subjects:
+    """Finds what is named, over the directory of numbers."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    async def named(self, work: Work, choice: SubjectChoice) -> Subject:
+        """What staff names, whatever has become of it."""
+        match choice:
+            case PostSubject(id=id):
+                check_id(work, PostId(id), field="/subject/id")
+                post: Post = await work.load(POST, post_stream(PostId(id)))
+                if isinstance(post, NoPost):
+                    raise Refused("not-found", field="/subject/id")
+                return Subject("post", id, post.author)
+            case CommentSubject(id=id):
+                return Subject("comment", id, _author(await self._comment(work, id)))
+            case NicknameSubject(qq=qq):
+                member = await self._directory.member(qq)
+                return Subject("nickname", member, member)
+            case MemberSubject(qq=qq):
+                member = await self._directory.member(qq)
+                return Subject("member", member, member)
+            case _:
+                assert_never(choice)
+
+    async def seen(self, work: Work, viewer: MemberId, choice: SubjectChoice) -> Subject:
+        """
+        What a member names and can see; one's own is always found.
+
+        :raises Refused: there is none, or it is not for the viewer: the two look alike.
+        """
+        subject = await self.named(work, choice)
+        if subject.owner == viewer:
+            return subject
+        match subject.kind:
+            case "post":
+                await visible_post(work, viewer, PostId(subject.id), field="/subject/id")
+            case "comment":
+                comment = await self._comment(work, subject.id)
+                if not isinstance(comment, LiveComment):
+                    raise Refused("not-found", field="/subject/id")
+                await visible_post(work, viewer, comment.post, field="/subject/id")
+                await self._not_blocked(work, viewer, subject.owner)
+            case "nickname" | "member":
+                account: Account = await work.load(ACCOUNT, account_stream(subject.owner))
+                if isinstance(account, NoAccount):
+                    raise Refused("not-found", field="/subject/qq")
+                await self._not_blocked(work, viewer, subject.owner)
+            case _:
+                assert_never(subject.kind)
+        return subject
+
+    async def _comment(self, work: Work, id: UUID) -> Comment:
+        stream = comment_stream(CommentId(id))
+        check_id(work, stream, field="/subject/id")
+        comment: Comment = await work.load(COMMENT, stream)
+        if isinstance(comment, NoComment):
+            raise Refused("not-found", field="/subject/id")
+        return comment
+
+    @staticmethod
+    async def _not_blocked(work: Work, viewer: MemberId, member: MemberId) -> None:
+        if (await relation(work, viewer, member, Public())).blocked:
+            raise Refused("not-found", field="/subject")
+
+
+def _author(comment: Comment) -> MemberId:
+    match comment:
+        case HeldComment(comment=live) | CommentTakenDown(comment=live):
+            return live.author
+        case NoComment():
+            raise AssertionError("there is no such comment")
+        case _:
+            return comment.author
+
+
+async def judge(
+    work: Work, subject: Subject, verdict: Verdict, case: CaseId, decision: DecisionId
+) -> tuple[Event, ...]:
+    """What a verdict makes of a subject."""
+    match subject.kind:
+        case "post":
+            post: Post = await work.load(POST, post_stream(PostId(subject.id)))
+            return verdicts.of_post(post, verdict, case, decision)
+        case "comment":
+            comment: Comment = await work.load(COMMENT, comment_stream(CommentId(subject.id)))
+            return verdicts.of_comment(comment, verdict, case, decision)
+        case "nickname":
+            account: Account = await work.load(ACCOUNT, account_stream(subject.owner))
+            return verdicts.of_nickname(account, verdict, case, decision)
+        case "member":
+            return verdicts.of_member(verdict)
+        case _:
+            assert_never(subject.kind)
+
+
+async def version_of(work: Work, subject: Subject) -> int:
+    """The version of a subject's stream."""
+    aggregate, stream = stream_of(subject)
+    await work.load(aggregate, stream)
+    return work.version(stream)
+
+
+def stream_of(subject: Subject) -> tuple[Aggregate[Any], StreamId]:
+    """The stream on which a subject's fate is written: for a nickname, its member's account."""
+    match subject.kind:
+        case "post":
+            return POST, post_stream(PostId(subject.id))
+        case "comment":
+            return COMMENT, comment_stream(CommentId(subject.id))
+        case "nickname" | "member":
+            return ACCOUNT, account_stream(subject.owner)
+        case _:
+            assert_never(subject.kind)

@@ -1,0 +1,82 @@
+"""
+What happens to a member's standing: strikes, and the sanctions that they and decisions bring.
+
+Each event names the decision that is its cause, and so the reasons that were given for it.
+"""
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from domain.decision import SanctionKind
+from domain.event import Event
+from domain.ids import CaseId, DecisionId, MemberId
+from domain.sealed import Sealed
+
+
+class StrikeGiven(Event, frozen=True, tag="strike.given.v1"):
+    """A decision weighs on the member until then. The strike is known by its decision."""
+
+    member: MemberId
+    strike: DecisionId
+    case: CaseId
+    weight: int
+    expires_at: datetime
+
+
+class StrikeExpired(Event, frozen=True, tag="strike.expired.v1"):
+    """It weighs nothing from ``effective_at`` on."""
+
+    member: MemberId
+    strike: DecisionId
+    effective_at: datetime
+
+
+class StrikeReversed(Event, frozen=True, tag="strike.reversed.v1"):
+    """It ought not to have been: decision ``by`` overturned its own."""
+
+    member: MemberId
+    strike: DecisionId
+    by: DecisionId
+
+
+class SanctionImposed(Event, frozen=True, tag="sanction.imposed.v1"):
+    """
+    The member is restricted, suspended or banned; the account's event bears the sanction's id.
+
+    :param decision: its cause.
+    :param reason: the decision's explanation.
+    :param by_ladder: the weight of ``strikes`` brought it, rather than the decision itself.
+    :param weight: of the strikes that counted at that moment.
+    :param ladder: the version of the ladder.
+    :param until: None for good.
+    """
+
+    member: MemberId
+    sanction: UUID
+    kind: SanctionKind
+    decision: DecisionId
+    reason: Sealed[str]
+    by_ladder: bool
+    weight: int
+    ladder: int
+    strikes: tuple[DecisionId, ...] = ()
+    until: datetime | None = None
+
+
+class SanctionLifted(Event, frozen=True, tag="sanction.lifted.v1"):
+    """
+    It is over, from ``effective_at`` on: its time was, a decision ``by`` overturned what it stood
+    on, or an operator reinstated the member.
+    """
+
+    member: MemberId
+    sanction: UUID
+    why: Literal["expired", "overturned", "reinstated"]
+    effective_at: datetime
+    by: DecisionId | None = None
+
+
+StandingEvent: TypeAlias = (
+    StrikeGiven | StrikeExpired | StrikeReversed | SanctionImposed | SanctionLifted
+)
