@@ -115,7 +115,7 @@ CHANGES = {
     "space.certified.v1": "patch members, put certification_history",
     "space.followed.v1": "put follows, put tie_history",
     "space.unfollowed.v1": "drop follows, put tie_history",
-    "account.suspended.v1-by-decision": "",
+    "account.suspended.v1-by-decision": "patch members",
     "case.appealed.v1": "",
     "case.claim_lapsed.v1": "",
     "case.claimed.v1": "",
