@@ -1,0 +1,134 @@
+"""
+Whatever is done to a case, in whatever order, it is in no state that cannot be.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from hypothesis import given as generated
+from hypothesis import strategies as st
+
+from domain import casework
+from domain.case import CASE, Case, Claimed, Closed, NoCase, Proposed
+from domain.case_events import (
+    CaseEvent,
+    CaseReported,
+)
+from domain.casework import (
+    appeal,
+    claim,
+    confirm,
+    decide,
+    decline,
+    escalate,
+    fall_overdue,
+    lapse,
+    moot,
+    open_case,
+    release,
+    report,
+)
+from domain.decision import OnAppeal, Penalty, Strike
+from domain.event import Refused
+from tests.domain.casework import (
+    APPEALS,
+    MOD,
+    NOW,
+    OTHER,
+    POST,
+    PREVIEW,
+    REVIEW,
+    THIRD,
+    decision,
+    decision_id,
+)
+from tests.domain.people import ANNA, BELA, CARL, sealed
+
+
+def _anything(case: Case, step: tuple[str, int, int]) -> Sequence[CaseEvent]:
+    """One of all that can be attempted, by one of three, some minutes on."""
+    what, who, minutes = step
+    by, now = (MOD, OTHER, THIRD)[who], NOW + timedelta(minutes=minutes)
+    member = (BELA, CARL, ANNA)[who]
+    number = minutes
+    ruled = decision(number, verdict="no_action", penalty=Penalty(Strike(1, 180)), decided_at=now)
+    attempts: dict[str, Callable[[], Sequence[CaseEvent]]] = {
+        "open": lambda: open_case(case, POST, "held", REVIEW, 1),
+        "report": lambda: report(case, POST, CaseReported(by, member, "spam"), PREVIEW, 1),
+        "claim": lambda: claim(case, by, now),
+        "release": lambda: release(case, by, now),
+        "escalate": lambda: escalate(case, by, sealed("x"), now),
+        "decide": lambda: decide(
+            case,
+            msgspec.structs.replace(
+                ruled,
+                penalty=None if _on_appeal(case, by) else ruled.penalty,
+                on_appeal=_on_appeal(case, by),
+            ),
+            by,
+            now,
+            grave=who == 2,
+        ),
+        "confirm": lambda: confirm(case, casework.proposal(case).decision, by),
+        "decline": lambda: decline(case, by, None),
+        "appeal": lambda: appeal(case, ANNA, by, _last_ruling(case), sealed("no"), APPEALS, now),
+        "lapse": lambda: lapse(case, now),
+        "overdue": lambda: fall_overdue(case, REVIEW.due),
+        "moot": lambda: moot(case, ANNA, "deleted"),
+    }
+    try:
+        return attempts[what]()
+    except Refused:
+        return ()
+
+
+def _on_appeal(case: Case, by: Any) -> OnAppeal | None:
+    return casework.answering(case, "no_action", by)
+
+
+def _last_ruling(case: Case) -> Any:
+    rulings = () if isinstance(case, NoCase) else case.matter.rulings
+    return rulings[-1].id if rulings else decision_id(0)
+
+
+STEPS = st.tuples(
+    st.sampled_from(
+        ["open", "report", "claim", "release", "escalate", "decide", "confirm", "decline",
+         "appeal", "lapse", "overdue", "moot"]
+    ),
+    st.integers(0, 2),
+    st.integers(0, 90),
+)  # fmt: skip
+
+
+@generated(st.lists(STEPS, max_size=40))
+def test_whatever_is_done_no_case_is_in_a_state_that_cannot_be(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    case: Case = NoCase()
+    version = 0
+    for step in sorted(steps, key=lambda one: one[2]):
+        events = _anything(case, step)
+        before, case = case, CASE.fold(events, case, version)
+        version += len(events)
+        if not events:
+            continue
+        assert not isinstance(case, NoCase)
+        matter = case.matter
+        reporters = [one.reporter for one in matter.reports]
+        assert len(set(reporters)) == len(reporters)
+        assert ANNA not in reporters
+        if not isinstance(before, NoCase):
+            # What was decided is never taken back, only added to.
+            known = [one.id for one in before.matter.rulings]
+            assert [one.id for one in matter.rulings][: len(known)] == known
+        if matter.appeal is not None:
+            assert not isinstance(case, Closed | Proposed)
+            against = matter.ruling(matter.appeal.against)
+            assert against is not None
+            assert against.appealed
+            assert not (isinstance(case, Claimed) and case.by in against.deciders)
+        for ruling in matter.rulings:
+            assert len(set(ruling.deciders)) == len(ruling.deciders), "a second person is another"
