@@ -74,7 +74,10 @@ class Screens:
         """
         if not screen.sets or not texts:
             return None
-        matchers = [await self.matcher(one) for one in screen.sets]
+        matchers = []
+        for one in screen.sets:
+            ready = self._ready.get((one.name, one.hash))
+            matchers.append(await self.matcher(one) if ready is None else ready)
         if sum(map(len, texts.values())) > _INLINE_MAX:
             hits = await self._aside(self._hits, matchers, texts, screen.level)
         else:

@@ -8,6 +8,7 @@ cell has one answer to "under which rules?".
 """
 
 from datetime import datetime
+from functools import cache
 from typing import TypeAlias
 from uuid import UUID
 
@@ -143,6 +144,7 @@ def rules_stream(name: str, version: int) -> StreamId:
     return StreamId(derive(DIRECTORY_CELL, "rules", name.encode(), version.to_bytes(8, "big")))
 
 
+@cache
 def screen_stream(cell: int) -> StreamId:
     """The stream of a cell's rules."""
     return StreamId(derive(cell, "screen"))

@@ -23,7 +23,7 @@ Id: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Phrase: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
-class Match(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Match(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """
     What a rule looks for; one of these.
 
@@ -41,7 +41,7 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     image: Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{64}$")] | None = None
 
 
-class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """
     One rule.
 
