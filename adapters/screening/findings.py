@@ -9,7 +9,7 @@ from typing import Final
 
 from adapters.screening.allowed import Allowed
 from adapters.screening.text import Text, View
-from domain.rules import Rule
+from domain.rules import Action, Rule
 from domain.screening import HITS_MAX, Hit
 
 #: Hits of one rule in one text. More tell a moderator nothing.
@@ -24,16 +24,26 @@ class Findings:
     gravest are always among them: nobody hides a blocked word behind a thousand flagged ones.
 
     :param name: of the set.
+    :param actions: those that its rules ask for.
     """
 
-    __slots__ = ("_allowed", "_excused", "_level", "_name", "_rules", "_taken", "hits", "text")
+    __slots__ = (
+        "_actions", "_allowed", "_excused", "_level", "_name", "_rules", "_taken", "hits", "text"
+    )  # fmt: skip
 
     def __init__(
-        self, name: str, rules: tuple[Rule, ...], allowed: Allowed | None, text: Text, level: int
+        self,
+        name: str,
+        rules: tuple[Rule, ...],
+        actions: frozenset[Action],
+        allowed: Allowed | None,
+        text: Text,
+        level: int,
     ) -> None:
         self.text = text
         self.hits: list[Hit] = []
         self._name = name
+        self._actions = actions
         self._rules = rules
         self._allowed = allowed
         self._level = level
@@ -48,6 +58,11 @@ class Findings:
             and self._taken[rule] < PER_RULE_MAX
             and self._taken[found.action, by_sound] < HITS_MAX
         )
+
+    @property
+    def full(self) -> bool:
+        """Whether no further hit of any rule would be kept, but for sounds."""
+        return all(self._taken[action, False] >= HITS_MAX for action in self._actions)
 
     def excused(self, start: int, end: int) -> bool:
         """Whether a part of the original lies in a word that is allowed."""

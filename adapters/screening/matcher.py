@@ -91,6 +91,7 @@ class CompiledSet:
     def __init__(self, name: str, rules: RuleSet) -> None:
         self._name = name
         self._rules = rules.rules
+        self._actions = frozenset(rule.action for rule in rules.rules)
         self._ready = tuple(checked(rules))
         words = _Patterns()
         for at, ready in enumerate(self._ready):
@@ -122,7 +123,7 @@ class CompiledSet:
         latin = text.latin
         if not (candidates or sounds or self._expressions or latin is not text.compact):
             return []
-        findings = Findings(self._name, self._rules, self._allowed, text, level)
+        findings = Findings(self._name, self._rules, self._actions, self._allowed, text, level)
         together: dict[int, dict[int, tuple[int, int]]] = {}
         self._read(findings, text.compact, candidates, together)
         if latin is not text.compact:
@@ -145,6 +146,8 @@ class CompiledSet:
         """Candidates among phrases and passages, in the compact view or the Latin one."""
         text, pieces = findings.text, dict[int, list[tuple[int, int]]]()
         for start, end, pattern in candidates:
+            if findings.full:
+                return
             for target in self._wanted[pattern]:
                 rule = target.rule
                 if not findings.wanted(rule):
@@ -159,12 +162,17 @@ class CompiledSet:
                     elif not findings.excused(*view.span(start, end)):
                         together.setdefault(rule, {})[target.part] = (start, end)
         for rule, seen in pieces.items():
-            passage = self._ready[rule].passage
-            assert passage is not None
-            for start, end in passage.found(view.text, seen):
-                if not findings.wanted(rule):
-                    break
-                findings.add(rule, view, start, end)
+            self._compare(findings, view, rule, seen)
+
+    def _compare(
+        self, findings: Findings, view: View, rule: int, seen: Sequence[tuple[int, int]]
+    ) -> None:
+        passage = self._ready[rule].passage
+        assert passage is not None
+        for start, end in passage.found(view.text, seen):
+            if not findings.wanted(rule):
+                return
+            findings.add(rule, view, start, end)
 
     def _listen(self, findings: Findings, sounds: Iterable[tuple[int, int, int]]) -> None:
         for start, end, rule in sounds:

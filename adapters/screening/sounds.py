@@ -24,6 +24,9 @@ from adapters.screening.characters import TABLE_END
 _SHORTEST: Final = 3
 _ANY_CHARACTERS_FROM: Final = 4
 
+#: Phrases compared for each character of a text; it takes eight that begin alike, everywhere.
+_COMPARED_MAX: Final = 8
+
 _SILENT: Final = "\0"
 #: Syllables are two bytes of UTF-8 each.
 _FIRST: Final = 0x0100
@@ -68,10 +71,18 @@ class Sounds:
     def _compared(
         self, text: str, sounds: str, candidates: Iterable[tuple[int, int, int]]
     ) -> Iterator[tuple[int, int, int]]:
+        left = _COMPARED_MAX * len(text)
         for start, _, beginning in candidates:
+            left -= len(self._beginning[beginning])
+            if left < 0:
+                return
             for number, phrase, sound in self._beginning[beginning]:
                 end = start + len(phrase)
-                if sounds.startswith(sound, start) and _suspicious(phrase, text[start:end]):
+                if (
+                    sounds.startswith(sound, start)
+                    and not text.startswith(phrase, start)
+                    and _suspicious(phrase, text[start:end])
+                ):
                     yield start, end, number
 
 
@@ -82,10 +93,9 @@ def sound_of(text: str) -> str:
 
 def _suspicious(phrase: str, written: str) -> bool:
     """Whether characters that sound like a phrase, and are not the phrase, were meant to."""
-    same = sum(map(str.__eq__, phrase, written))
-    if same == len(phrase):
-        return False
-    return len(phrase) >= _ANY_CHARACTERS_FROM or same > 0
+    if len(phrase) >= _ANY_CHARACTERS_FROM:
+        return True
+    return any(map(str.__eq__, phrase, written))
 
 
 @cache
