@@ -73,14 +73,14 @@ class Sounds:
     def __bool__(self) -> bool:
         return bool(self._beginning)
 
-    def found(self, text: str) -> Sequence[tuple[int, int, int]] | Iterator[tuple[int, int, int]]:
+    def found(self, text: str) -> Sequence[tuple[int, int, int]]:
         """
         Where a text, in the compact view, has a phrase in suspicious other characters, as start,
         end and the phrase's number.
         """
         sounds = sound_of(text)
         candidates = self._automaton.matches(sounds)
-        return self._compared(text, sounds, candidates) if candidates else ()
+        return list(self._compared(text, sounds, candidates)) if candidates else ()
 
     def _compared(
         self, text: str, sounds: str, candidates: Iterable[tuple[int, int, int]]
