@@ -15,13 +15,13 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from benchmarks import contest, engine, entries, machine, ourselves, promises, table
+from benchmarks import contest, engine, entries, machine, ourselves, promises, screening, table
 from benchmarks.cluster import Cluster, running_cluster
 from benchmarks.figures import Report
 from benchmarks.http import section as http
 
 RESULTS = Path(__file__).parent / "results"
-SECTIONS = ("log", "ourselves", "engine", "http")
+SECTIONS = ("log", "ourselves", "engine", "http", "screening")
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -31,6 +31,7 @@ class Plan(msgspec.Struct, frozen=True):
     ourselves: ourselves.Plan
     engine: engine.Plan
     http: http.Plan
+    screening: screening.Plan
 
 
 FULL = Plan(
@@ -38,6 +39,7 @@ FULL = Plan(
     ourselves=ourselves.Plan(rounds=5, seconds=1.5, commands=4_000, short=10_000, long=1_000_000),
     engine=engine.Plan(rounds=3, events=50_000, runner_events=4_000, runner_seconds=4.0),
     http=http.Plan(rounds=5, seconds=3.0, latency_seconds=4.0),
+    screening=screening.Plan(rounds=9, posts=4_000, compiled=5),
 )
 QUICK = Plan(
     log=contest.Plan(
@@ -46,6 +48,7 @@ QUICK = Plan(
     ourselves=ourselves.Plan(rounds=1, seconds=0.4, commands=500, short=2_000, long=20_000),
     engine=engine.Plan(rounds=1, events=10_000, runner_events=500, runner_seconds=1.0),
     http=http.Plan(rounds=2, seconds=1.0, latency_seconds=1.0),
+    screening=screening.Plan(rounds=3, posts=1_000, compiled=1),
 )
 
 
@@ -100,6 +103,8 @@ def _run(
         engine.measure(cluster, plan.engine, report, say, install=install)
     if "http" in sections:
         http.measure(cluster.directory, plan.http, report, say)
+    if "screening" in sections:
+        screening.measure(plan.screening, report, say)
 
 
 def _write(report: Report, found: dict[str, Any], quick: bool, seconds: float) -> Path:

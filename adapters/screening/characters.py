@@ -73,7 +73,7 @@ def characters() -> Characters:
     compact: list[int | str | None] = [None] * TABLE_END
     readable: list[int | str | None] = [0x20] * TABLE_END
     for start, end in (*_HAN, _HANGUL):
-        compact[start:end] = readable[start:end] = range(start, end)
+        compact[start:end] = readable[start:end] = list(range(start, end))
     for code in _others():
         char = chr(code)
         compact[code] = _cell(_kept(char, han, latin))
@@ -81,6 +81,7 @@ def characters() -> Characters:
     for char, simple in han.items():
         compact[ord(char)] = readable[ord(char)] = _cell(simple)
     lookalikes = _lookalikes()
+    _confusables.cache_clear()
     rare = "".join(map(re.escape, map(chr, lookalikes)))
     return Characters(compact, readable, lookalikes, re.compile(f"[{rare}{_JAMO}{_BEYOND}]"))
 

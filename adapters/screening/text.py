@@ -33,11 +33,12 @@ class View:
     :param text: what is matched.
     """
 
-    __slots__ = ("_origins", "_source", "_table", "text")
+    __slots__ = ("_careful", "_origins", "_source", "_table", "text")
 
     def __init__(self, source: str, table: Sequence[int | str | None], *, careful: bool) -> None:
         self._source = source
         self._table = table
+        self._careful = careful
         self._origins: tuple[list[int], list[int]] | None = None
         text = source.translate(table)
         if careful:
@@ -52,10 +53,9 @@ class View:
 
     def _one_each(self) -> tuple[list[int], list[int]] | None:
         """The origins where every character became one or none, as nearly always; else None."""
-        try:
-            became = [self._table[ord(char)] for char in self._source]
-        except IndexError:
+        if self._careful:
             return None
+        became = [self._table[ord(char)] for char in self._source]
         first = [at for at, one in enumerate(became) if one is not None]
         return (first, first) if len(first) == len(self.text) else None
 
