@@ -15,7 +15,18 @@ from api.http.positions import Vector
 from api.http.routes import Route
 from api.limits import Limits
 from api.problems import PROBLEMS
-from api.routes import audit, members, operations, posts, rules, spaces, stream
+from api.routes import (
+    audit,
+    members,
+    moderation,
+    operations,
+    posts,
+    recourse,
+    rules,
+    spaces,
+    stream,
+    transparency,
+)
 from api.services import READ_BY_CLIENTS, Caller, Services
 from api.tokens import InvalidToken, Principal, Role, TokenVerifier
 from commands.ports import Clock
@@ -71,6 +82,9 @@ def build(
         (
             members.ROUTES,
             posts.ROUTES,
+            moderation.ROUTES,
+            recourse.ROUTES,
+            transparency.ROUTES,
             rules.ROUTES,
             spaces.ROUTES,
             stream.ROUTES,

@@ -78,6 +78,10 @@ class Disclosure:
             case _:
                 return value
 
+    def opened(self, sealed: Sealed[str]) -> Any:
+        """A sealed value's text, or that it is sealed; None when its key was destroyed."""
+        return _HIDDEN if self._purpose is None else self._app.vault.open(sealed)
+
     def _opened(self, envelope: str, name: str) -> Any:
         if self._purpose is None or (name == _COMPLIANCE_ALONE and self._role != "compliance"):
             return _HIDDEN

@@ -16,11 +16,13 @@ from api.http.problems import KEY_REUSED, ProblemError
 from api.metrics import Metrics
 from api.shown import Shown
 from commands.accounts import AccountHandlers
+from commands.cases import CaseHandlers
 from commands.directory import Directory
 from commands.executor import Answer, Contended, Executor, Handler, KeyReused
 from commands.lists import ListHandlers
 from commands.ports import Clock, EventLog, IdempotencyKey, KeyVault, LogUnavailable
 from commands.posts import PostHandlers
+from commands.reports import ReportHandlers
 from commands.rules import RuleHandlers
 from commands.screening import Screens
 from commands.work import Context
@@ -52,6 +54,7 @@ MEMBERS = ("member",)
 OPERATORS = ("operator",)
 AUDITORS = ("auditor", "compliance")
 MODERATORS = ("moderator",)
+REVIEWERS = ("moderator", "compliance")
 COMPLIANCE = ("compliance",)
 
 
@@ -135,6 +138,8 @@ class Services:
         self.rules = RuleHandlers(screens)
         self.lists = ListHandlers(directory)
         self.posts = PostHandlers(directory)
+        self.cases = CaseHandlers(directory)
+        self.reports = ReportHandlers(directory)
         self.freshness = freshness
         self.metrics = metrics
         self.readiness = readiness
@@ -236,6 +241,16 @@ class Services:
         await self._recent.settle(member, self.freshness)
         return await self._recall.answer(make, member, *arguments, **named)
 
+    async def attend(
+        self, call: "Ask[Any, Any]", read: Callable[..., Awaitable[T]], *arguments: Any
+    ) -> T:
+        """
+        ``read(connection, ...)``, at least as fresh as the caller's own last writes, whatever the
+        caller's standing: for staff, and for what a member may read while suspended or banned.
+        """
+        await self._recent.settle(call.viewer.id, self.freshness)
+        return await self._reads.run(read, *arguments)
+
     async def look(self, read: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """``read(connection, ...)`` in nobody's name."""
         return await self._reads.run(read, *arguments)
@@ -310,7 +325,9 @@ async def _nothing(_connection: Connection, _member: MemberId) -> None:
 
 
 #: What clients' reads are made of; what auditors and timers use is waited for where they do.
-READ_BY_CLIENTS = ("comments", "likes", "posts", "timeline")
+READ_BY_CLIENTS = (
+    "cases", "comments", "decisions", "likes", "posts", "reports", "standings", "timeline",
+)  # fmt: skip
 
 
 class RecentWrites:

@@ -77,7 +77,7 @@ async def delete(comment: CommentId, work: Work) -> Outcome:
         author = events[0].author
         work.append(COMMENT, stream, author, events)
         await nothing_to_decide(work, Subject("comment", comment, author), "deleted")
-    since = state.since if isinstance(state, Deleted) else 0
+    since = state.since if isinstance(state, Deleted) else work.version(stream) + 1
     return Outcome(comment, (stream, since), state="deleted")
 
 

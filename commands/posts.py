@@ -224,7 +224,7 @@ class PostHandlers:
         if events:
             work.append(POST, stream, editor, events)
             await nothing_to_decide(work, Subject("post", post, editor), "deleted")
-        since = state.since if isinstance(state, Deleted) else 0
+        since = state.since if isinstance(state, Deleted) else work.version(stream) + 1
         return Outcome(post, (stream, since), state="deleted")
 
     async def _own(

@@ -2,13 +2,17 @@
 Every read model there is.
 """
 
+from projections.cases import Cases
 from projections.comments import Comments, Likes
 from projections.counters import Counters
+from projections.decisions import Decisions
 from projections.gates import Gates
 from projections.lists import Lists
 from projections.members import Members
 from projections.posts import Posts
+from projections.reports import Reports
 from projections.rows import ReadModel
+from projections.standings import Standings
 from projections.ties import Ties
 from projections.timeline import Timeline
 from projections.trail import Trail
@@ -23,5 +27,9 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Comments(),
     Likes(),
     Timeline(),
+    Cases(),
+    Decisions(),
+    Reports(),
+    Standings(),
     Trail(),
 )

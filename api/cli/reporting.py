@@ -43,6 +43,18 @@ def _server(data_dir: Path) -> dict[str, Any] | None:
         return None
 
 
+def _cases(moderation: dict[str, dict[str, int]]) -> str:
+    waiting, overdue, broken = (
+        moderation[name] for name in ("cases_open", "cases_overdue", "promises_broken")
+    )
+    queues = ", ".join(
+        f"{queue} {count:,}" + (f" ({overdue[queue]:,} overdue)" if overdue.get(queue) else "")
+        for queue, count in sorted(waiting.items())
+    )
+    said = f"{sum(waiting.values()):,} open" + (f": {queues}" if queues else "")
+    return f"{said}; {sum(broken.values()):,} promises broken so far"
+
+
 def _print(report: dict[str, Any]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     kind = "embedded" if report["embedded"] else "external"
@@ -50,6 +62,7 @@ def _print(report: dict[str, Any]) -> None:
     heads = ", ".join(f"{cell}-{at}" for cell, at in report["heads"].items() if at)
     console.print(f"log        {report['events']:,} events  {heads or 'empty'}")
     console.print(f"timers     {report['timers_due']} due of {report['timers_armed']}")
+    console.print(f"cases      {_cases(report['moderation'])}")
     server = report["server"]
     console.print(f"server     {server['address'] if server else 'not running'}")
     if server and not server.get("ready"):

@@ -112,9 +112,9 @@ async def list_events(call: Ask[None, EventsQuery]) -> Answer:
     names for compliance alone.
     """
     app, query = call.app, call.query
-    start = await _vector(app, query.since, "from")
+    start = await vector_of(app, query.since, "from")
     heads = await app.log.heads()
-    asked = await _vector(app, query.to, "to") if query.to else heads
+    asked = await vector_of(app, query.to, "to") if query.to else heads
     until = {cell: min(at, heads.get(cell, 0)) for cell, at in asked.items()}
     place = call.after(tuple[int, int])
     wanted = await _wanted(app, query)
@@ -232,7 +232,12 @@ async def _ids(app: Services, who: str) -> list[UUID]:
     return [staff] if member is None else [member, staff]
 
 
-async def _vector(app: Services, when: str | None, name: str) -> Vector:
+async def vector_of(app: Services, when: str | None, name: str) -> Vector:
+    """
+    The positions that a moment stands for; none for no moment.
+
+    :param name: of the parameter that gives it.
+    """
     if when is None:
         return {}
     if "T" not in when:

@@ -7,7 +7,7 @@ hangs while it is away.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, get_args
 
 from adapters.log.postgres import PostgresLog
 from adapters.log.statistics import Histogram
@@ -19,9 +19,12 @@ from api.reading import ReadLine
 from api.stream import Hub
 from api.wiring.lateness import Lateness
 from commands.streams import Streams
+from domain.case_events import Queue
+from domain.promise import PromiseKind
 from projections.engine.policies import PolicyRunner
 from projections.engine.status import Condition, EngineStatus
 from projections.engine.timers import TimerRunner
+from projections.reading.cases import QueueSizes
 from projections.recall.recall import Recall
 
 
@@ -143,6 +146,34 @@ def follower_figures(
         "homezone_timers_late_seconds",
         "How late the deadline fired last was.",
         timers.late_seconds,
+    )
+
+
+def case_figures(waiting: QueueSizes | None) -> Iterator[Figure]:
+    """
+    What waits for moderators, as it was counted last; the same from every server of a database.
+    """
+    if waiting is None:
+        return
+    queues, states = get_args(Queue), ("open", "claimed", "proposed")
+    yield Figure(
+        "homezone_cases_open",
+        "Cases that wait to be decided, by queue and state.",
+        {(queue, state): waiting.open.get((queue, state), 0)
+         for queue in queues for state in states},
+        ("queue", "state"),
+    )  # fmt: skip
+    yield Figure(
+        "homezone_cases_overdue",
+        "Of those, whose promise was broken, by queue.",
+        {queue: waiting.overdue.get(queue, 0) for queue in queues},
+        ("queue",),
+    )
+    yield Figure(
+        "homezone_promises_broken_total",
+        "Promises that were broken since the store was made, by kind.",
+        {kind: waiting.breaches.get(kind, 0) for kind in get_args(PromiseKind)},
+        ("promise",),
     )
 
 

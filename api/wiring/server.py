@@ -56,9 +56,13 @@ from projections.engine.feeder import Feeder, Setup
 from projections.engine.policies import PolicyRunner
 from projections.engine.timers import Deadline, TimerRunner
 from projections.engine.watch import Watch
+from projections.reading import cases
+from projections.reading.cases import QueueSizes
 from projections.recall.recall import CELLS_MAX, Recall
 
 PURGE_SECONDS = 600.0
+#: How old what the figures say of cases may be: they are counted in the database.
+COUNT_SECONDS = 10.0
 _READS_AT_ONCE = 8
 _FEEDER_SECONDS = 10.0
 
@@ -89,6 +93,8 @@ class Homezone:
         self._say = say
         self.door = Door(settings.requests_max)
         self.limits: Limits | None = None
+        #: What waits for moderators, as it was counted last.
+        self.waiting: QueueSizes | None = None
         self._late = Lateness()
         self._held = AsyncExitStack()
         #: How far this process itself has written, by cell.
@@ -175,7 +181,7 @@ class Homezone:
         watch = Watch(self.log.reader, (self.engine.wake, self._hear, self.hub.wake))
         watch.start()
         held.push_async_callback(asyncio.to_thread, watch.stop)
-        for work in (self._purge(), self._watch(), self.hub.run()):
+        for work in (self._purge(), self._watch(), self._count_cases(), self.hub.run()):
             self._hold_task(work)
 
     def _hold_task(self, work: Coroutine[Any, Any, None]) -> None:
@@ -257,6 +263,7 @@ class Homezone:
         watch = self.metrics.watch
         watch(lambda: figures.log_figures(self.log))
         watch(lambda: figures.follower_figures(engine, self.policies, self.timers, self._late))
+        watch(lambda: figures.case_figures(self.waiting))
         watch(lambda: figures.memory_figures(streams, vault, self.recall))
         watch(lambda: figures.door_figures(self.door, self.reads, self.hub, self.limits))
         self.metrics.watch_process("homezone_feeder", lambda: engine.pid)
@@ -282,6 +289,13 @@ class Homezone:
             with _another_time("expired keys are forgotten later"):
                 while await asyncio.to_thread(self.log.purge, self.clock.now()):  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
+
+    async def _count_cases(self) -> None:
+        """Keep count of what waits for moderators: a scrape itself asks no database."""
+        while True:
+            with _another_time("cases are counted later"):
+                self.waiting = await self.services.look(cases.sizes)
+            await asyncio.sleep(COUNT_SECONDS)
 
     async def _watch(self) -> None:
         """Start the embedded database again when it has died under us, or never will serve."""

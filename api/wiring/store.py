@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, make_url, text
 
 from adapters.clock import SystemClock
 from adapters.database import Database, cells_of, may_migrate
@@ -15,6 +15,7 @@ from adapters.embedded import EmbeddedPostgres, discover, has_cluster, reach
 from adapters.log.postgres import PostgresLog
 from api.wiring.models import MODELS, outdated, prepare_store
 from domain.catalogue import EVENTS
+from projections.reading import cases
 
 #: Stands in a data directory while a backup is restored into it.
 RESTORING = "restoring"
@@ -111,6 +112,7 @@ def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
         lags = {name.removeprefix("model/"): int(lag) for name, lag in connection.execute(_LAG)}
         now = store.clock.now()
         armed, due = connection.execute(_TIMERS, {"now": now}).one()
+        moderation = _moderation(connection)
         shown = make_url(store.url).render_as_string(hide_password=True)
     inline = [model.name for model in MODELS if model.inline]
     return {
@@ -122,8 +124,20 @@ def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
         "projections": {**dict.fromkeys(inline, 0), **lags},
         "timers_armed": armed,
         "timers_due": due,
+        "moderation": moderation,
         "notary": None,
     }
+
+
+def _moderation(connection: Connection) -> dict[str, Any]:
+    """What waits for moderators: by queue, and how many promises were ever broken, by kind."""
+    waiting: dict[str, int] = {}
+    overdue: dict[str, int] = {}
+    for queue, _, count, late in connection.execute(text(cases.SIZES.sql)):
+        waiting[queue] = waiting.get(queue, 0) + count
+        overdue[queue] = overdue.get(queue, 0) + late
+    broken = {str(kind): int(count) for kind, count in connection.execute(text(cases.BREACHES.sql))}
+    return {"cases_open": waiting, "cases_overdue": overdue, "promises_broken": broken}
 
 
 _HEADS = text("SELECT cell, position FROM log.log_heads ORDER BY cell")

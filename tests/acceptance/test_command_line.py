@@ -275,10 +275,14 @@ def test_status_tells_how_the_store_is_doing(server: ServeProcess) -> None:
     assert report["events"] >= 2
     assert set(report["projections"].values()) == {0}
     assert report["server"]["ready"] is True
+    assert report["moderation"] == {
+        "cases_open": {}, "cases_overdue": {}, "promises_broken": {},
+    }  # fmt: skip
     connection_to(report["database_url"]).close()
     plain = run("status", "--data-dir", str(server.data_dir))
     assert plain.returncode == 0
     assert "embedded" in plain.stdout
+    assert "cases      0 open; 0 promises broken so far" in plain.stdout
     assert "posts" in plain.stdout
 
 

@@ -41,6 +41,7 @@ from domain.post import post_stream
 from domain.post_events import PostPublished
 from projections.engine.apply import InlineModels
 from projections.engine.runner import ProjectionEngine
+from projections.reading import cases as cases_read
 from projections.reading.statements import Connection, Statement
 from tests.support.database import enterable_directory, remove_data
 from tests.support.filling import QQ_FIRST, Filling
@@ -58,6 +59,7 @@ WHOLE: Final = {
     "SELECT count(*), count(*) FILTER (WHERE due <= :now) FROM models.deadlines": (
         "`homezone status` counts what is armed"
     ),
+    cases_read.SIZES.sql: "`homezone status` and figures for Prometheus count what is open",
 }
 
 #: Whatever has a plan: not a COPY from the client.
@@ -112,6 +114,7 @@ async def _fill(database: Database, keys: Path) -> Filling:
     await filling.people(MEMBERS, friends=10)
     await filling.suspensions(1_000)
     await filling.talk(EVENTS_FILLED - filling.events)
+    await filling.cases(4_000)
     engine = ProjectionEngine(log.reader, database.server, MODELS, clock, uuid4())
     await asyncio.to_thread(engine.catch_up)
     engine.stop()
@@ -289,7 +292,7 @@ def _arguments(statement: Statement, store: Store) -> dict[str, Any]:
     now = datetime.now(UTC)
     scalars: dict[str, Any] = {
         "smallint": cell_of(store.hub), "uuid": store.hub, "bigint": 1_000, "int": 20,
-        "boolean": True, "timestamptz": now,
+        "boolean": True, "timestamptz": now, "text": "open",
     }  # fmt: skip
     arrays: dict[str, list[Any]] = {
         "smallint[]": [cell_of(member) for member in members], "uuid[]": list(members),

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import product
 from typing import Any, TypeAlias
 
 import pytest
@@ -18,14 +19,20 @@ from adapters.clock import SystemClock
 from adapters.database import Database
 from adapters.readers import ReadPool
 from api.wiring.models import prepare_store
+from domain.case_events import CaseDecided
 from domain.event import Recorded
+from domain.ids import cell_of
 from projections.engine.apply import apply
 from projections.reading import (
     audits,
+    cases,
+    decisions,
     moments,
     people,
     posts,
+    reports,
     responses,
+    standings,
     streams,
     timelines,
     viewing,
@@ -34,6 +41,7 @@ from projections.reading.statements import Connection, Statement
 from projections.recall import loads
 from projections.trail import owner_facet
 from tests.simulation.history import Plan
+from tests.simulation.reviews import Reviews
 from tests.simulation.run import Journal, live
 from tests.simulation.statements import TWINS
 from tests.simulation.tables import MODELS, Tables, changes_of
@@ -41,7 +49,10 @@ from tests.support.database import database_url, server_url
 
 __all__ = ["database_url", "server_url"]
 
-_MODULES = (audits, loads, moments, people, posts, responses, streams, timelines, viewing)
+_MODULES = (
+    audits, cases, decisions, loads, moments, people, posts, reports, responses, standings,
+    streams, timelines, viewing,
+)  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
     one.name: one
@@ -66,6 +77,7 @@ def lived(seed: int) -> Journal:
     journal = Journal()
     live(seed, PLAN, journal=journal)
     journal.asked += trails(journal.events)
+    reviewed(seed, journal)
     return journal
 
 
@@ -136,6 +148,59 @@ def trails(events: Iterable[Recorded]) -> list[Asked]:
         )
         for one in list(events)[::9]
     ]
+
+
+def reviewed(seed: int, journal: Journal) -> None:
+    """Cases happen as well, and staff and members read of them."""
+    heads: dict[int, int] = {}
+    for one in journal.events:
+        heads[one.cell] = max(one.position, heads.get(one.cell, 0))
+    reviews = Reviews(seed, PLAN.cells, heads)
+    journal.events += reviews.events
+    for start in range(0, len(reviews.events), _BATCH):
+        journal.tables.write(changes_of(MODELS, reviews.events[start : start + _BATCH]))
+    asked = asyncio.run(_ask_of(reviews))
+    journal.asked += asked
+
+
+async def _ask_of(reviews: Reviews) -> list[Asked]:
+    """What the product's own reading code asks of cases, on a first page and on later ones."""
+    noted = Noting()
+    moments_ = [one.recorded_at for one in reviews.events]
+    marks = [cases.FIRST, *zip(moments_[::40], reviews.cases, strict=False)]
+    for queue, state, after in product(
+        (None, "reports", "appeals"), (None, "open", "closed", "overdue"), marks
+    ):
+        wanted = cases.Wanted(queue, state)  # type: ignore[arg-type]
+        await cases.page(noted, PLAN.cells, wanted, after, 4)
+    for staff in reviews.staff:
+        wanted = cases.Wanted(claimed_by=staff)
+        await cases.page(noted, PLAN.cells, wanted, cases.FIRST, 4)
+    await cases.by_id(noted, [*reviews.cases, reviews.members[0]])
+    await cases.sizes(noted)
+    for member in reviews.members:
+        for position in (1 << 62, max(one.position for one in reviews.events) // 2):
+            await decisions.of_owner(noted, member, position, 3)
+        for moment in moments_[:: len(moments_) // 3]:
+            await reports.of_reporter(noted, member, (moment, reviews.cases[0]), 3)
+        await standings.of_member(noted, member)
+        for decided in [one.event for one in reviews.events if isinstance(one.event, CaseDecided)]:
+            await decisions.case_of(noted, member, decided.decision.id)
+        await decisions.public_notes(noted, cell_of(member), reviews.cases)
+    for cell in range(PLAN.cells):
+        await decisions.stated(noted, cell, 3, 1 << 40, 5)
+    return noted.asked
+
+
+class Noting:
+    """A connection that answers nothing and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> list[Any]:
+        self.asked.append((statement, values))
+        return []
 
 
 async def compare_answers(url: str, tables: Tables, asked: Iterable[Asked]) -> None:

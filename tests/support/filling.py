@@ -20,6 +20,8 @@ from commands.ports import Append, Appended, EventLog, IdempotencyKey, KeyVault,
 from domain.account import DIRECTORY_CELL, account_stream, number_stream
 from domain.account_events import AccountOpened, AccountSuspended, Identity, NumberClaimed
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
+from domain.case import case_of, case_stream
+from domain.case_events import CaseDecided, CaseOpened, CaseReported, Subject
 from domain.circle import (
     FriendAccepted,
     FriendAsked,
@@ -30,8 +32,20 @@ from domain.circle import (
     circle_stream,
 )
 from domain.comment import CommentHeld, CommentWritten, comment_stream
+from domain.decision import Decision
+from domain.disclosure_policy import Told
 from domain.event import Event
-from domain.ids import CommentId, ListId, MemberId, PostId, StreamId, cell_of, derive, mint
+from domain.ids import (
+    CommentId,
+    DecisionId,
+    ListId,
+    MemberId,
+    PostId,
+    StreamId,
+    cell_of,
+    derive,
+    mint,
+)
 from domain.like import LikeGiven, like_stream
 from domain.named_list import ListSaved, lists_stream
 from domain.post import post_stream
@@ -131,6 +145,43 @@ class Filling:
             said()
             await self._settle(APPENDS_IN_FLIGHT)
         await self.flush()
+
+    async def cases(self, count: int) -> None:
+        """So many cases that members opened by a report; every other one is decided."""
+        for number in range(count):
+            subject = Subject("post", self._mint(0), self._anybody())
+            case = case_of(subject)
+            stream, reporter = case_stream(case), self._random.choice(self.members)
+            due = datetime.fromtimestamp(_EPOCH_MS // 1000 + number * 60, UTC)
+            promise = Promise("review", due, "test/1")
+            opened = CaseOpened(subject, "report", "reports", promise, 1)
+            self._put(subject.owner, stream, opened)
+            report = self._mint(cell_of(reporter))
+            self._put(subject.owner, stream, CaseReported(report, reporter, "spam"))
+            if number % 2:
+                decided = self._decision(subject.owner, due)
+                staff = derive(0, "staff", b"7")
+                event = CaseDecided(subject, decided, staff, None, (reporter,))
+                self._put(subject.owner, stream, event)
+            await self._settle(APPENDS_IN_FLIGHT)
+        await self.flush()
+
+    def _decision(self, owner: MemberId, at: datetime) -> Decision:
+        said = self._said[owner]
+        return Decision(
+            id=DecisionId(self._mint(cell_of(owner))),
+            verdict="unpublish",
+            ground="terms",
+            clause="4.2",
+            explanation=said,
+            category="spam",
+            facts=said,
+            on=1,
+            cause="report",
+            automated_detection=False,
+            told=Told(),
+            decided_at=at,
+        )
 
     async def flush(self) -> None:
         """Write what waits."""

@@ -1,0 +1,221 @@
+"""
+What staff do: work through the queues, decide cases, and look up all that ever happened to one.
+"""
+
+from functools import partial
+from typing import Annotated, Literal
+
+import msgspec
+
+from api.answers import Written
+from api.disclosing import disclose
+from api.http.answers import Answer, Page, found
+from api.http.parameters import PURPOSE
+from api.http.queries import Paging
+from api.http.routes import Routes
+from api.moderation.answers import Case, Standing, case, standing
+from api.moderation.trails import Trail, TrailEntry
+from api.pages import FIRST, mark_of
+from api.routes.members import done
+from api.services import MODERATORS, REVIEWERS, Ask
+from commands import cases as casework
+from commands import decisions
+from commands.cases import EscalateCase, NoteCase, OpenCase
+from commands.decisions import Confirm, Decide
+from domain.event import Refused
+from domain.ids import CaseId
+from projections.reading import cases, standings
+
+ROUTES = Routes()
+_TAG = "Moderation"
+_AT_WORK = ("case-claimed", "case-closed", "decision-proposed", "conflict")
+_CASE_LINKS = (
+    "read_case",
+    "claim_case",
+    "release_case",
+    "escalate_case",
+    "note_case",
+    "decide_case",
+    "confirm_decision",
+)
+
+
+class CasesQuery(Paging, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which cases; without filters, all open work."""
+
+    queue: Literal["screening", "reports", "appeals", "escalated"] | None = None
+    state: Literal["open", "claimed", "proposed", "closed", "overdue"] | None = None
+    mine: Annotated[bool, msgspec.Meta(description="Only cases that you have claimed.")] = False
+
+
+class CaseTrail(msgspec.Struct, frozen=True):
+    """A case, the standing of the member whose it is, and all that happened, in its order."""
+
+    case: Case
+    standing: Standing
+    trail: list[TrailEntry]
+
+
+@ROUTES.get(
+    "/v1/moderation/cases",
+    tag=_TAG,
+    summary="Cases that wait",
+    query=CasesQuery,
+    answer=Page[Case],
+    roles=REVIEWERS,
+)
+async def list_cases(call: Ask[None, CasesQuery]) -> Answer:
+    """Oldest due date first. `overdue` are those whose promise was broken."""
+    app, query = call.app, call.query
+    staff = call.viewer.id if query.mine else None
+    wanted = cases.Wanted(query.queue, query.state, staff)
+    mark, count = mark_of(call, FIRST), query.limit + 1
+    views = await app.attend(call, cases.page, app.log.cells, wanted, mark, count)
+    shown = views[: query.limit]
+    place = shown[-1].mark if len(views) > query.limit else None
+    return call.page([case(view) for view in shown], place)
+
+
+@ROUTES.post(
+    "/v1/moderation/cases",
+    tag=_TAG,
+    summary="Open a case by hand",
+    body=OpenCase,
+    answer=Written,
+    roles=MODERATORS,
+    problems=("not-found", "no-such-member", "conflict"),
+    links=_CASE_LINKS,
+    example={"subject": {"kind": "member", "qq": 10001}, "note": "asks strangers for money"},
+)
+async def open_case(call: Ask[OpenCase, None]) -> Answer:
+    """A thing has one case, for ever: one that is open already is answered as it is."""
+    return done(await call.app.execute(call, call.app.cases.open, call.body))
+
+
+@ROUTES.get(
+    "/v1/moderation/cases/{id}",
+    tag=_TAG,
+    summary="A case with its whole trail",
+    answer=CaseTrail,
+    roles=REVIEWERS,
+    headers=(PURPOSE,),
+)
+async def read_case(call: Ask[None, None]) -> Answer:
+    """
+    Who did what and when; which version of which rule found what, where; what was told to whom.
+    What is sealed, and the words that were found, is opened with `Homezone-Purpose`, which is
+    recorded.
+    """
+    app, which = call.app, CaseId(call.uuid())
+    trail = await Trail.read(app, which)
+    view = (await app.attend(call, cases.by_id, [which])).get(which)
+    if view is None:
+        raise Refused("not-found")
+    of_member = await app.attend(call, standings.of_member, trail.subject.owner)
+    disclosure = await disclose(call, [recorded for _, recorded in trail.recorded])
+    body = CaseTrail(case(view), standing(of_member, app.clock.now()), trail.entries(disclosure))
+    return found(body)
+
+
+@ROUTES.post(
+    "/v1/moderation/cases/{id}/claim",
+    tag=_TAG,
+    summary="Claim a case",
+    answer=Written,
+    roles=MODERATORS,
+    status=200,
+    problems=(*_AT_WORK, "same-person"),
+)
+async def claim_case(call: Ask[None, None]) -> Answer:
+    """For half an hour nobody else can decide it; claiming again begins anew."""
+    return done(await call.app.execute(call, casework.claim, CaseId(call.uuid())))
+
+
+@ROUTES.post(
+    "/v1/moderation/cases/{id}/release",
+    tag=_TAG,
+    summary="Leave a case to others",
+    answer=Written,
+    roles=MODERATORS,
+    status=200,
+    problems=(*_AT_WORK, "not-claimed"),
+)
+async def release_case(call: Ask[None, None]) -> Answer:
+    """Anybody may claim it again."""
+    return done(await call.app.execute(call, casework.release, CaseId(call.uuid())))
+
+
+@ROUTES.post(
+    "/v1/moderation/cases/{id}/escalate",
+    tag=_TAG,
+    summary="Leave a case to those who decide what is hard",
+    body=EscalateCase,
+    answer=Written,
+    roles=MODERATORS,
+    status=200,
+    problems=_AT_WORK,
+    example={"note": "satire, or meant?"},
+)
+async def escalate_case(call: Ask[EscalateCase, None]) -> Answer:
+    """It moves to the queue `escalated`, and keeps its due date."""
+    handler = partial(casework.escalate, CaseId(call.uuid()))
+    return done(await call.app.execute(call, handler, call.body))
+
+
+@ROUTES.post(
+    "/v1/moderation/cases/{id}/notes",
+    tag=_TAG,
+    summary="Note something down",
+    body=NoteCase,
+    answer=Written,
+    roles=MODERATORS,
+    problems=("conflict",),
+    example={"note": "the account was new", "visibility": "internal"},
+)
+async def note_case(call: Ask[NoteCase, None]) -> Answer:
+    """`public` notes are shown to the member with the decision, `internal` ones to staff alone."""
+    handler = partial(casework.note, CaseId(call.uuid()))
+    return done(await call.app.execute(call, handler, call.body))
+
+
+@ROUTES.post(
+    "/v1/moderation/cases/{id}/decisions",
+    tag=_TAG,
+    summary="Decide a case",
+    body=Decide,
+    answer=Written,
+    roles=MODERATORS,
+    problems=(*_AT_WORK, "same-person", "verdict-not-possible", "penalty-not-possible"),
+    example={
+        "verdict": "unpublish",
+        "ground": "terms",
+        "clause": "4.2",
+        "explanation": "Your post advertises, which 4.2 does not allow.",
+        "category": "spam",
+        "facts": "Three links to one shop.",
+        "penalty": "strike",
+    },
+)
+async def decide_case(call: Ask[Decide, None]) -> Answer:
+    """
+    It holds when this is answered, everywhere. `state` is `decided`, or `proposed` where it is so
+    grave that a second person has to confirm it: a ban, or taking down a certified space's post.
+    """
+    handler = partial(decisions.decide, CaseId(call.uuid()))
+    return done(await call.app.execute(call, handler, call.body))
+
+
+@ROUTES.post(
+    "/v1/moderation/cases/{id}/confirmations",
+    tag=_TAG,
+    summary="Agree with a grave decision, or not",
+    body=Confirm,
+    answer=Written,
+    roles=MODERATORS,
+    problems=("no-proposal", "same-person", "verdict-not-possible", "conflict"),
+    example={"agree": True},
+)
+async def confirm_decision(call: Ask[Confirm, None]) -> Answer:
+    """Somebody else than who proposed it. Without agreement the case waits as before."""
+    handler = partial(decisions.confirm, CaseId(call.uuid()))
+    return done(await call.app.execute(call, handler, call.body))

@@ -1,0 +1,168 @@
+"""
+Cases: what waits for people, in which queue and until when, and who is at it.
+
+A page of a queue reads an index that holds open work alone, in the order of its due dates, so it
+costs the same however many cases wait, and however many were ever closed.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, Uuid, text
+
+from domain.case_events import (
+    CaseAppealed,
+    CaseClaimed,
+    CaseClaimLapsed,
+    CaseDecided,
+    CaseDeclined,
+    CaseEscalated,
+    CaseMooted,
+    CaseNoted,
+    CaseOpened,
+    CaseOverdue,
+    CaseProposed,
+    CaseReleased,
+    CaseReported,
+)
+from domain.event import Recorded
+from domain.promise import Promise
+from projections.rows import Add, Change, Patch, Put
+from projections.tables import METADATA, MOMENT, cell, key
+
+_OPEN = text("state <> 'closed'")
+
+CASES = Table(
+    "cases",
+    METADATA,
+    cell(),
+    key("case"),
+    Column("kind", Text, nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("owner", Uuid, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("promise", Text, nullable=False),
+    Column("due_at", MOMENT, nullable=False),
+    Column("overdue", Boolean, nullable=False),
+    Column("claimed_by", Uuid),
+    Column("claimed_until", MOMENT),
+    Column("opened_at", MOMENT, nullable=False),
+    Column("decided_at", MOMENT),
+    Column("verdict", Text),
+    Column("position", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("cases_open", "cell", "due_at", "case", postgresql_where=_OPEN),
+    Index("cases_in_queue", "cell", "queue", "due_at", "case", postgresql_where=_OPEN),
+    Index(
+        "cases_overdue",
+        "cell",
+        "due_at",
+        "case",
+        postgresql_where=text("overdue AND state <> 'closed'"),
+    ),
+    Index("cases_in_state", "cell", "state", "due_at", "case"),
+    Index("cases_in_queue_and_state", "cell", "queue", "state", "due_at", "case"),
+    Index(
+        "cases_claimed",
+        "cell",
+        "claimed_by",
+        "due_at",
+        "case",
+        postgresql_where=text("claimed_by IS NOT NULL"),
+    ),
+)
+
+#: How often each case was ever reported; beside the row, since sums are all that it takes.
+CASE_TALLIES = Table(
+    "case_tallies",
+    METADATA,
+    cell(),
+    key("case"),
+    Column("reports", BigInteger, nullable=False, server_default="0"),
+)
+
+#: Promises that were broken, by kind.
+BREACHES = Table(
+    "breaches",
+    METADATA,
+    cell(),
+    Column("promise", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False, server_default="0"),
+)
+
+
+class Cases:
+    """The read model."""
+
+    name = "cases"
+    tables = (CASES, CASE_TALLIES, BREACHES)
+    inline = False
+
+    def rows(self, recorded: Recorded) -> Iterator[Change]:
+        """What an event changes."""
+        event = recorded.event
+        match event:
+            case CaseOpened():
+                yield _opened(recorded, event)
+            case CaseReported(sooner=sooner):
+                yield Add(CASE_TALLIES, (recorded.cell, recorded.stream), {"reports": 1})
+                yield _patch(recorded, {} if sooner is None else _due(sooner))
+            case CaseClaimed(by=by, until=until):
+                yield _patch(recorded, _at_it("claimed", by, claimed_until=until))
+            case CaseClaimLapsed() | CaseReleased() | CaseDeclined():
+                yield _patch(recorded, _at_it("open"))
+            case CaseEscalated(queue=queue):
+                yield _patch(recorded, {**_at_it("open"), "queue": queue})
+            case CaseProposed():
+                yield _patch(recorded, _at_it("proposed"))
+            case CaseDecided(decision=decision):
+                decided = {"decided_at": decision.decided_at, "verdict": decision.verdict}
+                yield _patch(recorded, {**_at_it("closed"), **decided})
+            case CaseMooted():
+                yield _patch(recorded, {**_at_it("closed"), "verdict": None})
+            case CaseAppealed(promise=promise):
+                appealed = {"queue": "appeals", "cause": "appeal", "overdue": False}
+                yield _patch(recorded, {**_at_it("open"), **appealed, **_due(promise)})
+            case CaseOverdue(promise=kind):
+                yield _patch(recorded, {"overdue": True})
+                yield Add(BREACHES, (recorded.cell, kind), {"count": 1})
+            case CaseNoted():
+                yield _patch(recorded, {})
+            case _:
+                return
+
+
+def _opened(recorded: Recorded, event: CaseOpened) -> Put:
+    subject = event.subject
+    values = {
+        "kind": subject.kind,
+        "subject": subject.id,
+        "owner": subject.owner,
+        "queue": event.queue,
+        **_at_it("open"),
+        "cause": event.cause,
+        **_due(event.promise),
+        "overdue": False,
+        "opened_at": recorded.recorded_at,
+        "decided_at": None,
+        "verdict": None,
+        "position": recorded.position,
+        "version": recorded.version,
+    }
+    return Put(CASES, (recorded.cell, recorded.stream), values)
+
+
+def _patch(recorded: Recorded, values: dict[str, Any]) -> Patch:
+    moved = {"position": recorded.position, "version": recorded.version}
+    return Patch(CASES, (recorded.cell, recorded.stream), {**values, **moved})
+
+
+def _at_it(state: str, by: UUID | None = None, **more: Any) -> dict[str, Any]:
+    return {"state": state, "claimed_by": by, "claimed_until": None, **more}
+
+
+def _due(promise: Promise) -> dict[str, Any]:
+    return {"promise": promise.kind, "due_at": promise.due}

@@ -1,0 +1,182 @@
+"""
+Cases as staff find them: pages of queues over all cells, and single ones by id.
+
+Cells are not joined: each gives the first of its own, by its own index, and the page is the first
+of those. So a page reads as many rows as it has, times the cells, whatever waits behind it.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, Literal, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from domain.case_events import Queue
+from domain.ids import CaseId, MemberId, cell_of
+from projections.reading.statements import Connection, Row, Statement
+
+#: Where a walk through a queue goes on: after this due date and case.
+Mark: TypeAlias = tuple[datetime, UUID]
+State: TypeAlias = Literal["open", "claimed", "proposed", "closed", "overdue"]
+
+FIRST: Final[Mark] = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0))
+
+_COLUMNS = """
+    SELECT p.cell, p."case", p.kind, p.subject, p.owner, p.queue, p.state, p.cause, p.promise,
+           p.due_at, p.overdue, p.claimed_by, p.claimed_until, p.opened_at, p.decided_at,
+           p.verdict, p.position, p.version, coalesce(t.reports, 0)
+"""
+
+
+def _page(name: str, where: str) -> Statement:
+    return Statement(
+        name,
+        f"""
+        {_COLUMNS}
+          FROM (SELECT c.* FROM unnest(:cells::smallint[]) AS w (cell)
+                 CROSS JOIN LATERAL (
+                       SELECT * FROM models.cases c
+                        WHERE c.cell = w.cell AND {where}
+                          AND (c.due_at, c."case") > (:after::timestamptz, :after_case::uuid)
+                        ORDER BY c.due_at, c."case" LIMIT :count::int) AS c
+                 ORDER BY c.due_at, c."case" LIMIT :count::int) AS p
+          LEFT JOIN models.case_tallies t ON t.cell = p.cell AND t."case" = p."case"
+         ORDER BY p.due_at, p."case"
+        """,  # noqa: S608  the conditions are those below
+    )
+
+
+_OPEN = _page("cases_open", "c.state <> 'closed'")
+_IN_QUEUE = _page("cases_in_queue", "c.queue = :queue::text AND c.state <> 'closed'")
+# Of those that are late a queue has its part, or else there is more to do than to read.
+_OVERDUE = _page(
+    "cases_overdue",
+    "c.overdue AND c.state <> 'closed' AND (:queue::text IS NULL OR c.queue = :queue::text)",
+)
+_IN_STATE = _page("cases_in_state", "c.state = :state::text")
+_IN_QUEUE_AND_STATE = _page(
+    "cases_in_queue_and_state", "c.queue = :queue::text AND c.state = :state::text"
+)
+_CLAIMED_BY = _page("cases_claimed_by", "c.claimed_by = :staff::uuid")
+
+_BY_ID = Statement(
+    "cases_by_id",
+    f"""
+    {_COLUMNS}
+      FROM unnest(:cells::smallint[], :cases::uuid[]) AS w (cell, "case")
+      JOIN models.cases p ON p.cell = w.cell AND p."case" = w."case"
+      LEFT JOIN models.case_tallies t ON t.cell = p.cell AND t."case" = p."case"
+    """,
+)
+
+SIZES = Statement(
+    "queue_sizes",
+    """
+    SELECT queue, state, count(*), count(*) FILTER (WHERE overdue) FROM models.cases
+     WHERE state <> 'closed' GROUP BY queue, state
+    """,
+)
+
+BREACHES = Statement(
+    "promise_breaches",
+    "SELECT promise, sum(count)::bigint FROM models.breaches GROUP BY promise",
+)
+
+
+class CaseView(msgspec.Struct, frozen=True):
+    """A case as it stands; ``reports`` is how often it was ever reported."""
+
+    cell: int
+    case: CaseId
+    kind: str
+    subject: UUID
+    owner: MemberId
+    queue: str
+    state: str
+    cause: str
+    promise: str
+    due_at: datetime
+    overdue: bool
+    claimed_by: UUID | None
+    claimed_until: datetime | None
+    opened_at: datetime
+    decided_at: datetime | None
+    verdict: str | None
+    position: int
+    version: int
+    reports: int
+
+    @property
+    def mark(self) -> Mark:
+        """Where a walk goes on after it."""
+        return self.due_at, self.case
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """
+    Which cases: without anything, all open work.
+
+    :param claimed_by: those that this member of staff is at.
+    """
+
+    queue: Queue | None = None
+    state: State | None = None
+    claimed_by: UUID | None = None
+
+
+class QueueSizes(msgspec.Struct, frozen=True):
+    """
+    How much waits.
+
+    :param open: open cases by queue and state; ``overdue`` those of them, by queue.
+    :param breaches: promises ever broken, by kind.
+    """
+
+    open: dict[tuple[str, str], int]
+    overdue: dict[str, int]
+    breaches: dict[str, int]
+
+
+async def page(
+    connection: Connection, cells: int, wanted: Wanted, after: Mark, count: int
+) -> list[CaseView]:
+    """The cases that are wanted, oldest due date first."""
+    where = {
+        "cells": list(range(cells)), "after": after[0], "after_case": after[1], "count": count,
+    }  # fmt: skip
+    queue, state = wanted.queue, wanted.state
+    if wanted.claimed_by is not None:
+        rows = await _CLAIMED_BY(connection, **where, staff=wanted.claimed_by)
+    elif state == "overdue":
+        rows = await _OVERDUE(connection, **where, queue=queue)
+    elif state is None and queue is None:
+        rows = await _OPEN(connection, **where)
+    elif state is None:
+        rows = await _IN_QUEUE(connection, **where, queue=queue)
+    elif queue is None:
+        rows = await _IN_STATE(connection, **where, state=state)
+    else:
+        rows = await _IN_QUEUE_AND_STATE(connection, **where, queue=queue, state=state)
+    return [_view(row) for row in rows]
+
+
+async def by_id(connection: Connection, cases: Sequence[UUID]) -> dict[UUID, CaseView]:
+    """Single cases; those that do not exist are left out."""
+    rows = await _BY_ID(connection, cells=[cell_of(one) for one in cases], cases=list(cases))
+    return {view.case: view for view in map(_view, rows)}
+
+
+async def sizes(connection: Connection) -> QueueSizes:
+    """How much waits in which queue, and how many promises were ever broken."""
+    waiting: dict[tuple[str, str], int] = {}
+    overdue: dict[str, int] = {}
+    for queue, state, number, late in await SIZES(connection):
+        waiting[queue, state] = number
+        overdue[queue] = overdue.get(queue, 0) + late
+    broken = {str(kind): int(number) for kind, number in await BREACHES(connection)}
+    return QueueSizes(waiting, overdue, broken)
+
+
+def _view(row: Row) -> CaseView:
+    return CaseView(*row)

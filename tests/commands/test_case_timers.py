@@ -1,0 +1,130 @@
+"""
+Time: claims, promises, strikes and sanctions end at their hour, however late the timer.
+"""
+
+from datetime import timedelta
+
+from commands.accounts import ReinstateAccount
+from commands.decisions import PenaltyChoice
+from commands.subjects import PostSubject
+from domain.account import Active
+from domain.case import Claimed, Open
+from domain.case_events import (
+    CaseClaimed,
+    CaseClaimLapsed,
+    CaseOverdue,
+)
+from domain.standing_events import SanctionLifted
+from tests.commands.bench import MOD, Bench, deciding
+from tests.commands.house import NOON, STAFF, live
+
+
+def test_a_claim_lapses_at_its_hour_however_late_the_timer() -> None:
+    async def history() -> None:
+        bench = await Bench().sit()
+        await bench.report(bench.bela)
+        await bench.claim()
+        lapses = bench.armed()[0]
+        assert (lapses.kind, lapses.due) == ("claim-lapses", NOON + timedelta(minutes=30))
+        await bench.fire(lapses, late=timedelta(hours=5))
+        await bench.fire(lapses, late=timedelta(hours=6))
+        events = [one.event for one in bench.house.events()]
+        assert [one for one in events if isinstance(one, CaseClaimLapsed)] == [
+            CaseClaimLapsed(MOD, lapses.due)
+        ]
+        assert [one.kind for one in bench.armed()] == ["promise-due"]
+
+    live(history)
+
+
+def test_a_claim_that_was_renewed_is_not_ended_by_its_first_hour() -> None:
+    async def history() -> None:
+        bench = await Bench().sit()
+        await bench.report(bench.bela)
+        await bench.claim()
+        first = bench.armed()[0]
+        bench.house.clock.advance(timedelta(minutes=10))
+        await bench.claim()
+        await bench.fire(first)
+        assert isinstance(await bench.case_state(), Claimed)
+        assert bench.armed()[0].due == first.due + timedelta(minutes=10)
+
+    live(history)
+
+
+def test_a_promise_that_was_broken_is_recorded_once() -> None:
+    async def history() -> None:
+        bench = await Bench().sit()
+        await bench.report(bench.bela)
+        (due,) = bench.armed()
+        await bench.fire(due, late=timedelta(days=1))
+        await bench.fire(due, late=timedelta(days=2))
+        overdue = [one for one in bench.house.events() if isinstance(one.event, CaseOverdue)]
+        assert [one.event for one in overdue] == [CaseOverdue("review", due.due, due.due)]
+        assert bench.armed() == []
+        # Decided late, it is decided; and its next opening makes a promise of its own.
+        await bench.decide()
+        await bench.open(PostSubject(bench.post))
+        state = await bench.case_state()
+        assert isinstance(state, Open)
+        assert not state.matter.overdue
+
+    live(history)
+
+
+def test_a_promise_that_was_kept_is_never_broken() -> None:
+    async def history() -> None:
+        bench = await Bench().sit()
+        await bench.report(bench.bela)
+        (due,) = bench.armed()
+        await bench.decide()
+        assert bench.armed() == []
+        await bench.fire(due)
+        assert not [one for one in bench.house.events() if isinstance(one.event, CaseOverdue)]
+
+    live(history)
+
+
+def test_strikes_and_sanctions_end_at_their_hour() -> None:
+    async def history() -> None:
+        bench = await Bench().sit()
+        await bench.report(bench.bela)
+        await bench.decide(deciding(penalty=PenaltyChoice("strike", weight=6)))
+        ends, expires = bench.armed()
+        assert (ends.kind, ends.due) == ("sanction-ends", NOON + timedelta(days=30))
+        assert (expires.kind, expires.due) == ("strike-expires", NOON + timedelta(days=180))
+        await bench.fire(ends, late=timedelta(days=1))
+        assert isinstance(await bench.account(), Active)
+        await bench.fire(ends, late=timedelta(days=2))
+        lifted = [one for one in bench.house.events() if isinstance(one.event, SanctionLifted)]
+        assert len(lifted) == 1
+        await bench.fire(expires)
+        await bench.fire(expires)
+        assert [one.state for one in (await bench.standing()).strikes] == ["expired"]
+        assert bench.armed() == []
+
+    live(history)
+
+
+def test_an_operator_ends_a_suspension_that_was_decided() -> None:
+    async def history() -> None:
+        bench = await Bench().sit()
+        house = bench.house
+        await bench.report(bench.bela)
+        await bench.decide(deciding(penalty="suspension"))
+        await house.run(house.accounts.reinstate, ReinstateAccount(bench.anna), STAFF)
+        assert isinstance(await bench.account(), Active)
+        assert (await bench.standing()).sanctions == ()
+        assert bench.armed() == []
+
+    live(history)
+
+
+def test_a_claim_is_one_event() -> None:
+    async def history() -> None:
+        bench = await Bench().sit()
+        await bench.report(bench.bela)
+        assert bench.appended(await bench.claim()) == [CaseClaimed]
+        assert (await bench.claim()).written == ()
+
+    live(history)
