@@ -50,7 +50,7 @@ def measure(plan: Plan, report: Report, say: Callable[[str], None]) -> None:
     """Both parts."""
     say(f"screening against {plan.phrases:,} phrases")
     random = Random(1)
-    phrases = _phrases(random, plan.phrases)
+    phrases = phrases_of(random, plan.phrases)
     posts = [_post(random) for _ in range(plan.posts)]
     rules = _rules(Match(phrase=one) for one in phrases)
     _live(plan, rules, report)
@@ -131,10 +131,12 @@ def _rules(matches: Iterable[Match]) -> RuleSet:
     return RuleSet(tuple(Rule(str(at), match, "hold", "any") for at, match in enumerate(matches)))
 
 
-def _phrases(random: Random, number: int) -> Sequence[str]:
+def phrases_of(random: Random, number: int, shortest: int = 2) -> Sequence[str]:
+    """Made-up phrases, none shorter than that."""
     found: dict[str, None] = {}
     while len(found) < number:
-        found["".join(random.choices(_CHARACTERS, k=random.choice(_LENGTHS)))] = None
+        length = max(shortest, random.choice(_LENGTHS))
+        found["".join(random.choices(_CHARACTERS, k=length))] = None
     return tuple(found)
 
 

@@ -14,7 +14,7 @@ import msgspec
 from benchmarks import cpu
 from benchmarks.driver import ROOT
 from benchmarks.figures import Report
-from benchmarks.http import open_loop, wrk
+from benchmarks.http import open_loop, ruled, wrk
 from benchmarks.http.world import FRIENDS, POST, World, running_world
 
 HEALTH: Final = "GET /healthz"
@@ -55,6 +55,8 @@ def measure(directory: Path, plan: Plan, report: Report, say: Callable[[str], No
         load = wrk.Wrk(program, world.address, world.token, directory, POST)
         say(f"HTTP, {wrk.CONNECTIONS} connections")
         tops = _throughput(world, load, plan, report)
+        say("posts under rules")
+        ruled.measure(world, load, plan.rounds, plan.seconds, report)
         if plan.latency_seconds:
             say("latency at half the top rates")
             _latency(world, plan, tops, report)
