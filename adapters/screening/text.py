@@ -132,14 +132,17 @@ class Text:
             self._readable = View(source, tables.readable, careful=self._careful)
         return self._readable
 
-    def apart(self, at: int) -> str:
-        """
-        What keeps the characters before and at a place of the compact view apart in the original:
-        nothing (an empty string) where they touch.
-        """
+    def apart(self, at: int) -> bool:
+        """Whether anything stands between a character of the compact view and the one before."""
+        return not all(map(invisible, self._between(at)))
+
+    def blank(self, at: int) -> bool:
+        """Whether there is white space among it."""
+        return any(map(str.isspace, self._between(at)))
+
+    def _between(self, at: int) -> str:
         first, last = self.compact.origins()
-        between = self.original[last[at - 1] + 1 : first[at]]
-        return "".join(one for one in between if not invisible(one))
+        return self.original[last[at - 1] + 1 : first[at]]
 
 
 def _latin_word(word: "re.Match[str]") -> str:

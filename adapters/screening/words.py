@@ -45,7 +45,7 @@ def _begins(text: Text, compact: str, at: int) -> bool:
     if at == 0:
         return True
     kind = spelled(compact[at])
-    return kind == "" or kind != spelled(compact[at - 1]) or text.apart(at) != ""
+    return kind == "" or kind != spelled(compact[at - 1]) or text.apart(at)
 
 
 def _holds_together(text: Text, found: str, start: int, gaps: Collection[int]) -> bool:
@@ -55,7 +55,7 @@ def _holds_together(text: Text, found: str, start: int, gaps: Collection[int]) -
             at not in gaps
             and spelled(found[at])
             and spelled(found[at - 1])
-            and any(one.isspace() for one in text.apart(start + at))
+            and text.blank(start + at)
         ):
             pieces.append(length)
             length = 0
