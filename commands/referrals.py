@@ -44,7 +44,8 @@ async def nothing_to_decide(
     """
     stream = case_stream(case_of(subject))
     state = await work.load(CASE, stream)
-    work.append(CASE, stream, subject.owner, moot(state, work.context.member, reason, causes))
+    by, now = work.context.member, work.context.effective_at
+    work.append(CASE, stream, subject.owner, moot(state, by, reason, now, causes))
 
 
 async def published_as(

@@ -1,8 +1,9 @@
 """
 Casework: what may be done to a case, by whom, and what comes of it.
 
-Time comes in as the moment that is decided for. A claim whose time is over holds nobody up, whether
-or not a timer has come round to say so: whoever comes next says it first.
+Time comes in as the moment that is decided for. A claim whose time is over holds nobody up, and a
+promise that was not kept is broken, whether or not a timer has come round to say so: whoever comes
+next says it first.
 """
 
 from collections.abc import Collection
@@ -100,6 +101,7 @@ def moot(
     case: Case,
     by: MemberId,
     reason: Literal["deleted", "replaced"],
+    now: datetime,
     causes: Collection[Cause] = BY_SCREENING,
 ) -> _Events:
     """
@@ -109,7 +111,7 @@ def moot(
     match case:
         case Open(matter=matter) | Claimed(matter=matter) if matter.cause in causes:
             if not matter.reports and matter.appeal is None:
-                return (CaseMooted(by, reason),)
+                return (*_broken(case, now), CaseMooted(by, reason))
     return ()
 
 
@@ -163,10 +165,21 @@ def fall_overdue(case: Case, due: datetime) -> _Events:
     """Say that a promise was broken, if it is still the one that was made."""
     if isinstance(case, NoCase | Closed):
         return ()
-    promise = case.matter.promise
-    if case.matter.overdue or promise.due != due:
+    if case.matter.promise.due != due:
         return ()
-    return (CaseOverdue(promise.kind, due, due),)
+    return _overdue(case.matter)
+
+
+def _broken(case: Case, now: datetime) -> _Events:
+    """What has to be said of the promise, where it was not kept."""
+    if isinstance(case, NoCase | Closed) or case.matter.promise.due >= now:
+        return ()
+    return _overdue(case.matter)
+
+
+def _overdue(matter: Matter) -> _Events:
+    due = matter.promise.due
+    return () if matter.overdue else (CaseOverdue(matter.promise.kind, due, due),)
 
 
 # What is decided
@@ -199,7 +212,7 @@ def decide(case: Case, decision: Decision, by: UUID, now: datetime, *, grave: bo
     _check_penalty(decision)
     if grave:
         return (*lapsed, CaseProposed(decision, by))
-    return (*lapsed, _decided(matter, decision, by))
+    return (*lapsed, *_broken(case, now), _decided(matter, decision, by))
 
 
 def confirm(case: Case, decision: Decision, by: UUID) -> _Events:
@@ -211,7 +224,8 @@ def confirm(case: Case, decision: Decision, by: UUID) -> _Events:
     proposed = proposal(case)
     if proposed.by == by:
         raise Refused("same-person", "A grave decision takes two; you are the one who proposed it.")
-    return (_decided(proposed.matter, decision, proposed.by, by),)
+    decided = _decided(proposed.matter, decision, proposed.by, by)
+    return (*_broken(case, decision.decided_at), decided)
 
 
 def decline(case: Case, by: UUID, note: Sealed[str] | None) -> _Events:
@@ -269,9 +283,9 @@ def appeal(
         raise Refused("already-appealed", "A decision is appealed once.", "/decision")
     if now - ruling.decided_at > APPEAL:
         raise Refused("appeal-too-late", "A decision is appealed within 180 days.", "/decision")
-    if not isinstance(case, Closed) and case.matter.promise.due < promise.due:
+    if not isinstance(case, Closed) and now <= case.matter.promise.due < promise.due:
         promise = case.matter.promise
-    return (CaseAppealed(appeal, decision, member, statement, promise),)
+    return (*_broken(case, now), CaseAppealed(appeal, decision, member, statement, promise))
 
 
 def gives_back(matter: Matter, decision: DecisionId) -> bool:

@@ -320,13 +320,28 @@ def test_a_broken_promise_leaves_the_claim_as_it_is() -> None:
     assert (state.by, state.matter.overdue) == (MOD, True)
 
 
+def test_a_promise_is_broken_though_its_timer_comes_late() -> None:
+    late = REVIEW.due + timedelta.resolution
+    overdue = CaseOverdue("review", REVIEW.due, REVIEW.due)
+    flagged = given(CASE, FLAGGED)
+    flagged.when(decide, decision(), MOD, late, grave=False).then(overdue, decided())
+    flagged.when(decide, decision(), MOD, REVIEW.due, grave=False).then(decided())
+    flagged.when(moot, ANNA, "deleted", late).then(overdue, CaseMooted(ANNA, "deleted"))
+    confirmed = decided(MOD, OTHER, decided_at=late)
+    given(CASE, FLAGGED, PROPOSED).when(confirm, confirmed.decision, OTHER).then(overdue, confirmed)
+    given(CASE, FLAGGED, overdue).when(decide, decision(), MOD, late, grave=False).then(decided())
+    again = (FLAGGED, decided(), OPENED_BY_REPORT)
+    appealing(*again, now=late).then(overdue, APPEALED)
+    appealing(*again, overdue, now=late).then(APPEALED)
+
+
 # What the member takes away
 
 
 def test_nothing_is_left_to_decide_of_what_the_member_took_away() -> None:
     mooted = CaseMooted(ANNA, "deleted")
-    given(CASE, FLAGGED).when(moot, ANNA, "deleted").then(mooted)
-    given(CASE, HELD, CLAIMED).when(moot, ANNA, "deleted").then(mooted)
+    given(CASE, FLAGGED).when(moot, ANNA, "deleted", NOW).then(mooted)
+    given(CASE, HELD, CLAIMED).when(moot, ANNA, "deleted", NOW).then(mooted)
     assert isinstance(given(CASE, FLAGGED, mooted).state, Closed)
 
 
@@ -345,13 +360,13 @@ def test_nothing_is_left_to_decide_of_what_the_member_took_away() -> None:
 def test_what_people_pointed_out_is_looked_at_all_the_same(
     history: tuple[CaseEvent, ...],
 ) -> None:
-    given(CASE, *history).when(moot, ANNA, "deleted").then_nothing()
+    given(CASE, *history).when(moot, ANNA, "deleted", NOW).then_nothing()
 
 
 def test_only_what_waited_is_replaced() -> None:
     replaced = CaseMooted(ANNA, "replaced")
-    given(CASE, HELD).when(moot, ANNA, "replaced", casework.UNSEEN).then(replaced)
-    given(CASE, FLAGGED).when(moot, ANNA, "replaced", casework.UNSEEN).then_nothing()
+    given(CASE, HELD).when(moot, ANNA, "replaced", NOW, casework.UNSEEN).then(replaced)
+    given(CASE, FLAGGED).when(moot, ANNA, "replaced", NOW, casework.UNSEEN).then_nothing()
 
 
 # Appeals

@@ -76,7 +76,7 @@ def _anything(case: Case, step: tuple[str, int, int]) -> Sequence[CaseEvent]:
         "appeal": lambda: appeal(case, ANNA, by, _last_ruling(case), sealed("no"), APPEALS, now),
         "lapse": lambda: lapse(case, now),
         "overdue": lambda: fall_overdue(case, REVIEW.due),
-        "moot": lambda: moot(case, ANNA, "deleted"),
+        "moot": lambda: moot(case, ANNA, "deleted", now),
     }
     try:
         return attempts[what]()
