@@ -15,13 +15,23 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from benchmarks import contest, engine, entries, machine, ourselves, promises, screening, table
+from benchmarks import (
+    contest,
+    engine,
+    entries,
+    machine,
+    ourselves,
+    promises,
+    queues,
+    screening,
+    table,
+)
 from benchmarks.cluster import Cluster, running_cluster
 from benchmarks.figures import Report
 from benchmarks.http import section as http
 
 RESULTS = Path(__file__).parent / "results"
-SECTIONS = ("log", "ourselves", "engine", "http", "screening")
+SECTIONS = ("log", "ourselves", "engine", "queues", "http", "screening")
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -30,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True):
     log: contest.Plan
     ourselves: ourselves.Plan
     engine: engine.Plan
+    queues: queues.Plan
     http: http.Plan
     screening: screening.Plan
 
@@ -38,6 +49,7 @@ FULL = Plan(
     log=contest.Plan(rounds=3, seconds=1.5, tuning_seconds=0.4, read=30_000),
     ourselves=ourselves.Plan(rounds=5, seconds=1.5, commands=4_000, short=10_000, long=1_000_000),
     engine=engine.Plan(rounds=3, events=50_000, runner_events=4_000, runner_seconds=4.0),
+    queues=queues.Plan(rounds=5, many=100_000, pages=400),
     http=http.Plan(rounds=5, seconds=3.0, latency_seconds=4.0),
     screening=screening.Plan(rounds=9, posts=4_000, compiled=5),
 )
@@ -47,6 +59,7 @@ QUICK = Plan(
     ),
     ourselves=ourselves.Plan(rounds=1, seconds=0.4, commands=500, short=2_000, long=20_000),
     engine=engine.Plan(rounds=1, events=10_000, runner_events=500, runner_seconds=1.0),
+    queues=queues.Plan(rounds=2, many=5_000, pages=100),
     http=http.Plan(rounds=2, seconds=1.0, latency_seconds=1.0),
     screening=screening.Plan(rounds=3, posts=1_000, compiled=1),
 )
@@ -101,6 +114,8 @@ def _run(
         ourselves.measure(cluster, plan.ourselves, report, say)
     if "engine" in sections:
         engine.measure(cluster, plan.engine, report, say, install=install)
+    if "queues" in sections:
+        queues.measure(cluster, plan.queues, report, say)
     if "http" in sections:
         http.measure(cluster.directory, plan.http, report, say)
     if "screening" in sections:

@@ -43,21 +43,35 @@ async def serve_download(
     if request.method == hdrs.METH_HEAD:
         return response
     try:
-        await _write(response, first, write_seconds_max)
+        await _write(request, response, first, write_seconds_max)
         async for piece in pieces:
-            await _write(response, piece, write_seconds_max)
+            await _write(request, response, piece, write_seconds_max)
         await response.write_eof()
     except ConnectionError:
         # The client has left: there is nobody to tell.
         pass
     except BaseException:
-        if request.transport is not None:
-            request.transport.abort()
+        _hang_up(request)
         raise
     return response
 
 
-async def _write(response: web.StreamResponse, piece: bytes, seconds: float) -> None:
-    if piece:
+async def _write(
+    request: web.Request, response: web.StreamResponse, piece: bytes, seconds: float
+) -> None:
+    """
+    :raises ConnectionError: the client has left, or stopped reading and was let go.
+    """
+    if not piece:
+        return
+    try:
         async with asyncio.timeout(seconds):
             await response.write(piece)
+    except TimeoutError:
+        _hang_up(request)
+        raise ConnectionError from None
+
+
+def _hang_up(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()

@@ -5,7 +5,9 @@ about themselves, and appeal.
 Who is suspended or banned reads and appeals all the same: reasons that cannot be read are none.
 """
 
+import contextlib
 from functools import partial
+from uuid import UUID
 
 from api.answers import Written
 from api.http.answers import Answer, Page, found
@@ -18,10 +20,12 @@ from api.services import MEMBERS, Ask
 from commands.appeals import Appeal, appeal
 from commands.reports import Report as MakeReport
 from domain.event import Refused
+from domain.ids import CaseId, cell_of
 from projections.reading import decisions, reports, standings
 
 ROUTES = Routes()
 _TAG = "Moderation"
+_SECONDS_MAX = 5.0
 #: Beyond every position of a cell.
 _END = (1 << 63) - 1
 
@@ -113,8 +117,23 @@ async def read_standing(call: Ask[None, None]) -> Answer:
 )  # fmt: skip
 async def appeal_decision(call: Ask[Appeal, None]) -> Answer:
     """Once a decision, within 180 days, also while you are suspended. Somebody else decides."""
+    case = await _case_of(call, call.body.decision)
+    return done(await call.app.execute(call, partial(appeal, case), call.body))
+
+
+async def _case_of(call: Ask[Appeal, None], which: UUID) -> CaseId:
+    """
+    The case that a decision about the caller was of, however new it is.
+
+    :raises Refused: there is no such decision, or it is about somebody else.
+    """
     app, member = call.app, call.viewer.member
-    case = await app.attend(call, decisions.case_of, member, call.body.decision)
+    case = await app.attend(call, decisions.case_of, member, which)
+    if case is None:
+        heads, cell = await app.log.heads(), cell_of(member)
+        with contextlib.suppress(TimeoutError):
+            await app.freshness.wait_for({cell: heads[cell]}, _SECONDS_MAX, ("decisions",))
+        case = await app.attend(call, decisions.case_of, member, which)
     if case is None:
         raise Refused("not-found")
-    return done(await app.execute(call, partial(appeal, case), call.body))
+    return case

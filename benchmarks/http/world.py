@@ -102,16 +102,27 @@ class World:
 
 @contextmanager
 def running_world(data_dir: Path) -> Iterator[World]:
-    """``homezone serve`` with a database of its own, as anybody runs it, without request limits."""
+    """A server with a database of its own, and members in it."""
+    with running_server(data_dir) as (address, pid):
+        yield World(address, pid, data_dir)
+
+
+@contextmanager
+def running_server(data_dir: Path, *arguments: str) -> Iterator[tuple[str, int]]:
+    """
+    ``homezone serve`` as anybody runs it, without request limits; its address and process id.
+
+    :param arguments: further ones, as on a command line.
+    """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "api.cli", "serve", "--data-dir", str(data_dir)]
-    command += ["--port", str(port), "--limits", "off"]
+    command += ["--port", str(port), "--limits", "off", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_ready(address, process)
-        yield World(address, process.pid, data_dir)
+        yield address, process.pid
     finally:
         process.terminate()
         process.wait(60)

@@ -11,12 +11,13 @@ from datetime import datetime
 from importlib.resources import files
 from itertools import count
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import jsonschema
 import pytest
 
 from api.wiring.figures import case_figures
+from api.wiring.models import MODELS
 from commands.cases import FallOverdue, fall_overdue
 from commands.timers import TIMER_ACTOR
 from commands.work import Context
@@ -26,10 +27,12 @@ from domain.event import Recorded
 from domain.ids import CaseId
 from projections.reading import cases
 from projections.reading.cases import QueueSizes
+from replay.check import check
 from tests.support.homezone import Client, Reply, RunningHomezone
 
 _STAFF = count(11_000)
 CORE = "unmistakable"
+MODERATION = {"cases", "decisions", "reports", "standings"}
 SCHEMA = jsonschema.Draft202012Validator(
     json.loads(files("api.moderation").joinpath("dsa-statement-v2.schema.json").read_text("utf-8")),
     format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
@@ -542,3 +545,21 @@ def test_nothing_of_a_case_leaks_into_metrics_or_problems(
         assert CORE not in text
         assert case not in text
         assert str(author.qq) not in text
+
+
+# The log
+
+
+def test_what_is_read_is_what_a_rebuild_makes_of_the_log(
+    homezone: RunningHomezone, author: Client, reporter: Client, moderator: Client, another: Client
+) -> None:
+    case = reported(reporter, moderator, author.publish().json["id"])
+    decided = decide(moderator, case, penalty={"kind": "restriction", "days": 1, "weight": 3})
+    appeal(author, decided.ok(201).json["id"]).ok(201)
+    decide(another, case, "restore").ok(201)
+    counted(homezone)
+    server = homezone.homezone
+    models = [model for model in MODELS if model.name in MODERATION]
+    checked = check(server.log.reader, server.database.owner, models, server.clock, uuid4())
+    assert {one.model for one in checked} == MODERATION
+    assert not [one for one in checked if one.differing]

@@ -4,7 +4,8 @@ made up for them, since they need no posts to be about.
 """
 
 import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 from uuid import UUID
@@ -68,7 +69,9 @@ def _case(tables: Tables, cell: int, case: UUID, row: Row) -> tuple[Any, ...]:
     return (cell, case, *pick(row, _CASE), 0 if tally is None else tally["reports"])
 
 
-def _page(tables: Tables, asked: Asked, **where: Any) -> Rows:
+def _page(
+    tables: Tables, asked: Asked, passes: Callable[[Row], bool] = lambda _: True, **where: Any
+) -> Rows:
     mark = (asked["after"], asked["after_case"])
     found = [
         (row["due_at"], key[1], key[0], row)
@@ -76,15 +79,20 @@ def _page(tables: Tables, asked: Asked, **where: Any) -> Rows:
         if key[0] in asked["cells"]
         and (row["due_at"], key[1]) > mark
         and all(row[name] == value for name, value in where.items())
+        and passes(row)
     ]
     found.sort(key=lambda one: one[:2])
-    return [_case(tables, cell, case, row) for _, case, cell, row in found[: asked["count"]]]
+    given: Counter[int] = Counter()
+    first: Rows = []
+    for _, case, cell, row in found:
+        given[cell] += 1
+        if given[cell] <= asked["each"]:
+            first.append(_case(tables, cell, case, row))
+    return first[: asked["count"]]
 
 
 def _waiting(tables: Tables, asked: Asked, **where: Any) -> Rows:
-    every = _page(tables, {**asked, "count": None}, **where)
-    state = 2 + _CASE.index("state")
-    return [row for row in every if row[state] != "closed"][: asked["count"]]
+    return _page(tables, asked, lambda row: row["state"] != "closed", **where)
 
 
 @twin("cases_open")
