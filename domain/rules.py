@@ -35,7 +35,7 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """
 
     phrase: Phrase | None = None
-    all_of: Annotated[tuple[Phrase, ...], msgspec.Meta(min_length=1, max_length=10)] | None = None
+    all_of: Annotated[tuple[Phrase, ...], msgspec.Meta(min_length=1, max_length=16)] | None = None
     passage: Annotated[str, msgspec.Meta(max_length=10_000)] | None = None
     regex: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
     image: Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{64}$")] | None = None
