@@ -17,7 +17,8 @@ from tests.acceptance.conftest import Homezones
 from tests.support.database import fresh_database
 from tests.support.homezone import Client, Reply, RunningHomezone, running_homezone
 
-REFUSED, HELD, PREVIEWED, FLAGGED = "zorblat", "青瓷风筝坊", "quibbleton", "纸鹤灯塔"
+#: Said by no other test: servers are shared, and these rules stay in force.
+REFUSED, HELD, PREVIEWED, FLAGGED = "zwackelfrum", "青瓷风筝坊", "quibbleton", "纸鹤灯塔"
 HEIGHTENED = "snorkwhistle"
 
 
@@ -79,7 +80,7 @@ def test_what_is_refused_tells_nothing_and_is_kept(each: RunningHomezone) -> Non
     (kept,) = [one for one in found if one["type"] == "post.refused.v1"]
     assert kept["data"]["content"] == {"text": {"sealed": True}, "mood": {"sealed": True}}
     screening = kept["data"]["screening"]
-    assert [(one["rule"], one["start"], one["end"]) for one in screening["hits"]] == [("r", 2, 9)]
+    assert [(one["rule"], one["start"], one["end"]) for one in screening["hits"]] == [("r", 2, 13)]
     assert screening["sets"][0]["name"] == "house"
     assert len(screening["sets"][0]["hash"]) == 64
 
@@ -193,7 +194,7 @@ def test_every_text_of_a_post_is_looked_at(each: RunningHomezone) -> None:
     author = each.member()
     diary = {"kind": "diary", "title": "t", "text": "t", "audience": {"to": "public"}}
     for field in ("title", "text", "mood", "location"):
-        word = REFUSED if field != "mood" else "z o r b l a t"
+        word = REFUSED if field != "mood" else " ".join(REFUSED)
         author.post("/v1/posts", {**diary, field: word}).refused(422, "not-published")
     author.post("/v1/posts", diary).ok(201)
 
