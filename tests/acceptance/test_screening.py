@@ -194,7 +194,7 @@ def test_every_text_of_a_post_is_looked_at(each: RunningHomezone) -> None:
     author = each.member()
     diary = {"kind": "diary", "title": "t", "text": "t", "audience": {"to": "public"}}
     for field in ("title", "text", "mood", "location"):
-        word = REFUSED if field != "mood" else " ".join(REFUSED)
+        word = REFUSED if field != "mood" else "-".join(REFUSED[:5]) + REFUSED[5:]
         author.post("/v1/posts", {**diary, field: word}).refused(422, "not-published")
     author.post("/v1/posts", diary).ok(201)
 
