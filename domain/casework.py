@@ -142,7 +142,8 @@ def escalate(case: Case, by: UUID, note: Sealed[str], now: datetime) -> _Events:
     """Leave it to those who decide what is hard."""
     lapsed = set_to_work(case, by, now)
     if isinstance(case, Open) and case.matter.queue == "escalated":
-        return ()
+        # It is with them already; what there is to say of it is not lost.
+        return (CaseNoted(by, note, "internal"),)
     return (*lapsed, CaseEscalated(by, "escalated", note))
 
 
