@@ -217,7 +217,14 @@ def _appealed(case: Open | Claimed | Proposed | Closed, event: CaseAppealed) -> 
     return appealed
 
 
-CASE: Aggregate[Case] = Aggregate("case", NoCase(), evolve)
+def weigh(case: Case) -> int:
+    """Of a popular subject there may be thousands of reports."""
+    if isinstance(case, NoCase):
+        return 0
+    return 500 * (1 + len(case.matter.reports) + len(case.matter.rulings))
+
+
+CASE: Aggregate[Case] = Aggregate("case", NoCase(), evolve, weigh)
 
 
 def case_of(subject: Subject) -> CaseId:

@@ -142,7 +142,8 @@ def escalate(case: Case, by: UUID, note: Sealed[str], now: datetime) -> _Events:
     """Leave it to those who decide what is hard."""
     lapsed = set_to_work(case, by, now)
     if isinstance(case, Open) and case.matter.queue == "escalated":
-        return ()
+        # It is with them already; what there is to say of it is not lost.
+        return (CaseNoted(by, note, "internal"),)
     return (*lapsed, CaseEscalated(by, "escalated", note))
 
 
@@ -203,14 +204,15 @@ def answering(case: Case, verdict: Verdict, by: UUID) -> OnAppeal | None:
 
 def decide(case: Case, decision: Decision, by: UUID, now: datetime, *, grave: bool) -> _Events:
     """
-    Decide a case; or propose to, where that is so grave that it takes a second person.
+    Decide a case; or propose to, where that is so grave that it takes a second person. Whoever
+    decides an appeal is that person, and makes nothing worse.
 
     Nobody has to claim it first, unless somebody else has.
     """
     lapsed = set_to_work(case, by, now)
     matter = matter_of(case)
     _check_penalty(decision)
-    if grave:
+    if grave and decision.on_appeal is None:
         return (*lapsed, CaseProposed(decision, by))
     return (*lapsed, *_broken(case, now), _decided(matter, decision, by))
 

@@ -177,7 +177,9 @@ def test_what_is_hard_goes_to_a_queue_of_its_own() -> None:
     escalated = given(CASE, FLAGGED, CLAIMED, hard)
     assert isinstance(escalated.state, Open)
     assert escalated.state.matter.queue == "escalated"
-    escalated.when(escalate, MOD, sealed("hard"), NOW).then_nothing()
+    escalated.when(escalate, MOD, sealed("very"), NOW).then(
+        CaseNoted(MOD, sealed("very"), "internal")
+    )
 
 
 def test_notes_are_taken_whatever_becomes_of_the_case() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from hypothesis import given as generated
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from domain import casework
@@ -95,15 +96,16 @@ def _last_ruling(case: Case) -> Any:
 
 STEPS = st.tuples(
     st.sampled_from(
-        ["open", "report", "claim", "release", "escalate", "decide", "confirm", "decline",
-         "appeal", "lapse", "overdue", "moot"]
+        ["open", "report", "claim", "release", "escalate", "decide", "decide", "confirm",
+         "decline", "appeal", "appeal", "lapse", "overdue", "moot"]
     ),
     st.integers(0, 2),
     st.integers(0, 90),
 )  # fmt: skip
 
 
-@generated(st.lists(STEPS, max_size=40))
+@settings(max_examples=300)
+@generated(st.lists(STEPS, min_size=10, max_size=60))
 def test_whatever_is_done_no_case_is_in_a_state_that_cannot_be(
     steps: list[tuple[str, int, int]],
 ) -> None:
