@@ -48,10 +48,9 @@ class CasesQuery(Paging, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mine: Annotated[bool, msgspec.Meta(description="Only cases that you have claimed.")] = False
 
 
-class CaseTrail(msgspec.Struct, frozen=True):
+class CaseTrail(Case, frozen=True, omit_defaults=True, kw_only=True):
     """A case, the standing of the member whose it is, and all that happened, in its order."""
 
-    case: Case
     standing: Standing
     trail: list[TrailEntry]
 
@@ -113,7 +112,11 @@ async def read_case(call: Ask[None, None]) -> Answer:
         raise Refused("not-found")
     of_member = await app.attend(call, standings.of_member, trail.subject.owner)
     disclosure = await disclose(call, [recorded for _, recorded in trail.recorded])
-    body = CaseTrail(case(view), standing(of_member, app.clock.now()), trail.entries(disclosure))
+    body = CaseTrail(
+        **msgspec.structs.asdict(case(view)),
+        standing=standing(of_member, app.clock.now()),
+        trail=trail.entries(disclosure),
+    )
     return found(body)
 
 

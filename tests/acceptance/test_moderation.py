@@ -28,6 +28,7 @@ from domain.ids import CaseId
 from projections.reading import cases
 from projections.reading.cases import QueueSizes
 from replay.check import check
+from tests.acceptance.conftest import Homezones
 from tests.support.homezone import Client, Reply, RunningHomezone
 
 _STAFF = count(11_000)
@@ -37,6 +38,12 @@ SCHEMA = jsonschema.Draft202012Validator(
     json.loads(files("api.moderation").joinpath("dsa-statement-v2.schema.json").read_text("utf-8")),
     format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
 )
+
+
+@pytest.fixture(params=[16, 1])
+def homezone(request: pytest.FixtureRequest, homezones: Homezones) -> RunningHomezone:
+    """A server of 16 cells, then one of 1."""
+    return homezones(request.param)
 
 
 @pytest.fixture
@@ -225,6 +232,27 @@ def test_a_grave_decision_takes_two(
     assert author.get("/v1/me/standing").ok(200).json["sanctions"][0]["state"] == "overturned"
 
 
+def test_who_is_suspended_reads_why_and_appeals_and_nothing_else(
+    author: Client, reporter: Client, moderator: Client, another: Client
+) -> None:
+    post = author.publish().json["id"]
+    case = reported(reporter, moderator, post)
+    penalty = {"kind": "suspension", "days": 3}
+    decided = decide(moderator, case, penalty=penalty).ok(201)
+    for path in ("/v1/me", "/v1/feed", "/v1/me/reports", f"/v1/posts/{post}"):
+        author.get(path).refused(403, "suspended")
+    report(author, post).refused(403, "suspended")
+    author.patch("/v1/me", {"nickname": "?"}).refused(403, "suspended")
+    (told,) = decisions(author, decided.position)
+    (sanction,) = told["consequences"]["sanctions"]
+    assert sanction["kind"] == "suspension"
+    (imposed,) = author.get("/v1/me/standing").ok(200).json["sanctions"]
+    assert (imposed["until"], imposed["decision"]) == (sanction["until"], told["id"])
+    appeal(author, told["id"]).ok(201)
+    lifted = decide(another, case, "restore").ok(201)
+    author.get("/v1/feed", at_least=lifted.position).ok(200)
+
+
 def test_without_agreement_nothing_is_decided(
     author: Client, moderator: Client, another: Client
 ) -> None:
@@ -335,7 +363,7 @@ def test_the_trail_tells_everything_in_its_order(
         "post.published.v1", "post.edited.v1", "case.opened.v1", "case.reported.v1",
         "case.decided.v1", "post.unpublished.v1", "strike.given.v1",
     ]  # fmt: skip
-    assert (body["case"]["state"], body["standing"]["weight"]) == ("closed", 1)
+    assert (body["id"], body["state"], body["standing"]["weight"]) == (case, "closed", 1)
     assert CORE not in json.dumps(body)
     by_type = {one["type"]: one for one in body["trail"]}
     me, who = author.get("/v1/me").json["id"], reporter.get("/v1/me").json["id"]

@@ -25,7 +25,8 @@ SECRETS = {
     name: f"{CORE}-{name}"
     for name in (
         "text", "edited", "deleted", "diary", "title", "mood", "location", "comment", "nick",
-        "renick", "real-name", "list", "brand", "reason", "purpose", "refused",
+        "renick", "real-name", "list", "brand", "reason", "purpose", "refused", "report",
+        "explanation", "facts", "note", "public-note", "statement",
     )
 }  # fmt: skip
 CHINESE = "藏鋒斂鍔之辭"
@@ -118,8 +119,36 @@ def plant(server: ServeProcess) -> None:
     assert said["real-name"] in opened.body.decode()
     feed = other.get("/v1/feed", at_least=post_position(one, post)).ok(200).body.decode()
     assert said["title"] in feed
+    moderate(server, one, other)
     operator.put(f"/v1/accounts/{OTHER_QQ}/suspension", {"reason": said["reason"]}).ok()
     other.get("/v1/feed").refused(403)
+
+
+def moderate(server: ServeProcess, one: Client, other: Client) -> None:
+    """What is said about a member is as sealed as what the member said."""
+    said, moderator = SECRETS, server.client(10_002, "moderator")
+    post = one.publish(said["text"]).json["id"]
+    report = {"subject": {"kind": "post", "id": post}, "category": "spam", "note": said["report"]}
+    position = other.post("/v1/reports", report, key="report").ok(201).position
+    (case,) = moderator.get("/v1/moderation/cases", at_least=position).ok(200).json["items"]
+    where = f"/v1/moderation/cases/{case['id']}"
+    for visibility, note in (("internal", said["note"]), ("public", said["public-note"])):
+        moderator.post(f"{where}/notes", {"note": note, "visibility": visibility}, key=note).ok(201)
+    decision = {
+        "verdict": "unpublish", "ground": "terms", "clause": "4.2", "category": "spam",
+        "explanation": said["explanation"], "facts": said["facts"], "note": said["note"],
+    }  # fmt: skip
+    moderator.post(f"{where}/decisions", decision, key="decide").ok(201)
+    # The space is certified, so it takes a second person.
+    agreed = {"agree": True, "note": said["note"]}
+    second = server.client(10_003, "moderator")
+    decided = second.post(f"{where}/confirmations", agreed, key="agree").ok(201)
+    told = one.get("/v1/me/decisions", at_least=decided.position).ok(200).json["items"][0]
+    assert told["explanation"] == said["explanation"]
+    assert told["notes"][0]["note"] == said["public-note"]
+    appeal = {"decision": told["id"], "statement": said["statement"]}
+    one.post("/v1/appeals", appeal, key="appeal").ok(201)
+    moderator.request("GET", where, headers={"Homezone-Purpose": said["purpose"]}).ok(200)
 
 
 def post_position(member: Client, post: str) -> str:
