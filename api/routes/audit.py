@@ -245,10 +245,11 @@ async def vector_of(app: Services, when: str | None, name: str) -> Vector:
             return parse_positions(when)
         except ValueError:
             raise bad_parameter(name, "neither positions nor a time") from None
-    return dict(await app.log.heads_at(_time(when, name)))
+    return dict(await app.log.heads_at(time_of(when, name)))
 
 
-def _time(when: str, name: str) -> datetime:
+def time_of(when: str, name: str) -> datetime:
+    """A time with its offset, in UTC; ``name`` is of the parameter that it came in."""
     try:
         moment = msgspec.convert(when, datetime)
     except msgspec.ValidationError:
@@ -298,7 +299,7 @@ def _until(history: list[Recorded], at: str | None) -> list[Recorded]:
     if at.isascii() and at.isdecimal() and len(at) < 10:
         return history[: int(at)]
     if "T" in at:
-        moment = _time(at, "at")
+        moment = time_of(at, "at")
         return [one for one in history if one.recorded_at <= moment]
     try:
         vector = parse_positions(at)
