@@ -106,7 +106,7 @@ class Backtests:
         self._busy = True
         job = Job(
             database_url=self._database_url,
-            keys=self._keys,
+            keys=str(self._keys),
             name=name,
             rules=rules,
             level=level,
@@ -127,29 +127,26 @@ class Backtests:
             await asyncio.gather(self._following, return_exceptions=True)
 
     async def _follow(self, job: Job, began: "asyncio.Future[Backtest]") -> None:
-        one: Backtest | None = None
-        # Asked for again by nobody, a failure is no error.
+        # Fetched by nobody who has gone, a failure is no error.
         began.add_done_callback(lambda done: done.cancelled() or done.exception())
+        one: Backtest | None = None
+        word: Word | None = None
         try:
             async with _process(job) as process:
                 assert process.stdout is not None
                 while line := await process.stdout.readline():
-                    match decode_word(line):
-                        case Began():
-                            one = self._keep(job.name)
-                            began.set_result(one)
-                        case Bad(rule=rule, reason=reason, field=field):
-                            began.set_exception(BadRule(rule, reason, field))
-                        case word:
-                            _note(one, word)
+                    word = decode_word(line)
+                    if isinstance(word, Began):
+                        one = self._keep(job.name)
+                        began.set_result(one)
+                    elif one is not None and isinstance(word, Progress):
+                        one.progress = word
         except Exception:
             logger.exception("rules could not be tried on history")
         finally:
+            # First of all: whoever hears that it is over may ask for the next at once.
             self._busy = False
-            if one is not None and one.state == "running":
-                one.state = "failed"
-            if not began.done():
-                began.set_exception(NotStarted())
+            _end(one, word, began)
 
     def _keep(self, name: str) -> Backtest:
         one = Backtest(self._new_id(), name, self._now())
@@ -159,13 +156,19 @@ class Backtests:
         return one
 
 
-def _note(one: Backtest | None, word: Word) -> None:
+def _end(one: Backtest | None, word: Word | None, began: "asyncio.Future[Backtest]") -> None:
+    """Tell whoever asked how it ended, by its last word."""
     if isinstance(word, Failed):
         logger.error("rules could not be tried on history: %s", word.error)
-    elif one is not None and isinstance(word, Progress):
-        one.progress = word
-    elif one is not None and isinstance(word, Done):
-        one.report, one.state = word.report, "done"
+    if one is not None:
+        if isinstance(word, Done):
+            one.report, one.state = word.report, "done"
+        else:
+            one.state = "failed"
+    elif isinstance(word, Bad):
+        began.set_exception(BadRule(word.rule, word.reason, word.field))
+    elif not began.done():
+        began.set_exception(NotStarted())
 
 
 @contextlib.asynccontextmanager

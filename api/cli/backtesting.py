@@ -41,7 +41,7 @@ def run_backtest(
     with open_store(data_dir, database_url) as store:
         job = words.Job(
             database_url=store.url,
-            keys=data_dir / "keys",
+            keys=str(data_dir / "keys"),
             name=name or file.stem,
             rules=rules,
             level=level,

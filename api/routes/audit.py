@@ -245,17 +245,28 @@ async def vector_of(app: Services, when: str | None, name: str) -> Vector:
             return parse_positions(when)
         except ValueError:
             raise bad_parameter(name, "neither positions nor a time") from None
-    return dict(await app.log.heads_at(time_of(when, name)))
+    return dict(await app.log.heads_at(_time(when, name)))
 
 
-def time_of(when: str, name: str) -> datetime:
-    """A time with its offset, in UTC; ``name`` is of the parameter that it came in."""
+def _time(when: str, name: str) -> datetime:
+    try:
+        return time_of(when)
+    except ValueError as error:
+        raise bad_parameter(name, str(error)) from None
+
+
+def time_of(when: str) -> datetime:
+    """
+    A time in UTC.
+
+    :raises ValueError: it is none, or has no offset.
+    """
     try:
         moment = msgspec.convert(when, datetime)
     except msgspec.ValidationError:
-        raise bad_parameter(name, "neither positions nor a time") from None
+        raise ValueError("neither positions nor a time") from None
     if moment.tzinfo is None:
-        raise bad_parameter(name, "a time needs its offset, such as Z")
+        raise ValueError("a time needs its offset, such as Z")
     try:
         # Offsets as large as RFC 3339 has them mean nothing to a database.
         return moment.astimezone(UTC)
@@ -299,7 +310,7 @@ def _until(history: list[Recorded], at: str | None) -> list[Recorded]:
     if at.isascii() and at.isdecimal() and len(at) < 10:
         return history[: int(at)]
     if "T" in at:
-        moment = time_of(at, "at")
+        moment = _time(at, "at")
         return [one for one in history if one.recorded_at <= moment]
     try:
         vector = parse_positions(at)

@@ -185,6 +185,6 @@ def _moment(when: str | None, field: str) -> words.Moment | None:
     if when is None:
         return None
     try:
-        return time_of(when, field) if "T" in when else parse_positions(when)
+        return time_of(when) if "T" in when else parse_positions(when)
     except ValueError:
         raise bad_field(field, "neither positions nor a time", INVALID) from None

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from adapters.clock import SystemClock
@@ -229,7 +230,7 @@ def _work(
         end.send(events)
 
     try:
-        vault = FileKeyVault(job.keys, SystemClock())
+        vault = FileKeyVault(Path(job.keys), SystemClock())
         with _log(job) as log:
             sample = min(job.sample, SAMPLE_MAX)
             trial = Trial(log, vault.open, RuleMatcher(), matcher, job.name, level, sample)

@@ -4,7 +4,6 @@ What is said to and by the process that tries rules on history: one message a li
 
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import Final, TypeAlias
 
 import msgspec
@@ -38,7 +37,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     database_url: str
-    keys: Path
+    keys: str
     name: str
     rules: RuleSet
     level: int | None = None
