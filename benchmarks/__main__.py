@@ -15,13 +15,23 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from benchmarks import contest, engine, entries, machine, ourselves, promises, screening, table
+from benchmarks import (
+    backtest,
+    contest,
+    engine,
+    entries,
+    machine,
+    ourselves,
+    promises,
+    screening,
+    table,
+)
 from benchmarks.cluster import Cluster, running_cluster
 from benchmarks.figures import Report
 from benchmarks.http import section as http
 
 RESULTS = Path(__file__).parent / "results"
-SECTIONS = ("log", "ourselves", "engine", "http", "screening")
+SECTIONS = ("log", "ourselves", "engine", "http", "screening", "backtest")
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -32,6 +42,7 @@ class Plan(msgspec.Struct, frozen=True):
     engine: engine.Plan
     http: http.Plan
     screening: screening.Plan
+    backtest: backtest.Plan
 
 
 FULL = Plan(
@@ -40,6 +51,7 @@ FULL = Plan(
     engine=engine.Plan(rounds=3, events=50_000, runner_events=4_000, runner_seconds=4.0),
     http=http.Plan(rounds=5, seconds=3.0, latency_seconds=4.0),
     screening=screening.Plan(rounds=9, posts=4_000, compiled=5),
+    backtest=backtest.Plan(rounds=5, texts=200_000),
 )
 QUICK = Plan(
     log=contest.Plan(
@@ -49,6 +61,7 @@ QUICK = Plan(
     engine=engine.Plan(rounds=1, events=10_000, runner_events=500, runner_seconds=1.0),
     http=http.Plan(rounds=2, seconds=1.0, latency_seconds=1.0),
     screening=screening.Plan(rounds=3, posts=1_000, compiled=1),
+    backtest=backtest.Plan(rounds=2, texts=20_000),
 )
 
 
@@ -105,6 +118,8 @@ def _run(
         http.measure(cluster.directory, plan.http, report, say)
     if "screening" in sections:
         screening.measure(plan.screening, report, say)
+    if "backtest" in sections:
+        backtest.measure(cluster, plan.backtest, report, say)
 
 
 def _write(report: Report, found: dict[str, Any], quick: bool, seconds: float) -> Path:

@@ -104,7 +104,7 @@ def _do(job: Job) -> Done:
         level = _level(log) if job.level is None else job.level
     total = sum(one.until - one.after for one in ranges)
     say(Began(total, level))
-    began = time.monotonic()
+    began, used = time.monotonic(), _cpu_seconds()
     tallies = dict(_tallies(job, matcher, level, ranges, total))
     whole = added((tallies[cell] for cell in sorted(tallies)), min(job.sample, SAMPLE_MAX))
     report = Report(
@@ -128,7 +128,7 @@ def _do(job: Job) -> Done:
         contradicted=contradicted(whole),
         members=whole.members,
     )
-    return Done(report, time.monotonic() - began, _cpu_seconds())
+    return Done(report, time.monotonic() - began, _cpu_seconds() - used)
 
 
 @contextmanager

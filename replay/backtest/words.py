@@ -73,7 +73,10 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
-    """The last word, when all went well. ``cpu_seconds`` are those of all its processes."""
+    """
+    The last word, when all went well: how long it took from when it began, and the processor time
+    of all its processes.
+    """
 
     report: Report
     seconds: float
