@@ -17,6 +17,7 @@ from api.limits import Limits
 from api.problems import PROBLEMS
 from api.routes import (
     audit,
+    backtests,
     members,
     moderation,
     operations,
@@ -86,6 +87,7 @@ def build(
             recourse.ROUTES,
             transparency.ROUTES,
             rules.ROUTES,
+            backtests.ROUTES,
             spaces.ROUTES,
             stream.ROUTES,
             audit.ROUTES,

@@ -21,6 +21,7 @@ PROBLEMS = (
     Problem("already-published", 409, "Already published", "This post exists already."),
     Problem("not-published-yet", 409, "Not published yet", "This waits to be looked at."),
     Problem("too-many-rule-sets", 409, "Too many rule sets", "There are at most 100."),
+    Problem("backtest-running", 409, "Another one is running", "One at a time: ask again later."),
     Problem("same-person", 403, "Not the same person", "Somebody else has to decide this."),
     Problem("case-claimed", 409, "The case is claimed", "Somebody else is at it, for 30 minutes."),
     Problem("case-closed", 409, "The case is closed", "There is nothing to decide any longer."),

@@ -36,6 +36,7 @@ from projections.recall.facts import Facts
 from projections.recall.recall import Recall
 
 if TYPE_CHECKING:
+    from api.backtests import Backtests
     from api.stream.hub import Hub
 
 B = TypeVar("B")
@@ -147,6 +148,8 @@ class Services:
         self.reactions: Reactions | None = None
         #: Set once it can follow the log: it reads through these very services.
         self.hub: Hub
+        #: Set by whoever knows where the database and its keys are.
+        self.backtests: Backtests
         self._reads = reads
         self._recent = recent
         self._recall = recall

@@ -16,6 +16,7 @@ import msgspec
 from rich.console import Console
 
 from benchmarks import (
+    backtest,
     contest,
     engine,
     entries,
@@ -31,7 +32,7 @@ from benchmarks.figures import Report
 from benchmarks.http import section as http
 
 RESULTS = Path(__file__).parent / "results"
-SECTIONS = ("log", "ourselves", "engine", "queues", "http", "screening")
+SECTIONS = ("log", "ourselves", "engine", "queues", "http", "screening", "backtest")
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -43,6 +44,7 @@ class Plan(msgspec.Struct, frozen=True):
     queues: queues.Plan
     http: http.Plan
     screening: screening.Plan
+    backtest: backtest.Plan
 
 
 FULL = Plan(
@@ -52,6 +54,7 @@ FULL = Plan(
     queues=queues.Plan(rounds=5, many=100_000, pages=400),
     http=http.Plan(rounds=5, seconds=3.0, latency_seconds=4.0),
     screening=screening.Plan(rounds=9, posts=4_000, compiled=5),
+    backtest=backtest.Plan(rounds=5, texts=200_000),
 )
 QUICK = Plan(
     log=contest.Plan(
@@ -62,6 +65,7 @@ QUICK = Plan(
     queues=queues.Plan(rounds=2, many=5_000, pages=100),
     http=http.Plan(rounds=2, seconds=1.0, latency_seconds=1.0),
     screening=screening.Plan(rounds=3, posts=1_000, compiled=1),
+    backtest=backtest.Plan(rounds=2, texts=20_000),
 )
 
 
@@ -120,6 +124,8 @@ def _run(
         http.measure(cluster.directory, plan.http, report, say)
     if "screening" in sections:
         screening.measure(plan.screening, report, say)
+    if "backtest" in sections:
+        backtest.measure(cluster, plan.backtest, report, say)
 
 
 def _write(report: Report, found: dict[str, Any], quick: bool, seconds: float) -> Path:

@@ -51,7 +51,7 @@ def measure(plan: Plan, report: Report, say: Callable[[str], None]) -> None:
     say(f"screening against {plan.phrases:,} phrases")
     random = Random(1)
     phrases = phrases_of(random, plan.phrases)
-    posts = [_post(random) for _ in range(plan.posts)]
+    posts = [post(random, _LENGTH) for _ in range(plan.posts)]
     rules = _rules(Match(phrase=one) for one in phrases)
     _live(plan, rules, report)
     _rates(plan, phrases, posts, rules, report)
@@ -60,14 +60,14 @@ def measure(plan: Plan, report: Report, say: Callable[[str], None]) -> None:
 def _rates(
     plan: Plan, phrases: Sequence[str], posts: Sequence[str], rules: RuleSet, report: Report
 ) -> None:
-    texts = [Text("text", post) for post in posts]
+    texts = [Text("text", one) for one in posts]
     bare = AhoCorasick(phrases).find_matches_as_indexes
     matcher = _MATCHER.compile("set", rules)
     # Phrases that are to be there together are not looked for by their sound; here each is alone.
     silent = _MATCHER.compile("set", _rules(Match(all_of=(one,)) for one in phrases))
     work: dict[str, Callable[[], object]] = {
-        WHOLE.format(plan.phrases): lambda: [_screen(matcher, post) for post in posts],
-        SILENT: lambda: [_screen(silent, post) for post in posts],
+        WHOLE.format(plan.phrases): lambda: [_screen(matcher, one) for one in posts],
+        SILENT: lambda: [_screen(silent, one) for one in posts],
         BARE: lambda: [bare(text.compact.text, overlapping=True) for text in texts],
     }
     rounds: dict[str, list[float]] = {name: [] for name in work}
@@ -127,6 +127,11 @@ class _Other(threading.Thread):
         return self._longest
 
 
+def rules(number: int) -> RuleSet:
+    """A set of so many phrases, by the seed that all are drawn by."""
+    return _rules(Match(phrase=one) for one in phrases_of(Random(1), number))
+
+
 def _rules(matches: Iterable[Match]) -> RuleSet:
     return RuleSet(tuple(Rule(str(at), match, "hold", "any") for at, match in enumerate(matches)))
 
@@ -140,10 +145,10 @@ def phrases_of(random: Random, number: int, shortest: int = 2) -> Sequence[str]:
     return tuple(found)
 
 
-def _post(random: Random) -> str:
+def post(random: Random, length: int) -> str:
     """Sentences with punctuation, now and then an emoji or something in Latin letters."""
     written: list[str] = []
-    while len(written) < _LENGTH:
+    while len(written) < length:
         written += random.choices(_CHARACTERS, k=random.randint(5, 14))
         written += random.choice(("，", "。", "！", "？", " ", "、", "😀", " OK 2026 "))
-    return "".join(written[:_LENGTH])
+    return "".join(written[:length])

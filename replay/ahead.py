@@ -6,11 +6,12 @@ what reading costs is waiting for PostgreSQL, and that half is had for nothing.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
-from domain.event import Recorded
+from domain.event import Event, Recorded
 from projections.engine.ports import LogReader
 
 #: The one that is decoded and the one that is fetched, beside the one that is worked on.
@@ -26,29 +27,34 @@ class Stretch(NamedTuple):
 
 
 def read_ahead(
-    log: LogReader, wanted: Iterable[Stretch], limit: int, bytes_max: int | None = None
+    log: LogReader,
+    wanted: Iterable[Stretch],
+    limit: int,
+    bytes_max: int | None = None,
+    types: Collection[type[Event]] | None = None,
 ) -> Iterator[Sequence[Recorded]]:
     """
     Stretches of the log, one after the other, in batches as ``log.read`` gives them.
 
     :param limit: events a batch; ``bytes_max`` ends one early. Three are in memory at most.
+    :param types: of events; all, by default.
     """
     parts = _parts(wanted, limit)
     with ThreadPoolExecutor(_AHEAD, thread_name_prefix="replay-reader") as threads:
+        read = partial(log.read, types=types, bytes_max=bytes_max)
         reading: deque[tuple[Stretch, Future[Sequence[Recorded]]]] = deque()
 
         def begin() -> None:
             if (part := next(parts, None)) is not None:
                 cell, after, until = part
-                read = threads.submit(log.read, cell, after, limit, until, bytes_max=bytes_max)
-                reading.append((part, read))
+                reading.append((part, threads.submit(read, cell, after, limit, until)))
 
         for _ in range(_AHEAD):
             begin()
         try:
             while reading:
-                (cell, after, until), read = reading.popleft()
-                batch = read.result()
+                (cell, after, until), begun = reading.popleft()
+                batch = begun.result()
                 begin()
                 while batch:
                     yield batch
@@ -56,10 +62,10 @@ def read_ahead(
                     if after >= until:
                         break
                     # As many bytes as one batch may have: the rest of the part comes by itself.
-                    batch = log.read(cell, after, limit, until, bytes_max=bytes_max)
+                    batch = read(cell, after, limit, until)
         finally:
-            for _, read in reading:
-                read.cancel()
+            for _, begun in reading:
+                begun.cancel()
 
 
 def _parts(wanted: Iterable[Stretch], limit: int) -> Iterator[Stretch]:

@@ -41,6 +41,8 @@ app = App(
 )
 _replay = App(name="replay", help="Read models, from the log.")
 app.command(_replay)
+_rules = App(name="rules", help="Rule sets.")
+app.command(_rules)
 app.group_parameters = Group("Options")
 
 
@@ -306,6 +308,48 @@ def check(
     from api.cli.replaying import run_check
 
     run_check(data_directory(data_dir), migration_url or database_url, names)
+
+
+@_rules.command
+def backtest(
+    file: Path,
+    /,
+    *,
+    name: str | None = None,
+    since: Annotated[str | None, Parameter(name="--from")] = None,
+    until: Annotated[str | None, Parameter(name="--to")] = None,
+    level: Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=3))] = None,
+    sample: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=1_000))] = 20,
+    json: bool = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """
+    Try a rule set on history: what it would have done, against what was done.
+
+    Parameters
+    ----------
+    file: The rule set, as PUT /v1/moderation/rules/NAME takes it.
+    name: Of the set whose place it would take. Default: the file's name without its ending.
+    since: After which moment: positions (0-123,7-45) or a time. Default: all of history.
+    until: Up to which moment. Default: now.
+    level: Of sensitivity. Default: the one in force.
+    sample: How many examples of each kind.
+    json: As JSON.
+    """
+    from api.cli.backtesting import run_backtest
+
+    run_backtest(
+        file,
+        data_directory(data_dir),
+        database_url,
+        name=name,
+        since=since,
+        until=until,
+        level=level,
+        sample=sample,
+        as_json=json,
+    )
 
 
 def main() -> NoReturn:

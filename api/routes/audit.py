@@ -250,11 +250,23 @@ async def vector_of(app: Services, when: str | None, name: str) -> Vector:
 
 def _time(when: str, name: str) -> datetime:
     try:
+        return time_of(when)
+    except ValueError as error:
+        raise bad_parameter(name, str(error)) from None
+
+
+def time_of(when: str) -> datetime:
+    """
+    A time in UTC.
+
+    :raises ValueError: it is none, or has no offset.
+    """
+    try:
         moment = msgspec.convert(when, datetime)
     except msgspec.ValidationError:
-        raise bad_parameter(name, "neither positions nor a time") from None
+        raise ValueError("neither positions nor a time") from None
     if moment.tzinfo is None:
-        raise bad_parameter(name, "a time needs its offset, such as Z")
+        raise ValueError("a time needs its offset, such as Z")
     try:
         # Offsets as large as RFC 3339 has them mean nothing to a database.
         return moment.astimezone(UTC)

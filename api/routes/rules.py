@@ -3,6 +3,7 @@ Rules: the sets that compliance publishes, and the level of sensitivity.
 """
 
 import asyncio
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -106,22 +107,34 @@ async def publish_rules(call: Ask[RuleSet, None]) -> Answer:
 )
 async def read_rules(call: Ask[None, None]) -> Answer:
     """Its newest version, whole."""
-    app = call.app
-    current = (await _rulebook(app)).sets.get(call.text())
-    if current is None:
+    published = await _published(call.app, call.text())
+    if published is None:
         raise Refused("not-found")
-    (published,) = await app.log.read_stream(rules_stream(current.name, current.version))
-    assert isinstance(published.event, RulesPublished)
-    rules = published.event.rules
+    current, at = published
     view = RuleSetView(
         name=current.name,
         version=current.version,
         hash=current.hash,
-        published_at=published.recorded_at,
-        rules=rules.rules,
-        allow=rules.allow,
+        published_at=at,
+        rules=current.rules.rules,
+        allow=current.rules.allow,
     )
     return found(view)
+
+
+async def in_force(app: Services, name: str) -> RulesPublished | None:
+    """The version of a set that is in force, whole."""
+    published = await _published(app, name)
+    return None if published is None else published[0]
+
+
+async def _published(app: Services, name: str) -> tuple[RulesPublished, datetime] | None:
+    current = (await _rulebook(app)).sets.get(name)
+    if current is None:
+        return None
+    (published,) = await app.log.read_stream(rules_stream(current.name, current.version))
+    assert isinstance(published.event, RulesPublished)
+    return published.event, published.recorded_at
 
 
 @ROUTES.get(

@@ -25,6 +25,7 @@ from adapters.vault import FileKeyVault
 from adapters.working_days import ChineseCalendar
 from api.addresses import Addresses
 from api.application import build
+from api.backtests import Backtests
 from api.http.access import AccessLog
 from api.http.door import Door
 from api.limits import Limits
@@ -48,6 +49,7 @@ from commands.policies import policies
 from commands.ports import Clock, Entropy
 from commands.screening import EPOCHS, Screens
 from commands.timers import Timers
+from domain.account import DIRECTORY_CELL
 from domain.catalogue import EVENTS
 from domain.event import Event, Recorded
 from projections.arming import ARMING
@@ -123,6 +125,7 @@ class Homezone:
         self.screens = Screens(self.log, RuleMatcher(), ChineseCalendar())
         self.executor = Executor(self.log, self.vault, clock, self.entropy, screens=self.screens)
         self.services = self._services()
+        self.services.backtests = self._backtests()
         self._run_policies_and_timers()
         places = Places(settings.streams_max, settings.streams_of_member_max)
         self.services.hub = self.hub = Hub(self.services, places=places)
@@ -257,6 +260,17 @@ class Homezone:
             screens=self.screens,
             recall=self.recall if self.log.cells <= CELLS_MAX else None,
         )
+
+    def _backtests(self) -> Backtests:
+        executor, clock = self.executor, self.clock
+        backtests = Backtests(
+            self.database_url,
+            self.settings.keys_dir,
+            lambda: executor.new_id(DIRECTORY_CELL),
+            clock.now,
+        )
+        self._held.push_async_callback(backtests.stop)
+        return backtests
 
     def _publish_figures(self) -> None:
         streams, vault, engine = self.executor.streams, self.vault, self.engine
