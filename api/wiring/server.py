@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from importlib.metadata import version
 from itertools import count
 from typing import Any
@@ -46,7 +46,7 @@ from api.wiring.store import check_restored
 from commands.directory import Directory
 from commands.executor import Executor
 from commands.policies import policies
-from commands.ports import Clock, Entropy
+from commands.ports import Clock, Entropy, LogOverloaded, LogUnavailable
 from commands.screening import EPOCHS, Screens
 from commands.timers import Timers
 from domain.account import DIRECTORY_CELL
@@ -307,7 +307,11 @@ class Homezone:
     async def _count_cases(self) -> None:
         """Keep count of what waits for moderators: a scrape itself asks no database."""
         while True:
-            with _another_time("cases are counted later"):
+            # While the database is away there are other figures to look at.
+            with (
+                _another_time("cases are counted later"),
+                suppress(LogUnavailable, LogOverloaded),
+            ):
                 self.waiting = await self.services.look(cases.sizes)
             await asyncio.sleep(COUNT_SECONDS)
 

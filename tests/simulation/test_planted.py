@@ -35,7 +35,7 @@ from tests.simulation.server import Temper
 from tests.simulation.statements import TWINS
 
 #: Each is found within so many seeds, or the simulator has lost its edge.
-SEEDS_MAX = 30
+SEEDS_MAX = 60
 PLAN = Plan(
     members=5,
     clients=6,
