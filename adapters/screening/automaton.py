@@ -15,6 +15,9 @@ from ahocorasick_rs import AhoCorasick, Implementation
 #: UTF-8 bytes of phrases in one automaton: about 20 ms to build.
 SHARD_BYTES: Final = 256 * 1024
 
+#: Where no other thread waits.
+SHARD_BYTES_ALONE: Final = 64 << 20
+
 #: Characters searched at once.
 PART: Final = 2_048
 
@@ -22,11 +25,13 @@ PART: Final = 2_048
 class Automaton:
     """
     :param phrases: what to look for; none of them empty, all of them different.
+    :param shard_bytes: of phrases in one automaton. Each costs a pass over a text, and building a
+        large one keeps other threads waiting.
     """
 
     __slots__ = ("_longest", "_shards")
 
-    def __init__(self, phrases: Sequence[str]) -> None:
+    def __init__(self, phrases: Sequence[str], shard_bytes: int = SHARD_BYTES) -> None:
         self._longest = max(map(len, phrases), default=0)
         self._shards = tuple(
             (
@@ -37,7 +42,7 @@ class Automaton:
                     implementation=Implementation.ContiguousNFA,
                 ).find_matches_as_indexes,
             )
-            for start, end in _shards(phrases)
+            for start, end in _shards(phrases, shard_bytes)
         )
 
     def matches(self, text: str) -> Iterable[tuple[int, int, int]]:
@@ -65,11 +70,11 @@ class Automaton:
                 yield at + start, at + end, index
 
 
-def _shards(phrases: Sequence[str]) -> Iterator[tuple[int, int]]:
+def _shards(phrases: Sequence[str], shard_bytes: int) -> Iterator[tuple[int, int]]:
     """Where each shard begins and ends: as many as are needed, of about the same size."""
     sizes = [len(phrase.encode()) for phrase in phrases]
     whole = sum(sizes)
-    number = -(-whole // SHARD_BYTES)
+    number = -(-whole // shard_bytes)
     start = passed = made = 0
     for at, one in enumerate(sizes):
         passed += one

@@ -15,7 +15,7 @@ from unicodedata import unidata_version
 import msgspec
 
 from adapters.screening.allowed import Allowed
-from adapters.screening.automaton import Automaton
+from adapters.screening.automaton import SHARD_BYTES, SHARD_BYTES_ALONE, Automaton
 from adapters.screening.characters import characters
 from adapters.screening.checking import Phrase, Ready, checked
 from adapters.screening.expressions import Expression
@@ -38,9 +38,13 @@ class RuleMatcher:
     The matcher of words; it has no state of its own.
 
     Made before a server serves: its tables take a quarter of a second to make.
+
+    :param alone: nothing else goes on in this process, so sets are made ready to be matched fast,
+        without regard to other threads. What is found is the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone: bool = False) -> None:
+        self._shard_bytes = SHARD_BYTES_ALONE if alone else SHARD_BYTES
         characters()
         syllables()
         tables = (f"{name}-{version(name)}" for name in _TABLES)
@@ -53,7 +57,7 @@ class RuleMatcher:
 
     def compile(self, name: str, rules: RuleSet) -> Matcher:
         """Make a set ready; for a thread."""
-        return CompiledSet(name, rules)
+        return CompiledSet(name, rules, self._shard_bytes)
 
     def normalise(self, field: str, text: str) -> Normalised:
         """A text, once for all sets."""
@@ -92,8 +96,8 @@ class _Patterns:
         known = self.targets.get(pattern)
         self.targets[pattern] = _Target(rule, part, gaps, offset, known)
 
-    def ready(self) -> tuple[Automaton, Sequence[_Target]]:
-        return Automaton(tuple(self.targets)), tuple(self.targets.values())
+    def ready(self, shard_bytes: int) -> tuple[Automaton, Sequence[_Target]]:
+        return Automaton(tuple(self.targets), shard_bytes), tuple(self.targets.values())
 
 
 class CompiledSet:
@@ -103,7 +107,7 @@ class CompiledSet:
     :raises BadRule: a rule of it cannot be used.
     """
 
-    def __init__(self, name: str, rules: RuleSet) -> None:
+    def __init__(self, name: str, rules: RuleSet, shard_bytes: int = SHARD_BYTES) -> None:
         self._name = name
         self._rules = rules.rules
         self._actions = frozenset(rule.action for rule in rules.rules)
@@ -122,7 +126,7 @@ class CompiledSet:
                 self._passages[at] = ready.passage
             elif ready.expression is not None:
                 self._expressions.append((at, ready.expression))
-        self._words, self._wanted = words.ready()
+        self._words, self._wanted = words.ready(shard_bytes)
         self._sounds = Sounds(heard)
         self._allowed = Allowed(rules.allow) if rules.allow else None
 

@@ -18,7 +18,7 @@ from adapters.vault import FileKeyVault
 from api.wiring.collecting import collect_rarely
 from api.wiring.models import prepare_store
 from benchmarks.ours import events
-from benchmarks.peers.protocol import Round, serve
+from benchmarks.peers.protocol import serve
 from benchmarks.screening import post
 from commands.ports import NewEvent
 from domain.catalogue import EVENTS
@@ -76,20 +76,6 @@ class History:
         self._log.close()
         self._database.dispose()
         self._vault.close()
-
-    def prepare(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Nothing to prepare: nothing is appended against the clock."""
-        raise NotImplementedError
-
-    def append(
-        self, callers: int, batch: int, seconds: float, settings: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Not what is measured here."""
-        raise NotImplementedError
-
-    def read(self, limit: int, settings: dict[str, Any]) -> Round:
-        """Not what is measured here."""
-        raise NotImplementedError
 
     async def _fill(self, number: int) -> None:
         members = events.members(_MEMBERS)

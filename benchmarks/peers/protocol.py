@@ -23,11 +23,18 @@ class Round(NamedTuple):
     seconds: float
 
 
-class Contestant(Protocol):
-    """An event log to be measured."""
+class Served(Protocol):
+    """What the harness may ask things of, by the names of its methods."""
 
     def open(self, config: dict[str, Any]) -> dict[str, Any]:
         """Connect; what it returns is added to the config of further processes of its kind."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class Contestant(Served, Protocol):
+    """An event log to be measured."""
 
     def prepare(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Connect in the way that settings ask for, before a clock runs."""
@@ -40,11 +47,8 @@ class Contestant(Protocol):
     def read(self, limit: int, settings: dict[str, Any]) -> Round:
         """Read the log from its beginning, at most so many events, as the library decodes them."""
 
-    def close(self) -> None:
-        """Let go of everything."""
 
-
-def serve(contestant: Contestant) -> None:
+def serve(contestant: Served) -> None:
     """Answer the harness until it hangs up. What a library prints goes to stderr."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -60,7 +64,7 @@ def serve(contestant: Contestant) -> None:
         contestant.close()
 
 
-def _answer(contestant: Contestant, request: dict[str, Any]) -> dict[str, Any]:
+def _answer(contestant: Served, request: dict[str, Any]) -> dict[str, Any]:
     what = request.pop("do")
     result = getattr(contestant, what)(**request)
     return result._asdict() if isinstance(result, Round) else result

@@ -26,7 +26,7 @@ from adapters.database import Database
 from adapters.log.reader import Reader
 from adapters.screening import RuleMatcher
 from adapters.vault import FileKeyVault
-from commands.ports import BadRule, Matcher
+from commands.ports import BadRule, Matcher, WordMatcher
 from domain.catalogue import EVENTS
 from domain.rulebook import RULEBOOK, RULEBOOK_STREAM
 from domain.rules import content_hash
@@ -55,6 +55,7 @@ from replay.backtest.words import (
 )
 
 _TELL_SECONDS: Final = 0.25
+_COLLECT: Final = (20_000, 20, 20)
 _fork = multiprocessing.get_context("fork")
 
 
@@ -97,7 +98,7 @@ def say(word: Word) -> None:
 
 
 def _do(job: Job) -> Done:
-    words = RuleMatcher()
+    words = RuleMatcher(alone=True)
     matcher = words.compile(job.name, job.rules)
     with _log(job) as log:
         ranges = list(_ranges(log, job))
@@ -105,7 +106,7 @@ def _do(job: Job) -> Done:
     total = sum(one.until - one.after for one in ranges)
     say(Began(total, level))
     began, used = time.monotonic(), _cpu_seconds()
-    tallies = dict(_tallies(job, matcher, level, ranges, total))
+    tallies = dict(_tallies(job, words, matcher, level, ranges, total))
     whole = added((tallies[cell] for cell in sorted(tallies)), min(job.sample, SAMPLE_MAX))
     report = Report(
         set=job.name,
@@ -165,12 +166,23 @@ def _positions(vector: Mapping[int, int]) -> str:
 
 
 def _tallies(
-    job: Job, matcher: Matcher, level: int, ranges: Sequence[Range], total: int
+    job: Job,
+    words: WordMatcher,
+    matcher: Matcher,
+    level: int,
+    ranges: Sequence[Range],
+    total: int,
 ) -> Iterator[tuple[int, Tally]]:
     """Every cell's tally, as they come in, with word of how far it is."""
-    # What is there by now is never garbage; left alone, it stays shared with the parts.
+    # What is there by now is never garbage; left alone, it stays shared with the parts. What comes
+    # is gone by itself, all but a little, and need not be looked through at every turn.
     gc.freeze()
-    ends = [_begin(job, matcher, level, share) for share in shares(ranges, job.processes) if share]
+    gc.set_threshold(*_COLLECT)
+    ends = [
+        _begin(job, words, matcher, level, share)
+        for share in shares(ranges, job.processes)
+        if share
+    ]
     began, told, done = time.monotonic(), 0.0, 0
     while ends:
         for end in wait(ends):
@@ -205,10 +217,12 @@ def shares(ranges: Sequence[Range], number: int) -> list[list[Range]]:
     return dealt
 
 
-def _begin(job: Job, matcher: Matcher, level: int, share: Sequence[Range]) -> Connection:
+def _begin(
+    job: Job, words: WordMatcher, matcher: Matcher, level: int, share: Sequence[Range]
+) -> Connection:
     mine, theirs = _fork.Pipe(duplex=False)
     part = _fork.Process(
-        target=_work, args=(job, matcher, level, share, theirs, os.getpid()), daemon=True
+        target=_work, args=(job, words, matcher, level, share, theirs, os.getpid()), daemon=True
     )
     part.start()
     # Ours alone must not keep it open: its end is how a part that was killed is noticed.
@@ -218,6 +232,7 @@ def _begin(job: Job, matcher: Matcher, level: int, share: Sequence[Range]) -> Co
 
 def _work(
     job: Job,
+    words: WordMatcher,
     matcher: Matcher,
     level: int,
     share: Sequence[Range],
@@ -233,7 +248,7 @@ def _work(
         vault = FileKeyVault(Path(job.keys), SystemClock())
         with _log(job) as log:
             sample = min(job.sample, SAMPLE_MAX)
-            trial = Trial(log, vault.open, RuleMatcher(), matcher, job.name, level, sample)
+            trial = Trial(log, vault.open, words, matcher, job.name, level, sample)
             for one in share:
                 end.send((one.cell, trial.cell(*one, tell)))
         vault.close()

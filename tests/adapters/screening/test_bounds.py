@@ -15,10 +15,11 @@ from random import Random
 
 import pytest
 
+from adapters.screening import RuleMatcher
 from adapters.screening.automaton import PART, SHARD_BYTES, Automaton
 from adapters.screening.passages import Passage
 from commands.ports import Matcher
-from domain.rules import RuleSet
+from domain.rules import Match, Rule, RuleSet
 from domain.screening import HITS_MAX, Hit
 from tests.adapters.screening.given import MATCHER, compiled, phrases, rule, spans
 
@@ -221,3 +222,23 @@ def test_the_same_text_gives_the_same_hits_in_every_process() -> None:
     }
     assert len(told) == 1
     assert b"sound" in told.pop()
+
+
+def test_a_set_made_ready_alone_finds_the_same() -> None:
+    """One automaton for all phrases, or several: only how fast it goes may tell."""
+    random = Random(7)
+    letters = [chr(code) for code in range(0x4E00, 0x4E40)]
+    words = {"".join(random.choices(letters, k=random.randint(2, 5))) for _ in range(60_000)}
+    every = tuple(
+        Rule(str(at), Match(phrase=word), "hold", "any") for at, word in enumerate(sorted(words))
+    )
+    matchers = [RuleMatcher(alone=alone) for alone in (False, True)]
+    sets = [one.compile("set", RuleSet(every)) for one in matchers]
+    for _ in range(20):
+        text = "".join(random.choices(letters, k=60))
+        several, whole = (
+            ready.hits([one.normalise("text", text)], 0)
+            for one, ready in zip(matchers, sets, strict=True)
+        )
+        assert several == whole
+        assert several
