@@ -20,12 +20,13 @@ from domain import comment as decisions
 from domain import like as likes
 from domain.audience import Public, visible
 from domain.case_events import Subject
-from domain.comment import COMMENT, Deleted, comment_stream
+from domain.comment import COMMENT, Deleted, TakenDown, comment_stream
 from domain.event import Refused
 from domain.ids import CommentId, MemberId, PostId, cell_of
 from domain.like import LIKE, like_stream
 from domain.post import POST, Live, post_stream
 from domain.post import Deleted as DeletedPost
+from domain.post import TakenDown as TakenDownPost
 from domain.sealed import KeyClass
 
 
@@ -77,7 +78,7 @@ async def delete(comment: CommentId, work: Work) -> Outcome:
         author = events[0].author
         work.append(COMMENT, stream, author, events)
         await nothing_to_decide(work, Subject("comment", comment, author), "deleted")
-    since = state.since if isinstance(state, Deleted) else work.version(stream) + 1
+    since = state.since if isinstance(state, Deleted | TakenDown) else work.version(stream) + 1
     return Outcome(comment, (stream, since), state="deleted")
 
 
@@ -108,7 +109,8 @@ async def unlike(post: PostId, work: Work) -> Outcome:
         await visible_post(work, member, post)
         return Outcome(post, (stream, 0), state="not_liked")
     target = await work.load(POST, post_stream(post))
-    if not isinstance(target, Live | DeletedPost):
+    # From what staff took down as from what its author deleted: nobody is to tell the two apart.
+    if not isinstance(target, Live | TakenDownPost | DeletedPost):
         raise Refused("not-found")
     work.append(LIKE, stream, member, likes.withdraw(state, member, post, target.author))
     return Outcome(post, (stream, state.since), state="not_liked")

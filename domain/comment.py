@@ -274,6 +274,9 @@ def delete(comment: Comment, editor: MemberId) -> tuple[CommentEvent, ...]:
             return (taken,)
         case Deleted() if editor in (comment.author, comment.post_author):
             return ()
+        case TakenDown(comment=live, was="published") if editor in (live.author, live.post_author):
+            # It is gone already; by whose hand, the answer does not tell.
+            return ()
         case Live():
             raise Refused("not-yours", "Only its author or the post's may delete a comment.")
         case Unwritten() | Held() | TakenDown() | NeverPublished() | Deleted():

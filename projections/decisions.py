@@ -8,11 +8,12 @@ another: that of their positions.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, Uuid, text
 
 from domain.case_events import CaseAppealed, CaseDecided, CaseNoted
+from domain.casework import UNSEEN
 from domain.decision import Decision
 from domain.event import Recorded
 from domain.standing_events import SanctionImposed
@@ -165,10 +166,16 @@ def _after(decision: Decision, days: int | None) -> datetime | None:
 def _concerns_owner(decision: Decision) -> bool:
     """
     Whether the owner is told at all: not that somebody looked, found nothing, and left it at that,
-    since it would tell of whoever reported it.
+    or approved what never waited. It would tell of whoever reported it, or of a rule that saw it.
     """
-    return (
-        decision.verdict != "no_action"
-        or decision.penalty is not None
-        or decision.on_appeal is not None
-    )
+    if decision.penalty is not None or decision.on_appeal is not None:
+        return True
+    match decision.verdict:
+        case "no_action":
+            return False
+        case "approve":
+            return decision.cause in UNSEEN
+        case "reject" | "unpublish" | "restore":
+            return True
+        case _:
+            assert_never(decision.verdict)

@@ -114,19 +114,24 @@ def test_the_answer_to_an_appeal_is_told_with_what_it_was_against() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "penalised", "told"),
+    ("verdict", "penalised", "cause", "told"),
     [
-        ("no_action", False, False), ("no_action", True, True), ("approve", False, True),
-        ("unpublish", False, True),
+        ("no_action", False, "report", False), ("no_action", True, "report", True),
+        ("unpublish", False, "report", True), ("approve", False, "report", False),
+        ("approve", False, "flagged", False), ("approve", False, "by_hand", False),
+        ("approve", False, "held", True), ("approve", False, "private_view", True),
+        ("approve", False, "edit_held", True),
     ],
 )  # fmt: skip
-def test_nobody_hears_that_a_report_came_to_nothing(
-    verdict: Any, penalised: bool, told: bool
+def test_nobody_hears_that_somebody_looked_and_found_nothing(
+    verdict: Any, penalised: bool, cause: Any, told: bool
 ) -> None:
     event = sample("case.decided.v1")
     assert isinstance(event, CaseDecided)
     penalty = event.decision.penalty if penalised else None
-    decision = msgspec.structs.replace(event.decision, verdict=verdict, penalty=penalty)
+    decision = msgspec.structs.replace(
+        event.decision, verdict=verdict, penalty=penalty, cause=cause
+    )
     made = recorded(msgspec.structs.replace(event, decision=decision))
     (row,) = [one for model in READ_MODELS for one in model.rows(made) if one.table is DECISIONS]
     assert not isinstance(row, Drop)
