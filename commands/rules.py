@@ -2,9 +2,8 @@
 Commands about rules: publish a set, raise the level, and bring every cell up to the rulebook.
 """
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 
@@ -52,9 +51,9 @@ class SetLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EndLevel(msgspec.Struct, frozen=True):
-    """A timer's command: end a raised level, that one only."""
+    """A timer's command: end the level that is raised until then."""
 
-    raising: UUID
+    due: datetime
 
 
 class Activate(msgspec.Struct, frozen=True):
@@ -108,8 +107,8 @@ class RuleHandlers:
         """End a raised level whose time is over."""
         work.cell = DIRECTORY_CELL
         rulebook = await work.load(RULEBOOK, RULEBOOK_STREAM)
-        events = decisions.end_level(rulebook, command.raising, work.context.effective_at)
-        work.append(RULEBOOK, RULEBOOK_STREAM, MemberId(command.raising), events)
+        events = decisions.end_level(rulebook, command.due)
+        work.append(RULEBOOK, RULEBOOK_STREAM, MemberId(RULEBOOK_STREAM), events)
         return Outcome(RULEBOOK_STREAM, (RULEBOOK_STREAM, rulebook.epoch))
 
     async def activate(self, command: Activate, work: Work) -> Outcome:

@@ -52,7 +52,7 @@ class Timers:
                     reinstate = ReinstateAccount(MemberId(subject), StreamId(deadline))
                     await self._executor.execute(self._accounts.reinstate, reinstate, context)
                 case "level-ends":
-                    await self._executor.execute(self._rules.end_level, EndLevel(deadline), context)
+                    await self._executor.execute(self._rules.end_level, EndLevel(due), context)
                 case "claim-lapses":
                     await self._executor.execute(lapse_claim, LapseClaim(CaseId(subject)), context)
                 case "promise-due":

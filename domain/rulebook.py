@@ -182,13 +182,12 @@ def set_level(
     return (LevelRaised(raising, level, until, reason),)
 
 
-def end_level(
-    rulebook: Rulebook, raising: UUID, effective_at: datetime
-) -> tuple[RulebookEvent, ...]:
-    """End a raised level, if it is still the one in force."""
-    if rulebook.raised is None or rulebook.raised.raising != raising:
+def end_level(rulebook: Rulebook, due: datetime) -> tuple[RulebookEvent, ...]:
+    """End a raised level, if it is still to end then."""
+    raised = rulebook.raised
+    if raised is None or raised.until != due:
         return ()
-    return (LevelEnded(raising, effective_at),)
+    return (LevelEnded(raised.raising, due),)
 
 
 def activate(screen: Screen, rulebook: Screen) -> tuple[ScreeningActivated, ...]:

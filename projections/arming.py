@@ -115,13 +115,14 @@ def _lifted(recorded: Recorded) -> Iterator[Arm | Disarm]:
 def _raised(recorded: Recorded) -> Iterator[Arm | Disarm]:
     event = recorded.event
     assert isinstance(event, LevelRaised)
-    yield Arm(event.raising, event.until, "level-ends", recorded.stream)
+    # There is one level: a later raising's end takes the place of an earlier one's.
+    yield Arm(recorded.stream, event.until, "level-ends", recorded.stream)
 
 
 def _lowered(recorded: Recorded) -> Iterator[Arm | Disarm]:
     event = recorded.event
     assert isinstance(event, LevelEnded)
-    yield Disarm(event.raising)
+    yield Disarm(recorded.stream)
 
 
 ARMING: Mapping[type[Event], Arming] = {

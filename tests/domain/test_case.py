@@ -427,6 +427,15 @@ def test_an_appeal_of_a_case_that_is_open_again_waits_no_longer_than_it_did() ->
     assert state.matter.queue == "appeals"
 
 
+def test_an_appeal_of_a_case_that_is_overdue_is_promised_an_answer_of_its_own() -> None:
+    due = REVIEW.due
+    history = (FLAGGED, decided(), OPENED_BY_REPORT, CaseOverdue("review", due, due))
+    appealing(*history).then(APPEALED)
+    given(CASE, *history, APPEALED).when(casework.fall_overdue, APPEALS.due).then(
+        CaseOverdue("appeal", APPEALS.due, APPEALS.due)
+    )
+
+
 @pytest.mark.parametrize(
     ("verdict", "outcome"),
     [("restore", "overturned"), ("approve", "overturned"), ("no_action", "upheld")],
