@@ -285,8 +285,11 @@ def appeal(
         raise Refused("already-appealed", "A decision is appealed once.", "/decision")
     if now - ruling.decided_at > APPEAL:
         raise Refused("appeal-too-late", "A decision is appealed within 180 days.", "/decision")
-    if not isinstance(case, Closed) and now <= case.matter.promise.due < promise.due:
-        promise = case.matter.promise
+    earlier = case.matter.promise
+    # A promise that was broken is no longer one: that of the appeal takes its place.
+    kept = not isinstance(case, Closed) and not case.matter.overdue and now <= earlier.due
+    if kept and earlier.due < promise.due:
+        promise = earlier
     return (*_broken(case, now), CaseAppealed(appeal, decision, member, statement, promise))
 
 
