@@ -100,7 +100,14 @@ async def _one(connection: Any, viewer: MemberId, wanted: MemberId) -> people.Me
     body=ChangeProfile,
     answer=Written,
     roles=MEMBERS,
-    problems=("suspended", "banned", "no-account", "conflict"),
+    problems=(
+        "suspended",
+        "banned",
+        "no-account",
+        "restricted",
+        "not-published",
+        "conflict",
+    ),
     example={"nickname": "青莲居士"},
 )
 async def change_profile(call: Ask[ChangeProfile, None]) -> Answer:

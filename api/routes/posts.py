@@ -28,6 +28,7 @@ from projections.recall import answers as recalled
 ROUTES = Routes()
 _TAG = "Posts"
 _ACTING = ("suspended", "banned", "no-account", "conflict")
+_PUBLISHING = (*_ACTING, "restricted", "not-published")
 _AUDIENCE = ("no-such-member", "no-such-list", "list-or-name")
 
 
@@ -38,7 +39,13 @@ _AUDIENCE = ("no-such-member", "no-such-list", "list-or-name")
     body=PublishPost,
     answer=Written,
     roles=MEMBERS,
-    problems=(*_ACTING, *_AUDIENCE, "no-such-image", "no-such-post"),
+    problems=(
+        *_PUBLISHING,
+        *_AUDIENCE,
+        "no-such-image",
+        "no-such-post",
+        "not-published-yet",
+    ),
     links=("read_post", "edit_post", "delete_post", "like_post", "list_comments"),
     example={"kind": "shuoshuo", "text": "床前明月光", "audience": {"to": "public"}},
 )
@@ -83,7 +90,7 @@ async def _post(connection: Any, viewer: MemberId, post: UUID) -> PostView | Non
     body=EditPost,
     answer=Written,
     roles=MEMBERS,
-    problems=(*_ACTING, "not-yours", "title-unexpected", "too-long", "too-short"),
+    problems=(*_PUBLISHING, "not-yours", "title-unexpected", "too-long", "too-short"),
     conditional=True,
     example={"text": "疑是地上霜"},
 )
@@ -141,7 +148,7 @@ async def change_audience(call: Ask[AudienceChoice, None]) -> Answer:
     body=WriteComment,
     answer=Written,
     roles=MEMBERS,
-    problems=(*_ACTING, "no-such-comment"),
+    problems=(*_PUBLISHING, "no-such-comment", "not-published-yet"),
     links=("delete_comment",),
     example={"text": "举头望明月"},
 )
@@ -197,7 +204,7 @@ async def delete_comment(call: Ask[None, None]) -> Answer:
     summary="Like a post",
     answer=Written,
     roles=MEMBERS,
-    problems=_ACTING,
+    problems=(*_ACTING, "not-published-yet"),
 )
 async def like_post(call: Ask[None, None]) -> Answer:
     """Said twice, it counts once."""
@@ -211,7 +218,7 @@ async def like_post(call: Ask[None, None]) -> Answer:
     summary="Like a post no longer",
     answer=Written,
     roles=MEMBERS,
-    problems=_ACTING,
+    problems=(*_ACTING, "not-published-yet"),
 )
 async def unlike_post(call: Ask[None, None]) -> Answer:
     """Also of a post that you no longer see."""

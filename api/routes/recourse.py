@@ -37,7 +37,7 @@ _END = (1 << 63) - 1
     body=MakeReport,
     answer=Written,
     roles=MEMBERS,
-    problems=("suspended", "no-account", "not-found", "no-such-post", "no-such-comment",
+    problems=("suspended", "banned", "no-account", "not-found", "no-such-post", "no-such-comment",
               "no-such-member", "own-subject", "conflict"),
     example={"subject": {"kind": "member", "qq": 10001}, "category": "fraud"},
 )  # fmt: skip
@@ -53,7 +53,7 @@ async def make_report(call: Ask[MakeReport, None]) -> Answer:
     query=Paging,
     answer=Page[Report],
     roles=MEMBERS,
-    problems=("suspended", "no-account"),
+    problems=("suspended", "banned", "no-account"),
 )
 async def list_reports(call: Ask[None, Paging]) -> Answer:
     """The latest first. You hear whether anything was done; not by whom, nor to whom."""

@@ -385,3 +385,25 @@ def test_rules_are_in_force_after_a_restart(server_url: str, tmp_path: Path) -> 
             again = homezone.with_token(homezone.token(author.qq), author.qq)
             say(again, REFUSED).refused(422, "not-published")
             assert say(again, HELD).json["state"] == "held"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "problems"),
+    [
+        ("post", "/v1/posts", {"restricted", "not-published", "not-published-yet", "banned"}),
+        ("patch", "/v1/posts/{id}", {"restricted", "not-published", "banned"}),
+        ("post", "/v1/posts/{id}/comments", {"restricted", "not-published", "not-published-yet"}),
+        ("put", "/v1/posts/{id}/like", {"not-published-yet"}),
+        ("delete", "/v1/posts/{id}/like", {"not-published-yet"}),
+        ("patch", "/v1/me", {"restricted", "not-published", "banned"}),
+        ("post", "/v1/reports", {"banned"}),
+        ("get", "/v1/me/reports", {"banned"}),
+    ],
+)
+def test_the_document_names_what_screening_and_sanctions_answer(
+    homezone: RunningHomezone, method: str, path: str, problems: set[str]
+) -> None:
+    document = homezone.client(10_000, "operator").get("/openapi.json").ok(200).json
+    responses = document["paths"][path][method]["responses"].values()
+    named = {name for one in responses for name in one.get("$ref", "").split(".")}
+    assert problems <= named
