@@ -48,8 +48,12 @@ def test_clocks_jump_three_days_there_and_back() -> None:
     with arena() as directory, worlds.embedded(directory) as (world, faults):
         jump = worlds.named(faults, "clock jumps 3 days")
         with trial(world, SEED) as running:
-            running.nemesis.strike(jump)
-            days = recorded_days(world)
+            # A machine that is busy may write nothing in the second or so that a jump lasts.
+            for _ in range(5):
+                running.nemesis.strike(jump)
+                days = recorded_days(world)
+                if max(days) - min(days) >= 2:
+                    break
     assert max(days) - min(days) >= 2, "no clock has jumped"
 
 

@@ -18,7 +18,8 @@ from tests.support.filling import Filling
 __all__ = ["database_url", "server_url"]
 
 ROOT = Path(__file__).parents[2]
-EVENTS_FEW, EVENTS_MANY = 6_000, 30_000
+#: Both beyond what fills every batch and cache there is, which the first few thousand do.
+EVENTS_FEW, EVENTS_MANY = 15_000, 60_000
 #: A replay that kept what it read, or what it made of it, would take a kilobyte an event.
 GROWTH_BYTES_MAX = 8 << 20
 
