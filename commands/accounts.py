@@ -79,6 +79,10 @@ class AccountHandlers:
         member = MemberId(work.mint(work.pick_cell()))
         if isinstance(number, decisions.Claimed):
             member = number.member
+        found = await work.screen(work.cell, {"nickname": command.nickname})
+        if found is not None and found.outcome not in ("published", "flagged"):
+            # Nobody waits with an account for a name: whoever opens it gives another.
+            raise Refused("not-published", "This nickname cannot be shown.", "/nickname")
         identity = Identity(
             qq=await work.vault.seal(member, KeyClass.IDENTITY, str(command.qq)),
             nickname=await work.vault.seal(member, KeyClass.IDENTITY, command.nickname),

@@ -204,7 +204,9 @@ class PostHandlers:
         admits: Precondition | None = None,
     ) -> Outcome:
         """Change whom a post is for."""
-        editor, live = await self._own(post, admits, work)
+        # For more people than before, it is published to them: who is restricted may but withdraw.
+        wider = not isinstance(command, ToOnlyMe)
+        editor, live = await self._own(post, admits, work, publishing=wider)
         audience = await self._audience(command, editor, work, "")
         stream = post_stream(post)
         state = await work.load(POST, stream)

@@ -22,7 +22,7 @@ from domain.screening import Hit, Screening, SetVersion, gravest_first
 #: Versions of sets that are kept ready: those in force, and those that a cell still has.
 _READY_MAX: Final = 200
 #: Longer texts than this, in characters, are matched in a thread.
-_INLINE_MAX: Final = 20_000
+_INLINE_MAX: Final = 2_000
 
 #: A set's name, which its hits carry, and the hash of its content.
 _Key: TypeAlias = tuple[str, str]

@@ -46,7 +46,7 @@ _TIES = (
     body=RegisterAccount,
     answer=Account,
     roles=OPERATORS,
-    problems=("qq-taken", "birth-date", "conflict"),
+    problems=("qq-taken", "birth-date", "not-published", "conflict"),
     example={
         "qq": 10001,
         "nickname": "李白",

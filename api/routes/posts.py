@@ -126,7 +126,7 @@ async def delete_post(call: Ask[None, None]) -> Answer:
     body=AudienceChoice,
     answer=Written,
     roles=MEMBERS,
-    problems=(*_ACTING, *_AUDIENCE, "not-yours"),
+    problems=(*_ACTING, *_AUDIENCE, "restricted", "not-yours"),
     conditional=True,
     example={"to": "friends"},
 )

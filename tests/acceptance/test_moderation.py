@@ -575,6 +575,28 @@ def test_nothing_of_a_case_leaks_into_metrics_or_problems(
         assert str(author.qq) not in text
 
 
+def test_who_is_restricted_publishes_nothing_and_may_withdraw(
+    homezone: RunningHomezone, author: Client, reporter: Client, moderator: Client
+) -> None:
+    own = author.publish(to="only_me").json["id"]
+    other = reporter.publish().json["id"]
+    case = reported(reporter, moderator, author.publish().json["id"])
+    decide(moderator, case, penalty={"kind": "restriction", "days": 1}).ok(201)
+    say = {"kind": "shuoshuo", "text": "x", "audience": {"to": "only_me"}}
+    for reply in (
+        author.post("/v1/posts", say),
+        author.patch(f"/v1/posts/{own}", {"text": "y"}),
+        author.put(f"/v1/posts/{own}/audience", {"to": "public"}),
+        author.comment(other),
+        author.share(other),
+        author.patch("/v1/me", {"nickname": "z"}),
+    ):
+        reply.refused(403, "restricted")
+    author.put(f"/v1/posts/{own}/audience", {"to": "only_me"}).ok(200)
+    author.delete(f"/v1/posts/{own}").ok(200)
+    author.get("/v1/feed").ok(200)
+
+
 # The log
 
 

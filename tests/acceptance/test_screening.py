@@ -232,6 +232,19 @@ def test_nicknames_are_looked_at(each: RunningHomezone) -> None:
     assert other.get(space, at_least=each.everything()).json["nickname"] == "青莲"
 
 
+def test_no_account_begins_with_a_name_that_cannot_be_shown(each: RunningHomezone) -> None:
+    for at, word in enumerate((REFUSED, HELD, PREVIEWED)):
+        body = {
+            "qq": 7_000_001 + at,
+            "nickname": word,
+            "real_name": "李太白",
+            "birth_date": "2001-02-03",
+        }
+        refused = each.operator.post("/v1/accounts", body).refused(422, "not-published")
+        assert refused.fields == ["/nickname"]
+        each.operator.post("/v1/accounts", {**body, "nickname": "fine"}).ok(201)
+
+
 def test_streams_tell_only_its_author_of_what_waits(each: RunningHomezone) -> None:
     author, friend = each.members(2)
     author.befriend(friend)
