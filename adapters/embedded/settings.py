@@ -4,11 +4,24 @@ The server's settings, written anew at every start so that an upgrade of Homezon
 What an operator wants otherwise goes into ``local.conf`` beside them, which is read last.
 """
 
+import os
+from pathlib import Path
+from typing import Final
+
 from adapters.embedded.account import our_name
 
 SUPERUSER = "postgres"
 PORT = 5432
 """Only names the socket's file: the server listens on no network."""
+
+#: Of the memory there is, the part that PostgreSQL buffers pages in, and its bounds in MiB.
+_BUFFERS_PART: Final = 16
+_BUFFERS_MIN: Final = 128
+_BUFFERS_MAX: Final = 1_024
+_LIMITS: Final = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 
 _HEAD = "# Written by Homezone at every start; changes are lost. Put yours into local.conf."
 _MAP = "homezone"
@@ -22,8 +35,6 @@ _SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
-    # A small machine, shared with the API; the log is written once and read from its end.
-    "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
@@ -69,8 +80,32 @@ _SETTINGS = {
 
 def postgresql_conf() -> str:
     """The configuration file."""
-    lines = (f"{name} = '{value}'" for name, value in _SETTINGS.items())
+    settings = {**_SETTINGS, "shared_buffers": f"{buffers_mib(memory_bytes())}MB"}
+    lines = (f"{name} = '{value}'" for name, value in settings.items())
     return "\n".join((_HEAD, *lines, "include_if_exists = 'local.conf'", ""))
+
+
+def buffers_mib(memory: int) -> int:
+    """
+    What ``shared_buffers`` is on a machine with so many bytes of memory, which the API shares.
+
+    The log is written once and read from its end, but found by random ids: once those indexes are
+    larger than the buffers, a command costs reads and writes of pages on top.
+    """
+    return min(max(memory // _BUFFERS_PART >> 20, _BUFFERS_MIN), _BUFFERS_MAX)
+
+
+def memory_bytes() -> int:
+    """The memory this process may have: the machine's, or less where a control group says so."""
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in _LIMITS:
+        try:
+            said = limit.read_text().strip()
+        except OSError:
+            continue
+        if said.isdigit():
+            found = min(found, int(said))
+    return found
 
 
 def pg_hba_conf() -> str:

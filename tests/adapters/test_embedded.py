@@ -38,6 +38,7 @@ from adapters.embedded import (
     postmaster,
     reach,
     running_url,
+    settings,
 )
 from adapters.embedded.place import SOCKET_PATH_BYTES_MAX
 from tests.faults.means import FailingCalls, why_no_shim
@@ -594,3 +595,28 @@ def test_a_server_that_will_never_recover_is_started_again(
         assert server.pid != stuck
         assert not server.stuck()
     assert processes_about(data_dir) == []
+
+
+@pytest.mark.parametrize(
+    ("memory_mib", "expected"), [(512, 128), (2_048, 128), (4_096, 256), (24_576, 1_024)]
+)
+def test_buffers_follow_the_memory_there_is(memory_mib: int, expected: int) -> None:
+    assert settings.buffers_mib(memory_mib << 20) == expected
+
+
+def test_a_control_group_bounds_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(settings, "_LIMITS", (tmp_path / "absent", limit))
+    limit.write_text("max\n")
+    machine = settings.memory_bytes()
+    assert machine > 1 << 28
+    limit.write_text(f"{1 << 28}\n")
+    assert settings.memory_bytes() == 1 << 28
+
+
+def test_the_server_has_those_buffers(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir) as server:
+        ((found,),) = run(
+            server.url(), "SELECT setting::int / 128 FROM pg_settings WHERE name = 'shared_buffers'"
+        )
+    assert found == settings.buffers_mib(settings.memory_bytes())
