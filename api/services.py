@@ -182,6 +182,8 @@ class Services:
             correlation=command_id,
             effective_at=now,
             key=key,
+            # Staff who are members, too, decide nothing that is theirs.
+            person=None if caller.role in MEMBERS else await self.directory.find(caller.qq),
         )
         try:
             answer = await self.executor.execute(handler, command, context)

@@ -6,7 +6,7 @@ costs the same however many cases wait, and however many were ever closed.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, Uuid, text
@@ -25,6 +25,7 @@ from domain.case_events import (
     CaseProposed,
     CaseReleased,
     CaseReported,
+    CaseSubjectChanged,
 )
 from domain.event import Recorded
 from domain.promise import Promise
@@ -52,6 +53,7 @@ CASES = Table(
     Column("opened_at", MOMENT, nullable=False),
     Column("decided_at", MOMENT),
     Column("verdict", Text),
+    Column("changed_at", MOMENT),
     Column("position", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Index("cases_open", "cell", "due_at", "case", postgresql_where=_OPEN),
@@ -118,14 +120,11 @@ class Cases:
                 yield _patch(recorded, {**_at_it("open"), "queue": queue})
             case CaseProposed():
                 yield _patch(recorded, _at_it("proposed"))
-            case CaseDecided(decision=decision):
-                decided = {"decided_at": decision.decided_at, "verdict": decision.verdict}
-                yield _patch(recorded, {**_at_it("closed"), **decided})
-            case CaseMooted():
-                yield _patch(recorded, {**_at_it("closed"), "verdict": None})
-            case CaseAppealed(promise=promise):
-                appealed = {"queue": "appeals", "cause": "appeal", "overdue": False}
-                yield _patch(recorded, {**_at_it("open"), **appealed, **_due(promise)})
+            case CaseDecided() | CaseMooted() | CaseAppealed():
+                yield _patch(recorded, _turned(event))
+            case CaseSubjectChanged(sooner=sooner):
+                hastened = {} if sooner is None else _due(sooner)
+                yield _patch(recorded, {"changed_at": recorded.recorded_at, **hastened})
             case CaseOverdue(promise=kind):
                 yield _patch(recorded, {"overdue": True})
                 yield Add(BREACHES, (recorded.cell, kind), {"count": 1})
@@ -149,6 +148,7 @@ def _opened(recorded: Recorded, event: CaseOpened) -> Put:
         "opened_at": recorded.recorded_at,
         "decided_at": None,
         "verdict": None,
+        "changed_at": None,
         "position": recorded.position,
         "version": recorded.version,
     }
@@ -158,6 +158,40 @@ def _opened(recorded: Recorded, event: CaseOpened) -> Put:
 def _patch(recorded: Recorded, values: dict[str, Any]) -> Patch:
     moved = {"position": recorded.position, "version": recorded.version}
     return Patch(CASES, (recorded.cell, recorded.stream), {**values, **moved})
+
+
+def _turned(event: CaseDecided | CaseMooted | CaseAppealed) -> dict[str, Any]:
+    match event:
+        case CaseDecided():
+            return _decided(event)
+        case CaseMooted():
+            return {**_at_it("closed", changed_at=None), "verdict": None}
+        case CaseAppealed():
+            return _appealed(event)
+        case _:
+            assert_never(event)
+
+
+def _decided(event: CaseDecided) -> dict[str, Any]:
+    decision, remaining = event.decision, event.goes_on
+    decided = {"decided_at": decision.decided_at, "verdict": decision.verdict}
+    if remaining is None:
+        return {**_at_it("closed", changed_at=None), **decided}
+    return {
+        **_at_it("open"),
+        **_due(remaining.promise),
+        **decided,
+        "cause": remaining.cause,
+        "queue": remaining.queue,
+        "overdue": remaining.overdue,
+    }
+
+
+def _appealed(event: CaseAppealed) -> dict[str, Any]:
+    if event.beside:
+        return {}
+    appealed = {"queue": "appeals", "cause": "appeal", "overdue": False}
+    return {**_at_it("open"), **appealed, **_due(event.promise)}
 
 
 def _at_it(state: str, by: UUID | None = None, **more: Any) -> dict[str, Any]:

@@ -49,8 +49,12 @@ class CasesQuery(Paging, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class CaseTrail(Case, frozen=True, omit_defaults=True, kw_only=True):
-    """A case, the standing of the member whose it is, and all that happened, in its order."""
+    """
+    A case, the standing of the member whose it is, and all that happened, in its order. ``on`` is
+    the version of the subject that this shows: say so with the decision.
+    """
 
+    on: int
     standing: Standing
     trail: list[TrailEntry]
 
@@ -98,15 +102,17 @@ async def open_case(call: Ask[OpenCase, None]) -> Answer:
     answer=CaseTrail,
     roles=REVIEWERS,
     headers=(PURPOSE,),
+    problems=("same-person",),
 )
 async def read_case(call: Ask[None, None]) -> Answer:
     """
     Who did what and when; which version of which rule found what, where; what was told to whom.
     What is sealed, and the words that were found, is opened with `Homezone-Purpose`, which is
-    recorded.
+    recorded. Of what is their own staff reads nothing here: it names those who reported it.
     """
     app, which = call.app, CaseId(call.uuid())
     trail = await Trail.read(app, which)
+    await _check_not_theirs(call, trail)
     view = (await app.attend(call, cases.by_id, [which])).get(which)
     if view is None:
         raise Refused("not-found")
@@ -114,10 +120,16 @@ async def read_case(call: Ask[None, None]) -> Answer:
     disclosure = await disclose(call, [recorded for _, recorded in trail.recorded])
     body = CaseTrail(
         **msgspec.structs.asdict(case(view)),
+        on=trail.on,
         standing=standing(of_member, app.clock.now()),
         trail=trail.entries(disclosure),
     )
     return found(body)
+
+
+async def _check_not_theirs(call: Ask[None, None], trail: Trail) -> None:
+    if await call.app.directory.find(call.viewer.qq) == trail.subject.owner:
+        raise Refused("same-person", "This is about you.")
 
 
 @ROUTES.post(
@@ -130,7 +142,10 @@ async def read_case(call: Ask[None, None]) -> Answer:
     problems=(*_AT_WORK, "same-person"),
 )
 async def claim_case(call: Ask[None, None]) -> Answer:
-    """For half an hour nobody else can decide it; claiming again begins anew."""
+    """
+    For half an hour nobody else can decide it; claiming again begins anew, from how its subject is
+    then.
+    """
     return done(await call.app.execute(call, casework.claim, CaseId(call.uuid())))
 
 
@@ -188,7 +203,14 @@ async def note_case(call: Ask[NoteCase, None]) -> Answer:
     body=Decide,
     answer=Written,
     roles=MODERATORS,
-    problems=(*_AT_WORK, "same-person", "verdict-not-possible", "penalty-not-possible"),
+    problems=(
+        *_AT_WORK,
+        "same-person",
+        "subject-changed",
+        "not-appealed",
+        "verdict-not-possible",
+        "penalty-not-possible",
+    ),
     example={
         "verdict": "unpublish",
         "ground": "terms",
@@ -197,12 +219,17 @@ async def note_case(call: Ask[NoteCase, None]) -> Answer:
         "category": "spam",
         "facts": "Three links to one shop.",
         "penalty": "strike",
+        "on": 1,
     },
 )
 async def decide_case(call: Ask[Decide, None]) -> Answer:
     """
     It holds when this is answered, everywhere. `state` is `decided`, or `proposed` where it is so
     grave that a second person has to confirm it: a ban, or taking down a certified space's post.
+    It is of what was read: of version `on`, or else of what was found when the case was claimed, or
+    opened. If the subject says something else since, it is 409 `subject-changed`. Where an appeal
+    waits beside something newer, `answers` names the decision appealed; without it, what is newer
+    is decided.
     """
     handler = partial(decisions.decide, CaseId(call.uuid()))
     return done(await call.app.execute(call, handler, call.body))
@@ -215,10 +242,13 @@ async def decide_case(call: Ask[Decide, None]) -> Answer:
     body=Confirm,
     answer=Written,
     roles=MODERATORS,
-    problems=("no-proposal", "same-person", "verdict-not-possible", "conflict"),
+    problems=("no-proposal", "same-person", "subject-changed", "verdict-not-possible", "conflict"),
     example={"agree": True},
 )
 async def confirm_decision(call: Ask[Confirm, None]) -> Answer:
-    """Somebody else than who proposed it. Without agreement the case waits as before."""
+    """
+    Somebody else than who proposed it. Without agreement the case waits as before. What has been
+    changed since it was proposed can only be declined, and decided anew.
+    """
     handler = partial(decisions.confirm, CaseId(call.uuid()))
     return done(await call.app.execute(call, handler, call.body))

@@ -27,7 +27,7 @@ FIRST: Final[Mark] = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0))
 _COLUMNS = """
     SELECT p.cell, p."case", p.kind, p.subject, p.owner, p.queue, p.state, p.cause, p.promise,
            p.due_at, p.overdue, p.claimed_by, p.claimed_until, p.opened_at, p.decided_at,
-           p.verdict, p.position, p.version, coalesce(t.reports, 0)
+           p.verdict, p.changed_at, p.position, p.version, coalesce(t.reports, 0)
 """
 
 
@@ -87,7 +87,10 @@ BREACHES = Statement(
 
 
 class CaseView(msgspec.Struct, frozen=True):
-    """A case as it stands; ``reports`` is how often it was ever reported."""
+    """
+    A case as it stands; ``reports`` is how often it was ever reported, ``changed_at`` when its
+    member last changed what is to be decided of.
+    """
 
     cell: int
     case: CaseId
@@ -105,6 +108,7 @@ class CaseView(msgspec.Struct, frozen=True):
     opened_at: datetime
     decided_at: datetime | None
     verdict: str | None
+    changed_at: datetime | None
     position: int
     version: int
     reports: int

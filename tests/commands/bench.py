@@ -16,6 +16,7 @@ from commands import appeals, cases, decisions
 from commands.cases import CaseHandlers, OpenCase
 from commands.decisions import Confirm, Decide
 from commands.executor import Answer
+from commands.posts import EditPost
 from commands.reports import Report, ReportHandlers
 from commands.rules import PublishRules
 from commands.subjects import PostSubject, SubjectChoice
@@ -100,6 +101,11 @@ class Bench:
         """Somebody agrees, or not."""
         handler = to(decisions.confirm, case or self.case)
         return await self.house.run(handler, Confirm(agree), by)
+
+    async def edit(self, text: str) -> Answer:
+        """Anna changes what her post says."""
+        edit = to(self.house.posts.edit, self.post)
+        return await self.house.run(edit, EditPost(text=text), self.anna)
 
     async def appeal(
         self, decision: UUID, by: MemberId | None = None, case: CaseId | None = None

@@ -24,7 +24,9 @@ from domain.case_events import (
     CaseProposed,
     CaseReleased,
     CaseReported,
+    CaseSubjectChanged,
     Queue,
+    Remaining,
     Subject,
 )
 from domain.decision import Decision, Measure, OnAppeal, Penalty, Strike
@@ -41,7 +43,7 @@ from domain.standing_events import (
     StrikeReversed,
 )
 from projections.cases import BREACHES, CASE_TALLIES, CASES
-from projections.decisions import DECISIONS, PUBLIC_NOTES
+from projections.decisions import CASE_OPENINGS, DECISIONS, PUBLIC_NOTES
 from projections.reports import REPORTS
 from projections.standings import SANCTIONS, STRIKES
 from tests.simulation.asking import Asked, Rows, pick, twin, unnest
@@ -54,7 +56,8 @@ _NOON = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
 
 _CASE = (
     "kind", "subject", "owner", "queue", "state", "cause", "promise", "due_at", "overdue",
-    "claimed_by", "claimed_until", "opened_at", "decided_at", "verdict", "position", "version",
+    "claimed_by", "claimed_until", "opened_at", "decided_at", "verdict", "changed_at", "position",
+    "version",
 )  # fmt: skip
 _DECISION = (
     "case", "owner", "kind", "subject", "verdict", "ground", "clause", "category", "explanation",
@@ -196,13 +199,26 @@ def _public_notes(tables: Tables, asked: Asked) -> Rows:
         decided = sorted(
             (row["position"], key[1])
             for key, row in tables.every(DECISIONS).items()
-            if key[0] == asked["cell"] and row["case"] == case and row["concerns_owner"]
+            if key[0] == asked["cell"] and row["case"] == case
         )
+        opened = [key[2] for key in tables.under(CASE_OPENINGS, asked["cell"], case)]
         for key, row in sorted(tables.under(PUBLIC_NOTES, asked["cell"], case).items()):
-            later = [decision for position, decision in decided if position > key[2]]
-            home = later[0] if later else decided[-1][1] if decided else None
+            home = _home(key[2], decided, opened)
             rows.append((home, row["note"], row["at"]))
     return rows
+
+
+def _home(noted: int, decided: list[tuple[int, UUID]], opened: list[int]) -> UUID | None:
+    """With which decision a note came; none if the case was opened anew in between."""
+    for at, decision in decided:
+        if at > noted:
+            if not any(noted < opening < at for opening in opened):
+                return decision
+            break
+    earlier = [one for one in decided if one[0] < noted]
+    if earlier and not any(earlier[-1][0] <= opening < noted for opening in opened):
+        return earlier[-1][1]
+    return None
 
 
 @twin("reports_of_reporter")
@@ -293,10 +309,12 @@ class Reviews:
         match chance.randrange(13):
             case 0 | 1 | 2:
                 queue: Queue = chance.choice(("screening", "reports"))
-                return [CaseOpened(subject, "flagged", queue, promise, 1)]
+                beside = chance.random() < 0.2
+                return [CaseOpened(subject, "flagged", queue, promise, 1, beside=beside)]
             case 3:
                 sooner = chance.choice((None, promise))
-                return [CaseReported(self._id(other), other, "spam", None, sooner)]
+                reported = CaseReported(self._id(other), other, "spam", None, sooner)
+                return [chance.choice((reported, reported, CaseSubjectChanged(member, 2, sooner)))]
             case 4:
                 return [CaseClaimed(by, at + timedelta(hours=1))]
             case 5:
@@ -308,7 +326,9 @@ class Reviews:
             case 8:
                 return [CaseProposed(self._decision(which, at), by)]
             case 9 if decided:
-                return [CaseAppealed(self._id(member), decided[-1], member, self._words(), promise)]
+                appeal, beside = self._id(member), chance.random() < 0.3
+                words = self._words()
+                return [CaseAppealed(appeal, decided[-1], member, words, promise, beside=beside)]
             case 10:
                 return [
                     chance.choice((CaseOverdue("review", at, at), CaseMooted(member, "deleted")))
@@ -328,7 +348,11 @@ class Reviews:
     def _decide(self, which: int, subject: Subject, by: UUID, at: datetime) -> list[Event]:
         chance, decision = self._chance, self._decision(which, at)
         reporters = tuple(chance.sample(self.members, chance.randrange(3)))
-        events: list[Event] = [CaseDecided(subject, decision, by, None, reporters)]
+        remaining = None
+        if chance.random() < 0.2:
+            promise = Promise("appeal", at + timedelta(days=5), "test/1")
+            remaining = Remaining("appeal", "appeals", promise, chance.random() < 0.5)
+        events: list[Event] = [CaseDecided(subject, decision, by, None, reporters, remaining)]
         self._decided[which].append(decision.id)
         if decision.penalty is not None:
             member, case = subject.owner, CaseId(self.cases[which])
