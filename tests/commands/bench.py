@@ -114,11 +114,11 @@ class Bench:
         command = appeals.Appeal(decision, "That is not so.")
         return await self.house.run(to(appeals.appeal, case or self.case), command, by or self.anna)
 
-    async def forbid(self, word: str, action: Any = "hold") -> None:
+    async def forbid(self, word: str, action: Any = "hold", name: str = "house") -> None:
         """A word is forbidden from now on, everywhere."""
         rules = RuleSet((Rule("r-1", Match(phrase=word), action, "spam"),))
-        matcher = await self.house.screens.try_out("house", rules)
-        publishing = PublishRules("house", rules, content_hash(rules), matcher)
+        matcher = await self.house.screens.try_out(name, rules)
+        publishing = PublishRules(name, rules, content_hash(rules), matcher)
         await self.house.run(self.house.rules.publish, publishing, STAFF)
         await self.house.settle()
 
