@@ -3,7 +3,7 @@ What staff do: work through the queues, decide cases, and look up all that ever 
 """
 
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import msgspec
 
@@ -15,7 +15,6 @@ from api.http.queries import Paging
 from api.http.routes import Routes
 from api.moderation.answers import Case, Standing, case, standing
 from api.moderation.trails import Trail, TrailEntry
-from api.pages import FIRST, mark_of
 from api.routes.members import done
 from api.services import MODERATORS, REVIEWERS, Ask
 from commands import cases as casework
@@ -68,15 +67,18 @@ class CaseTrail(Case, frozen=True, omit_defaults=True, kw_only=True):
     roles=REVIEWERS,
 )
 async def list_cases(call: Ask[None, CasesQuery]) -> Answer:
-    """Oldest due date first. `overdue` are those whose promise was broken."""
+    """
+    Oldest due date first, as those are when the walk begins: a case that stays open is met in it
+    once, though its due date may move. `overdue` are those whose promise was broken.
+    """
     app, query = call.app, call.query
     staff = call.viewer.id if query.mine else None
     wanted = cases.Wanted(query.queue, query.state, staff)
-    mark, count = mark_of(call, FIRST), query.limit + 1
-    views = await app.attend(call, cases.page, app.log.cells, wanted, mark, count)
-    shown = views[: query.limit]
-    place = shown[-1].mark if len(views) > query.limit else None
-    return call.page([case(view) for view in shown], place)
+    mark = call.after(cast("type[cases.Mark]", cases.Mark)) or cases.first(app.clock.now())
+    limit = query.limit
+    page = await app.attend(call, cases.page, app.log.cells, wanted, mark, limit + 1)
+    place = page.marks[limit - 1] if len(page.cases) > limit else None
+    return call.page([case(view) for view in page.cases[:limit]], place)
 
 
 @ROUTES.post(

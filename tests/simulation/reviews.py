@@ -42,7 +42,7 @@ from domain.standing_events import (
     StrikeGiven,
     StrikeReversed,
 )
-from projections.cases import BREACHES, CASE_TALLIES, CASES
+from projections.cases import BREACHES, CASE_DUES, CASE_TALLIES, CASES
 from projections.decisions import CASE_OPENINGS, DECISIONS, PUBLIC_NOTES
 from projections.reports import REPORTS
 from projections.standings import SANCTIONS, STRIKES
@@ -77,21 +77,36 @@ def _page(
 ) -> Rows:
     mark = (asked["after"], asked["after_case"])
     found = [
-        (row["due_at"], key[1], key[0], row)
+        (place, key[1], key[0], row)
         for key, row in tables.every(CASES).items()
         if key[0] in asked["cells"]
-        and (row["due_at"], key[1]) > mark
+        and ((place := _place(tables, key, row, asked["since"])), key[1]) > mark
         and all(row[name] == value for name, value in where.items())
         and passes(row)
     ]
     found.sort(key=lambda one: one[:2])
-    given: Counter[int] = Counter()
+    given: Counter[tuple[int, bool]] = Counter()
     first: Rows = []
-    for _, case, cell, row in found:
-        given[cell] += 1
-        if given[cell] <= asked["each"]:
-            first.append(_case(tables, cell, case, row))
+    for place, case, cell, row in found:
+        moved = row["due_set_at"] > asked["since"]
+        given[cell, moved] += 1
+        if given[cell, moved] <= asked["each"]:
+            first.append((*_case(tables, cell, case, row), place))
     return first[: asked["count"]]
+
+
+def _place(tables: Tables, key: tuple[Any, ...], row: Row, since: datetime) -> datetime:
+    """By when a case was due when a walk began."""
+    said = sorted(
+        (at[2], due["at"], due["due_at"])
+        for at, due in tables.under(CASE_DUES, key[0], key[1]).items()
+        if at[2] >= row["turn"]
+    )
+    place: datetime = row["due_at"]
+    if row["due_set_at"] > since:
+        before = [due for _, at, due in said if at <= since]
+        place = before[-1] if before else said[0][2]
+    return place
 
 
 def _waiting(tables: Tables, asked: Asked, **where: Any) -> Rows:
