@@ -182,8 +182,8 @@ class Services:
             correlation=command_id,
             effective_at=now,
             key=key,
-            # Staff who are members, too, decide nothing that is theirs.
-            person=None if caller.role in MEMBERS else await self.directory.find(caller.qq),
+            # Who is a member, too, decides nothing that is theirs.
+            person=await self.directory.find(caller.qq) if caller.role in MODERATORS else None,
         )
         try:
             answer = await self.executor.execute(handler, command, context)

@@ -97,9 +97,8 @@ def report(
 
 
 def _sooner(matter: Matter, promise: Promise) -> Promise | None:
-    """The promise of a case, where what came up asks for another kind of it, and earlier."""
-    earlier = matter.promise
-    return promise if promise.kind != earlier.kind and promise.due < earlier.due else None
+    """The promise of a case, where what came up asks for it earlier."""
+    return promise if promise.due < matter.promise.due else None
 
 
 def change_subject(
