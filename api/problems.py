@@ -28,6 +28,8 @@ PROBLEMS = (
     Problem("not-claimed", 409, "The case is not claimed", "Nobody is at it."),
     Problem("decision-proposed", 409, "A decision is proposed", "It waits for a second person."),
     Problem("no-proposal", 409, "Nothing is proposed", "No decision waits to be confirmed."),
+    Problem("subject-changed", 409, "It has been changed", "Read it again, and decide then."),
+    Problem("not-appealed", 409, "Not appealed", "No appeal against this decision waits."),
     Problem("verdict-not-possible", 409, "Not possible", "Nothing like that can be decided of it."),
     Problem("already-appealed", 409, "Already appealed", "A decision is appealed once."),
     Problem("not-appealable", 409, "Cannot be appealed", "It takes nothing away, or is final."),

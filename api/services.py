@@ -182,6 +182,8 @@ class Services:
             correlation=command_id,
             effective_at=now,
             key=key,
+            # Who is a member, too, decides nothing that is theirs.
+            person=await self.directory.find(caller.qq) if caller.role in MODERATORS else None,
         )
         try:
             answer = await self.executor.execute(handler, command, context)

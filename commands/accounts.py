@@ -7,7 +7,7 @@ from datetime import UTC, date, timedelta
 import msgspec
 
 from commands.directory import Directory
-from commands.referrals import nothing_to_decide, published_as
+from commands.referrals import changed, nothing_to_decide, published_as
 from commands.relations import publishing_member
 from commands.types import QQ, Moment, Nickname, RealName, Reason
 from commands.work import Outcome, Work
@@ -116,8 +116,11 @@ class AccountHandlers:
         version = work.version(stream) + len(events)
         subject = Subject("nickname", member, member)
         state, refused = await published_as(work, subject, found, version)
+        settled = False
         if found is None and waited:
-            await nothing_to_decide(work, subject, "replaced", UNSEEN)
+            settled = await nothing_to_decide(work, subject, "replaced", UNSEEN)
+        if events and not settled and refused is None:
+            await changed(work, subject, found, version)
         return Outcome(member, (stream, version - len(events) + 1), state=state, refused=refused)
 
     async def suspend(self, target: MemberId, command: SuspendAccount, work: Work) -> Outcome:

@@ -7,10 +7,12 @@ from uuid import UUID
 import msgspec
 
 from commands.cases import load_case, write
+from commands.subjects import version_of
 from commands.types import Statement
 from commands.work import Outcome, Work
-from domain import casework
+from domain import rulings
 from domain.account import ACCOUNT, Account, NoAccount, account_stream
+from domain.case import matter_of
 from domain.event import Refused
 from domain.ids import CaseId, DecisionId
 from domain.sealed import KeyClass
@@ -36,7 +38,7 @@ async def appeal(case: CaseId, command: Appeal, work: Work) -> Outcome:
         raise Refused("not-found")
     state, stream = await load_case(case, work)
     this = work.mint(work.cell)
-    events = casework.appeal(
+    events = rulings.appeal(
         state,
         member,
         this,
@@ -44,6 +46,7 @@ async def appeal(case: CaseId, command: Appeal, work: Work) -> Outcome:
         await work.vault.seal(member, KeyClass.MODERATION, command.statement),
         work.promise("appeal"),
         work.context.effective_at,
+        await version_of(work, matter_of(state).subject),
     )
     write(work, state, stream, events)
     return Outcome(this, (stream, work.version(stream)), status=201)

@@ -13,9 +13,10 @@ from commands.subjects import SubjectChoice, Subjects, version_of
 from commands.types import Statement
 from commands.work import Outcome, Work
 from domain import casework
-from domain.case import CASE, Case, case_of, case_stream
+from domain.case import CASE, Case, case_of, case_stream, matter_of
 from domain.case_events import CaseEvent
 from domain.ids import CaseId, StreamId, cell_of
+from domain.scruples import check_apart
 from domain.sealed import KeyClass, Sealed
 
 
@@ -49,19 +50,19 @@ async def load_case(case: CaseId, work: Work) -> tuple[Case, StreamId]:
     check_id(work, stream)
     work.cell = cell_of(stream)
     state = await work.load(CASE, stream)
-    casework.matter_of(state)
+    matter_of(state)
     return state, stream
 
 
 async def sealed(work: Work, case: Case, words: str) -> Sealed[str]:
     """What staff says of a case, under the key of the member whom it concerns."""
-    owner = casework.matter_of(case).subject.owner
+    owner = matter_of(case).subject.owner
     return await work.vault.seal(owner, KeyClass.MODERATION, words)
 
 
 def write(work: Work, case: Case, stream: StreamId, events: tuple[CaseEvent, ...]) -> None:
     """Append to a case: data of the member whom it concerns."""
-    work.append(CASE, stream, casework.matter_of(case).subject.owner, events)
+    work.append(CASE, stream, matter_of(case).subject.owner, events)
 
 
 def _outcome(work: Work, case: CaseId, stream: StreamId, state: str) -> Outcome:
@@ -69,9 +70,13 @@ def _outcome(work: Work, case: CaseId, stream: StreamId, state: str) -> Outcome:
 
 
 async def claim(case: CaseId, work: Work) -> Outcome:
-    """Be at a case, or go on being."""
+    """Be at a case, or go on being, as its subject is now."""
     state, stream = await load_case(case, work)
-    write(work, state, stream, casework.claim(state, work.context.actor, work.context.effective_at))
+    matter = matter_of(state)
+    check_apart(matter, work.context.person)
+    found = await version_of(work, matter.subject)
+    events = casework.claim(state, work.context.actor, work.context.effective_at, found)
+    write(work, state, stream, events)
     return _outcome(work, case, stream, "claimed")
 
 

@@ -7,17 +7,18 @@ second person confirms it, from what is true then.
 """
 
 from typing import Annotated, Final, Literal, TypeAlias
+from uuid import UUID
 
 import msgspec
 
 from commands.cases import load_case, sealed, write
-from commands.subjects import judge, stream_of, version_of
+from commands.subjects import judge, said_at, stream_of, version_of
 from commands.types import Category, Clause, Statement
 from commands.work import Outcome, Work
-from domain import casework, standing
+from domain import casework, rulings, standing
 from domain.account import ACCOUNT, account_stream
 from domain.account_events import AccountEvent
-from domain.case import Case, Matter
+from domain.case import Case, Matter, matter_of
 from domain.case_events import Subject
 from domain.casework import BY_SCREENING
 from domain.decision import Decision, Ground, Measure, Penalty, Strike
@@ -25,6 +26,7 @@ from domain.disclosure_policy import DISCLOSURE_POLICY, DISCLOSURE_POLICY_STREAM
 from domain.event import Event, Refused
 from domain.ids import CaseId, DecisionId
 from domain.sanctions import settle
+from domain.scruples import check_apart, check_read, read_at
 from domain.space import SPACE, Certified, Space, space_stream
 from domain.standing import STANDING, standing_stream
 from domain.standing_events import SanctionImposed, StandingEvent
@@ -49,7 +51,13 @@ class PenaltyChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Decide(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A verdict, and the reasons for it."""
+    """
+    A verdict, and the reasons for it.
+
+    ``on`` is the version of the subject that was read; without it, it is the one that was found
+    when the case was claimed, or opened. ``answers`` is the decision whose appeal it answers, where
+    the case is open for something newer, too.
+    """
 
     verdict: Verdict
     ground: Ground
@@ -59,6 +67,8 @@ class Decide(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     facts: Statement
     note: Statement | None = None
     penalty: Literal["none"] | PenaltyKind | PenaltyChoice | None = None
+    on: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)] | None = None
+    answers: UUID | None = None
 
 
 class Confirm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,12 +90,14 @@ async def decide(case: CaseId, command: Decide, work: Work) -> Outcome:
     """Decide a case, or propose to."""
     state, stream = await load_case(case, work)
     by, now = work.context.actor, work.context.effective_at
+    matter = matter_of(state)
+    check_apart(matter, work.context.person)
     casework.set_to_work(state, by, now)
+    await _check_read(work, matter, read_at(state, by) if command.on is None else command.on)
     decision = await _decision(work, state, command)
-    matter = casework.matter_of(state)
     effects = await _effects(work, case, matter, decision)
     grave = await _grave(work, matter.subject, decision, effects)
-    write(work, state, stream, casework.decide(state, decision, by, now, grave=grave))
+    write(work, state, stream, rulings.decide(state, decision, by, now, grave=grave))
     if not grave:
         _carry_out(work, matter.subject, effects)
     became = "proposed" if grave else "decided"
@@ -96,20 +108,22 @@ async def confirm(case: CaseId, command: Confirm, work: Work) -> Outcome:
     """Agree with what was proposed, or not."""
     state, stream = await load_case(case, work)
     by, now = work.context.actor, work.context.effective_at
-    proposed = casework.proposal(state)
+    proposed = rulings.proposal(state)
+    check_apart(proposed.matter, work.context.person)
     decided = proposed.decision.id
     if not command.agree:
         note = None if command.note is None else await sealed(work, state, command.note)
-        write(work, state, stream, casework.decline(state, by, note))
+        write(work, state, stream, rulings.decline(state, by, note))
         return Outcome(decided, (stream, work.version(stream)), state="open", status=201)
     matter = proposed.matter
+    await _check_read(work, matter, proposed.decision.on)
     decision = msgspec.structs.replace(
         proposed.decision,
         on=await version_of(work, matter.subject),
         told=await work.load(DISCLOSURE_POLICY, DISCLOSURE_POLICY_STREAM),
         decided_at=now,
     )
-    events = casework.confirm(state, decision, by)
+    events = rulings.confirm(state, decision, by)
     if command.note is not None:
         note = await sealed(work, state, command.note)
         events = (*casework.note(state, by, note, "internal"), *events)
@@ -119,9 +133,16 @@ async def confirm(case: CaseId, command: Confirm, work: Work) -> Outcome:
     return Outcome(decided, (stream, work.version(stream)), state="decided", status=201)
 
 
+async def _check_read(work: Work, matter: Matter, read: int) -> None:
+    """What is decided of is what was read, and nothing that was put in its place since."""
+    version = await version_of(work, matter.subject)
+    check_read(await said_at(work, matter.subject), read, version)
+
+
 async def _decision(work: Work, case: Case, command: Decide) -> Decision:
-    matter = casework.matter_of(case)
-    on_appeal = casework.answering(case, command.verdict, work.context.actor)
+    matter = matter_of(case)
+    answers = None if command.answers is None else DecisionId(command.answers)
+    on_appeal = rulings.answering(case, command.verdict, work.context.actor, answers)
     return Decision(
         id=DecisionId(work.mint(work.cell)),
         verdict=command.verdict,
@@ -187,7 +208,7 @@ async def _verdict(
     answer, subject = decision.on_appeal, matter.subject
     if answer is None:
         return await judge(work, subject, decision.verdict, case, decision.id)
-    if answer.outcome == "upheld" or not casework.gives_back(matter, answer.against):
+    if answer.outcome == "upheld" or not rulings.gives_back(matter, answer.against):
         return ()
     try:
         return await judge(work, subject, "restore", case, decision.id)

@@ -10,7 +10,7 @@ import msgspec
 
 from commands.directory import Directory
 from commands.lists import list_named
-from commands.referrals import nothing_to_decide, published_as
+from commands.referrals import changed, nothing_to_decide, published_as
 from commands.relations import acting_member, check_id, publishing_member, visible_post
 from commands.types import (
     AudienceChoice,
@@ -191,8 +191,11 @@ class PostHandlers:
         work.append(POST, stream, editor, events)
         version = work.version(stream) + len(events)
         became, _ = await published_as(work, subject, found, version, edit=True)
+        settled = False
         if found is None and isinstance(state, Live) and state.pending is not None:
-            await nothing_to_decide(work, subject, "replaced", {"edit_held"})
+            settled = await nothing_to_decide(work, subject, "replaced", {"edit_held"})
+        if not settled:
+            await changed(work, subject, found, version)
         return Outcome(post, (stream, version - len(events) + 1), state=_state_of(state) or became)
 
     async def change_audience(

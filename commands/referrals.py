@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 from commands.work import Work
 from domain.case import CASE, case_of, case_stream
 from domain.case_events import Subject
-from domain.casework import BY_SCREENING, moot, open_case
+from domain.casework import BY_SCREENING, change_subject, moot, open_case
 from domain.decision import Cause
 from domain.event import Refused
 from domain.ids import CaseId
@@ -36,16 +36,32 @@ async def nothing_to_decide(
     subject: Subject,
     reason: Literal["deleted", "replaced"],
     causes: Collection[Cause] = BY_SCREENING,
-) -> None:
+) -> bool:
     """
-    Close the case of a subject whose member took away, or replaced, what screening found.
+    Close the case of a subject whose member took away, or replaced, what screening found; whether
+    that was all there was to decide.
 
     :param causes: why the case must have been opened, to be closed by that.
     """
     stream = case_stream(case_of(subject))
     state = await work.load(CASE, stream)
     by, now = work.context.member, work.context.effective_at
-    work.append(CASE, stream, subject.owner, moot(state, by, reason, now, causes))
+    events = moot(state, by, reason, now, causes)
+    work.append(CASE, stream, subject.owner, events)
+    return bool(events)
+
+
+async def changed(work: Work, subject: Subject, found: Found | None, version: int) -> None:
+    """
+    Have whoever reads a case that is open know that the subject says something else.
+
+    :param version: of the subject's stream once this is written.
+    """
+    stream = case_stream(case_of(subject))
+    state = await work.load(CASE, stream)
+    promise = None if found is None else found.promise
+    events = change_subject(state, work.context.member, version, promise)
+    work.append(CASE, stream, subject.owner, events)
 
 
 async def published_as(

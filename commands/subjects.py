@@ -11,6 +11,7 @@ from commands.directory import Directory
 from commands.relations import check_id, relation, visible_post
 from commands.types import QQ
 from commands.work import Work
+from domain import post as posts
 from domain import verdicts
 from domain.account import ACCOUNT, Account, NoAccount, account_stream
 from domain.audience import Public
@@ -155,6 +156,23 @@ async def judge(
             return verdicts.of_nickname(account, verdict, case, decision)
         case "member":
             return verdicts.of_member(verdict)
+        case _:
+            assert_never(subject.kind)
+
+
+async def said_at(work: Work, subject: Subject) -> int:
+    """
+    The version of a subject's stream in which its owner last said what is to be decided of. A
+    comment never changes, and how a member behaves is not said in one place.
+    """
+    match subject.kind:
+        case "post":
+            return posts.said_at(await work.load(POST, post_stream(PostId(subject.id))))
+        case "nickname":
+            account: Account = await work.load(ACCOUNT, account_stream(subject.owner))
+            return 0 if isinstance(account, NoAccount) else account.names.said
+        case "comment" | "member":
+            return 0
         case _:
             assert_never(subject.kind)
 

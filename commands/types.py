@@ -34,9 +34,25 @@ CommentText: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=CO
 ListName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 Images: TypeAlias = Annotated[list[UUID], msgspec.Meta(max_length=IMAGES_MAX)]
 Reason: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
-#: What somebody says of a case; and the clause that it offends against, of the law or of the terms.
+#: What somebody says of a case.
 Statement: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)]
-Clause: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200, examples=["4.2"])]
+#: A clause is a citation, and no place for words about anybody: it is told, exported and published.
+Clause: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=60,
+        pattern=(
+            r"^([A-Za-z][A-Za-z-]{0,19} )?(§ ?|Art\. ?)?[0-9]{1,4}[a-z]?"
+            r"([.-][0-9]{1,3}[a-z]?|\([0-9a-z]{1,4}\)){0,6}$(?!\n)"
+        ),
+        description=(
+            "A clause of the terms or of a law, by its number: `4.2`, `StGB § 130`,"
+            " `DSA Art. 14(1)`."
+        ),
+        examples=["4.2", "StGB § 130"],
+    ),
+]
 #: A kind of offence, as the rules and whoever keeps the statistics name it.
 Category: TypeAlias = Annotated[
     str, msgspec.Meta(min_length=1, max_length=60, pattern="^[a-z0-9_-]+$", examples=["bullying"])

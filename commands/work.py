@@ -30,6 +30,7 @@ class Context(msgspec.Struct, frozen=True):
     In whose name a command runs.
 
     :param actor: who does it: a member, a member of staff, a policy or a timer.
+    :param person: the member that a member of staff is, too, if they are one.
     :param cell: where its answer is kept when it writes nothing.
     :param effective_at: the moment it decides for: now, or when a deadline was due.
     """
@@ -41,6 +42,7 @@ class Context(msgspec.Struct, frozen=True):
     effective_at: datetime
     causation: UUID | None = None
     key: IdempotencyKey | None = None
+    person: MemberId | None = None
 
     @property
     def member(self) -> MemberId:

@@ -65,13 +65,15 @@ class NoAccount(msgspec.Struct, frozen=True):
 class Names(msgspec.Struct, frozen=True):
     """
     What a member is called: ``shown`` to others, ``pending`` while it waits, ``withdrawn`` if
-    people decided that nobody is to see it; ``qq`` is shown in its place.
+    people decided that nobody is to see it; ``qq`` is shown in its place. ``said`` is the version
+    in which the member last gave a name, be it shown or waiting.
     """
 
     qq: Sealed[str]
     shown: Sealed[str]
     pending: Sealed[str] | None = None
     withdrawn: Sealed[str] | None = None
+    said: int = 0
 
 
 class Active(msgspec.Struct, frozen=True):
@@ -144,7 +146,7 @@ def evolve(account: Account, event: AccountEvent, version: int) -> Account:
         case RestrictionEnded(restriction=ended):
             return change(account, restriction=None) if ended == restriction else account
         case _:
-            return change(account, names=_named(names, event))
+            return change(account, names=_named(names, event, version))
 
 
 def _beneath(account: Active | Suspended | Banned) -> AccountSuspended | None:
@@ -153,17 +155,15 @@ def _beneath(account: Active | Suspended | Banned) -> AccountSuspended | None:
     return None
 
 
-def _named(names: Names, event: AccountEvent) -> Names:
+def _named(names: Names, event: AccountEvent, version: int) -> Names:
     change = msgspec.structs.replace
     match event:
-        case (
-            NicknameChanged(nickname=nickname)
-            | NicknameApproved(nickname=nickname)
-            | NicknameRestored(nickname=nickname)
-        ):
+        case NicknameChanged(nickname=nickname):
+            return change(names, shown=nickname, pending=None, withdrawn=None, said=version)
+        case NicknameApproved(nickname=nickname) | NicknameRestored(nickname=nickname):
             return change(names, shown=nickname, pending=None, withdrawn=None)
         case NicknameHeld(nickname=nickname):
-            return change(names, pending=nickname)
+            return change(names, pending=nickname, said=version)
         case NicknameRejected():
             return change(names, pending=None)
         case NicknameWithdrawn(nickname=instead):

@@ -33,6 +33,7 @@ class CaseOpened(Event, frozen=True, tag="case.opened.v1"):
     Somebody has to look at this by then; said again whenever a case that was closed is opened.
 
     :param version: of the subject's stream that it is about.
+    :param beside: it is open for an appeal, too, which waits until this is decided or answered.
     """
 
     subject: Subject
@@ -40,6 +41,7 @@ class CaseOpened(Event, frozen=True, tag="case.opened.v1"):
     queue: Queue
     promise: Promise
     version: int
+    beside: bool = False
 
 
 class CaseReported(Event, frozen=True, tag="case.reported.v1"):
@@ -57,10 +59,15 @@ class CaseReported(Event, frozen=True, tag="case.reported.v1"):
 
 
 class CaseClaimed(Event, frozen=True, tag="case.claimed.v1"):
-    """Somebody is at it, and nobody else is to be, until then. Said again, it is longer."""
+    """
+    Somebody is at it, and nobody else is to be, until then. Said again, it is longer.
+
+    :param on: the version of the subject's stream that they found.
+    """
 
     by: UUID
     until: datetime
+    on: int | None = None
 
 
 class CaseClaimLapsed(Event, frozen=True, tag="case.claim_lapsed.v1"):
@@ -107,12 +114,22 @@ class CaseDeclined(Event, frozen=True, tag="case.declined.v1"):
     note: Sealed[str] | None = None
 
 
+class Remaining(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a case goes on being open for, once one of two things is decided; by when."""
+
+    cause: Cause
+    queue: Queue
+    promise: Promise
+    overdue: bool = False
+
+
 class CaseDecided(Event, frozen=True, tag="case.decided.v1"):
     """
     It is decided. What that makes of the subject, and of its member, follows in the same append.
 
     :param confirmed_by: the second person, where one was needed.
     :param reporters: who is told what came of their reports, without looking it up.
+    :param goes_on: an appeal that was not answered by it, or what was not decided by answering one.
     """
 
     subject: Subject
@@ -120,12 +137,17 @@ class CaseDecided(Event, frozen=True, tag="case.decided.v1"):
     by: UUID
     confirmed_by: UUID | None = None
     reporters: tuple[MemberId, ...] = ()
+    goes_on: Remaining | None = None
 
 
 class CaseAppealed(Event, frozen=True, tag="case.appealed.v1"):
     """
     The member says that a decision is wrong: the case is open, in the queue of appeals, and nobody
     is at it. ``promise`` is the case's from now on.
+
+    :param beside: the case is open for something newer, which goes on as if nothing had been said;
+        ``promise`` is the appeal's alone.
+    :param version: of the subject's stream then.
     """
 
     appeal: UUID
@@ -133,6 +155,22 @@ class CaseAppealed(Event, frozen=True, tag="case.appealed.v1"):
     member: MemberId
     statement: Sealed[str]
     promise: Promise
+    beside: bool = False
+    version: int | None = None
+
+
+class CaseSubjectChanged(Event, frozen=True, tag="case.subject_changed.v1"):
+    """
+    The member changed what it says while it was to be decided: whoever has read it has not read
+    this.
+
+    :param version: of the subject's stream since.
+    :param sooner: the case's promise from now on, where what waits now asks for it earlier.
+    """
+
+    by: MemberId
+    version: int
+    sooner: Promise | None = None
 
 
 class CaseOverdue(Event, frozen=True, tag="case.overdue.v1"):
@@ -162,6 +200,7 @@ CaseEvent: TypeAlias = (
     | CaseDeclined
     | CaseDecided
     | CaseAppealed
+    | CaseSubjectChanged
     | CaseOverdue
     | CaseMooted
 )

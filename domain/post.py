@@ -49,7 +49,8 @@ class Live(msgspec.Struct, frozen=True):
     """
     A post that its audience sees. ``audience_since`` is the version that set the audience,
     ``version`` the last one that changed anything for those who see it: what waits, and what
-    screening found, shows to nobody. ``pending`` is what it is to say once an edit is approved.
+    screening found, shows to nobody. ``pending`` is what it is to say once an edit is approved;
+    ``said`` the version in which its author last gave it words, be they seen or waiting.
     """
 
     author: MemberId
@@ -59,6 +60,7 @@ class Live(msgspec.Struct, frozen=True):
     audience_since: int
     share_of: PostId | None
     version: int
+    said: int
     pending: PostContent | None = None
 
 
@@ -120,6 +122,7 @@ def evolve(post: Post, event: PostEvent, version: int) -> Post:
                 audience_since=version,
                 share_of=event.share_of,
                 version=version,
+                said=version,
             )
             return Held(live, event.how, version) if isinstance(event, PostHeld) else live
         case ((PostRefused(author=author) | PostEditRefused(author=author)), Unwritten()):
@@ -145,10 +148,12 @@ def evolve(post: Post, event: PostEvent, version: int) -> Post:
 def _changed(live: Live, event: PostEvent, version: int) -> Live:
     change = msgspec.structs.replace
     match event:
-        case PostEdited(content=content) | PostEditApproved(content=content):
+        case PostEdited(content=content):
+            return change(live, content=content, pending=None, version=version, said=version)
+        case PostEditApproved(content=content):
             return change(live, content=content, pending=None, version=version)
         case PostEditHeld(content=content):
-            return change(live, pending=content)
+            return change(live, pending=content, said=version)
         case PostEditRejected():
             return change(live, pending=None)
         case PostAudienceChanged(audience=audience) | PostAudienceIntended(audience=audience):
@@ -277,6 +282,15 @@ def own(post: Post, editor: MemberId) -> Live:
             raise Refused("not-found")
         case _:
             assert_never(post)
+
+
+def said_at(post: Post) -> int:
+    """The version in which its author last gave it words; 0 when there are none to decide of."""
+    match post:
+        case Live(said=said) | Held(post=Live(said=said)) | TakenDown(post=Live(said=said)):
+            return said
+        case _:
+            return 0
 
 
 def _check_title(kind: PostKind, content: PostContent) -> None:

@@ -6,6 +6,9 @@ What a verdict makes of the thing it is about: the transitions there are, and no
     an edit or a name that waits → approve, reject
     anything that does not wait → no action
 
+Nothing goes on waiting once it is decided: what is taken down, or a name that is given back, takes
+along the edit or the name that waited.
+
 A post, a comment and a nickname each have their events; the table is the same for all.
 """
 
@@ -59,24 +62,32 @@ def of_post(
             return (PostApproved(live.author, live.audience, case, decision),)
         case "approve", posts.Live(pending=PostContent() as content):
             return (PostEditApproved(post.author, content, case, decision),)
-        case "approve", posts.Live():
-            return ()
         case "reject", posts.Held(post=live):
             return (PostRejected(live.author, case, decision),)
         case "reject", posts.Live(pending=PostContent()):
-            return (PostEditRejected(post.author, case, decision),)
+            return _edit_rejected(post, case, decision)
         case "unpublish", posts.Live():
-            return (PostUnpublished(post.author, case, decision),)
+            settled = _edit_rejected(post, case, decision)
+            return (*settled, PostUnpublished(post.author, case, decision))
         case "restore", posts.TakenDown(post=live, was="published"):
-            return (PostRestored(live.author, live.audience, case, decision),)
+            back = PostRestored(live.author, live.audience, case, decision)
+            return (back, *_edit_rejected(live, case, decision))
         case "restore", posts.TakenDown(post=live, was="held"):
             return (PostApproved(live.author, live.audience, case, decision),)
         case "no_action", posts.Held():
             raise NotPossible(verdict, "it waits to be approved or rejected")
-        case "no_action", _:
+        case "no_action", posts.Live(pending=PostContent()):
+            raise NotPossible(verdict, "an edit waits to be approved or rejected")
+        case ("approve", posts.Live()) | ("no_action", _):
             return ()
         case _:
             raise NotPossible(verdict, _state_of_post(post))
+
+
+def _edit_rejected(
+    live: posts.Live, case: CaseId, decision: DecisionId
+) -> tuple[PostEditRejected, ...]:
+    return () if live.pending is None else (PostEditRejected(live.author, case, decision),)
 
 
 def _state_of_post(post: Post) -> str:
@@ -160,18 +171,20 @@ def of_nickname(
     if isinstance(account, accounts.NoAccount):
         raise NotPossible(verdict, "there is no such member")
     member, names = account.member, account.names
+    waits = names.pending is not None
+    rejected = (NicknameRejected(member, case, decision),) if waits else ()
     match verdict:
         case "approve" if names.pending is not None:
             return (NicknameApproved(member, names.pending, case, decision),)
         case "approve" if names.withdrawn is None:
             return ()
-        case "reject" if names.pending is not None:
-            return (NicknameRejected(member, case, decision),)
+        case "reject" if waits:
+            return rejected
         case "unpublish" if names.withdrawn is None:
-            return (NicknameWithdrawn(member, names.qq, case, decision),)
+            return (*rejected, NicknameWithdrawn(member, names.qq, case, decision))
         case "restore" if names.withdrawn is not None:
-            return (NicknameRestored(member, names.withdrawn, case, decision),)
-        case "no_action" if names.pending is None:
+            return (*rejected, NicknameRestored(member, names.withdrawn, case, decision))
+        case "no_action" if not waits:
             return ()
         case _:
             raise NotPossible(verdict, _state_of(names))

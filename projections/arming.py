@@ -18,6 +18,7 @@ from domain.case_events import (
     CaseProposed,
     CaseReleased,
     CaseReported,
+    CaseSubjectChanged,
 )
 from domain.event import Event, Recorded
 from domain.ids import derive
@@ -57,13 +58,16 @@ def _promise(recorded: Recorded) -> UUID:
 def _promised(recorded: Recorded) -> Iterator[Arm | Disarm]:
     event = recorded.event
     assert isinstance(event, CaseOpened | CaseAppealed)
+    if isinstance(event, CaseAppealed) and event.beside:
+        # What is newer goes first, with its own promise and whoever is at it.
+        return
     yield Arm(_promise(recorded), event.promise.due, "promise-due", recorded.stream)
     yield Disarm(_claim(recorded))
 
 
-def _reported(recorded: Recorded) -> Iterator[Arm | Disarm]:
+def _hastened(recorded: Recorded) -> Iterator[Arm | Disarm]:
     event = recorded.event
-    assert isinstance(event, CaseReported)
+    assert isinstance(event, CaseReported | CaseSubjectChanged)
     if event.sooner is not None:
         yield Arm(_promise(recorded), event.sooner.due, "promise-due", recorded.stream)
 
@@ -85,6 +89,17 @@ def _overdue(recorded: Recorded) -> Iterator[Arm | Disarm]:
 def _closed(recorded: Recorded) -> Iterator[Arm | Disarm]:
     yield Disarm(_claim(recorded))
     yield Disarm(_promise(recorded))
+
+
+def _decided(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, CaseDecided)
+    yield Disarm(_claim(recorded))
+    remaining = event.goes_on
+    if remaining is None or remaining.overdue:
+        yield Disarm(_promise(recorded))
+    else:
+        yield Arm(_promise(recorded), remaining.promise.due, "promise-due", recorded.stream)
 
 
 def _struck(recorded: Recorded) -> Iterator[Arm | Disarm]:
@@ -130,14 +145,15 @@ ARMING: Mapping[type[Event], Arming] = {
     AccountReinstated: _reinstated,
     CaseOpened: _promised,
     CaseAppealed: _promised,
-    CaseReported: _reported,
+    CaseReported: _hastened,
+    CaseSubjectChanged: _hastened,
     CaseClaimed: _claimed,
     CaseClaimLapsed: _unclaimed,
     CaseReleased: _unclaimed,
     CaseEscalated: _unclaimed,
     CaseProposed: _unclaimed,
     CaseOverdue: _overdue,
-    CaseDecided: _closed,
+    CaseDecided: _decided,
     CaseMooted: _closed,
     StrikeGiven: _struck,
     StrikeExpired: _unstruck,

@@ -12,7 +12,7 @@ from typing import Any, Final, assert_never
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, Uuid, text
 
-from domain.case_events import CaseAppealed, CaseDecided, CaseNoted
+from domain.case_events import CaseAppealed, CaseDecided, CaseNoted, CaseOpened
 from domain.casework import UNSEEN
 from domain.decision import Decision
 from domain.event import Recorded
@@ -66,7 +66,16 @@ DECISIONS = Table(
     ),
     # What restricts somebody is reported; it alone stands in this index, in the log's order.
     Index("decisions_stated", "cell", "position", postgresql_where=text("stated")),
-    Index("decisions_of_case", "cell", "case", "position", postgresql_where=text("concerns_owner")),
+    Index("decisions_of_case", "cell", "case", "position"),
+)
+
+#: Where cases were opened, or went on for something else: what is noted later is of that.
+CASE_OPENINGS = Table(
+    "case_openings",
+    METADATA,
+    cell(),
+    key("case"),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
 )
 
 #: Notes that staff meant for the member, to be shown with the decision they led to.
@@ -85,7 +94,7 @@ class Decisions:
     """The read model."""
 
     name = "decisions"
-    tables = (DECISIONS, PUBLIC_NOTES)
+    tables = (DECISIONS, CASE_OPENINGS, PUBLIC_NOTES)
     inline = False
 
     def rows(self, recorded: Recorded) -> Iterator[Change]:
@@ -100,9 +109,15 @@ class Decisions:
                         "answered_at": decision.decided_at,
                     }
                     yield Patch(DECISIONS, (recorded.cell, on_appeal.against), answered)
-            case CaseAppealed(decision=appealed):
+                if event.goes_on is not None:
+                    yield _opening(recorded)
+            case CaseOpened(beside=False):
+                yield _opening(recorded)
+            case CaseAppealed(decision=appealed, beside=beside):
                 waits = {"appeal": "waiting", "appealed_at": recorded.recorded_at}
                 yield Patch(DECISIONS, (recorded.cell, appealed), waits)
+                if not beside:
+                    yield _opening(recorded)
             case SanctionImposed(decision=cause, kind=kind, until=until, by_ladder=by_ladder):
                 name = "ladder" if by_ladder else "measure"
                 imposed = {name: kind, f"{name}_until": until, "stated": True}
@@ -113,6 +128,10 @@ class Decisions:
                 yield Put(PUBLIC_NOTES, at, values)
             case _:
                 return
+
+
+def _opening(recorded: Recorded) -> Put:
+    return Put(CASE_OPENINGS, (recorded.cell, recorded.stream, recorded.position), {})
 
 
 def _reasons(recorded: Recorded, event: CaseDecided) -> dict[str, Any]:

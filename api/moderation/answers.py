@@ -14,7 +14,7 @@ import msgspec
 
 from api.services import Services
 from commands.types import Moment
-from domain.casework import APPEAL
+from domain.rulings import APPEAL
 from projections.decisions import RESTRICTIVE
 from projections.reading.cases import CaseView
 from projections.reading.decisions import DecisionView, NoteView
@@ -31,7 +31,10 @@ class SubjectAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Case(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A case as it stands; ``reports`` is how often it was ever reported."""
+    """
+    A case as it stands. ``reports`` is how often it was ever reported; ``changed_at`` when its
+    member last changed what it says, while it waits to be decided.
+    """
 
     id: UUID
     subject: SubjectAnswer
@@ -49,6 +52,7 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True):
     claimed_until: Moment | None = None
     decided_at: Moment | None = None
     verdict: str | None = None
+    changed_at: Moment | None = None
 
 
 def case(view: CaseView) -> Case:
@@ -70,6 +74,7 @@ def case(view: CaseView) -> Case:
         claimed_until=view.claimed_until,
         decided_at=view.decided_at,
         verdict=view.verdict,
+        changed_at=view.changed_at,
     )
 
 

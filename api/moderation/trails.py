@@ -80,11 +80,14 @@ class Trail:
     """
     The events of one case, read once.
 
-    ``recorded`` are they, in order; ``subject`` is what the case is about.
+    ``recorded`` are they, in order; ``subject`` is what the case is about, at version ``on``.
     """
 
-    def __init__(self, subject: Subject, recorded: Sequence[tuple[Part, Recorded]]) -> None:
+    def __init__(
+        self, subject: Subject, on: int, recorded: Sequence[tuple[Part, Recorded]]
+    ) -> None:
         self.subject = subject
+        self.on = on
         self.recorded = recorded
 
     @classmethod
@@ -104,7 +107,8 @@ class Trail:
         parts: list[tuple[Part, Recorded]] = [("case", one) for one in of_case]
         parts += (("subject", one) for one in of_subject)
         parts += (("standing", one) for one in _caused_by(decided, of_standing))
-        return cls(subject, sorted(parts, key=lambda one: one[1].position))
+        on = of_subject[-1].version if of_subject else 0
+        return cls(subject, on, sorted(parts, key=lambda one: one[1].position))
 
     def entries(self, disclosure: Disclosure) -> list[TrailEntry]:
         """What a reader may see of it."""

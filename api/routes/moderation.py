@@ -3,7 +3,7 @@ What staff do: work through the queues, decide cases, and look up all that ever 
 """
 
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import msgspec
 
@@ -15,7 +15,6 @@ from api.http.queries import Paging
 from api.http.routes import Routes
 from api.moderation.answers import Case, Standing, case, standing
 from api.moderation.trails import Trail, TrailEntry
-from api.pages import FIRST, mark_of
 from api.routes.members import done
 from api.services import MODERATORS, REVIEWERS, Ask
 from commands import cases as casework
@@ -49,8 +48,12 @@ class CasesQuery(Paging, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class CaseTrail(Case, frozen=True, omit_defaults=True, kw_only=True):
-    """A case, the standing of the member whose it is, and all that happened, in its order."""
+    """
+    A case, the standing of the member whose it is, and all that happened, in its order. ``on`` is
+    the version of the subject that this shows: say so with the decision.
+    """
 
+    on: int
     standing: Standing
     trail: list[TrailEntry]
 
@@ -64,15 +67,18 @@ class CaseTrail(Case, frozen=True, omit_defaults=True, kw_only=True):
     roles=REVIEWERS,
 )
 async def list_cases(call: Ask[None, CasesQuery]) -> Answer:
-    """Oldest due date first. `overdue` are those whose promise was broken."""
+    """
+    Oldest due date first, as those are when the walk begins: a case that stays open is met in it
+    once, though its due date may move. `overdue` are those whose promise was broken.
+    """
     app, query = call.app, call.query
     staff = call.viewer.id if query.mine else None
     wanted = cases.Wanted(query.queue, query.state, staff)
-    mark, count = mark_of(call, FIRST), query.limit + 1
-    views = await app.attend(call, cases.page, app.log.cells, wanted, mark, count)
-    shown = views[: query.limit]
-    place = shown[-1].mark if len(views) > query.limit else None
-    return call.page([case(view) for view in shown], place)
+    mark = call.after(cast("type[cases.Mark]", cases.Mark)) or cases.first(app.clock.now())
+    limit = query.limit
+    page = await app.attend(call, cases.page, app.log.cells, wanted, mark, limit + 1)
+    place = page.marks[limit - 1] if len(page.cases) > limit else None
+    return call.page([case(view) for view in page.cases[:limit]], place)
 
 
 @ROUTES.post(
@@ -98,15 +104,17 @@ async def open_case(call: Ask[OpenCase, None]) -> Answer:
     answer=CaseTrail,
     roles=REVIEWERS,
     headers=(PURPOSE,),
+    problems=("same-person",),
 )
 async def read_case(call: Ask[None, None]) -> Answer:
     """
     Who did what and when; which version of which rule found what, where; what was told to whom.
     What is sealed, and the words that were found, is opened with `Homezone-Purpose`, which is
-    recorded.
+    recorded. Of what is their own staff reads nothing here: it names those who reported it.
     """
     app, which = call.app, CaseId(call.uuid())
     trail = await Trail.read(app, which)
+    await _check_not_theirs(call, trail)
     view = (await app.attend(call, cases.by_id, [which])).get(which)
     if view is None:
         raise Refused("not-found")
@@ -114,10 +122,16 @@ async def read_case(call: Ask[None, None]) -> Answer:
     disclosure = await disclose(call, [recorded for _, recorded in trail.recorded])
     body = CaseTrail(
         **msgspec.structs.asdict(case(view)),
+        on=trail.on,
         standing=standing(of_member, app.clock.now()),
         trail=trail.entries(disclosure),
     )
     return found(body)
+
+
+async def _check_not_theirs(call: Ask[None, None], trail: Trail) -> None:
+    if await call.app.directory.find(call.viewer.qq) == trail.subject.owner:
+        raise Refused("same-person", "This is about you.")
 
 
 @ROUTES.post(
@@ -130,7 +144,10 @@ async def read_case(call: Ask[None, None]) -> Answer:
     problems=(*_AT_WORK, "same-person"),
 )
 async def claim_case(call: Ask[None, None]) -> Answer:
-    """For half an hour nobody else can decide it; claiming again begins anew."""
+    """
+    For half an hour nobody else can decide it; claiming again begins anew, from how its subject is
+    then.
+    """
     return done(await call.app.execute(call, casework.claim, CaseId(call.uuid())))
 
 
@@ -188,7 +205,14 @@ async def note_case(call: Ask[NoteCase, None]) -> Answer:
     body=Decide,
     answer=Written,
     roles=MODERATORS,
-    problems=(*_AT_WORK, "same-person", "verdict-not-possible", "penalty-not-possible"),
+    problems=(
+        *_AT_WORK,
+        "same-person",
+        "subject-changed",
+        "not-appealed",
+        "verdict-not-possible",
+        "penalty-not-possible",
+    ),
     example={
         "verdict": "unpublish",
         "ground": "terms",
@@ -197,12 +221,17 @@ async def note_case(call: Ask[NoteCase, None]) -> Answer:
         "category": "spam",
         "facts": "Three links to one shop.",
         "penalty": "strike",
+        "on": 1,
     },
 )
 async def decide_case(call: Ask[Decide, None]) -> Answer:
     """
     It holds when this is answered, everywhere. `state` is `decided`, or `proposed` where it is so
     grave that a second person has to confirm it: a ban, or taking down a certified space's post.
+    It is of what was read: of version `on`, or else of what was found when the case was claimed, or
+    opened. If the subject says something else since, it is 409 `subject-changed`. Where an appeal
+    waits beside something newer, `answers` names the decision appealed; without it, what is newer
+    is decided.
     """
     handler = partial(decisions.decide, CaseId(call.uuid()))
     return done(await call.app.execute(call, handler, call.body))
@@ -215,10 +244,13 @@ async def decide_case(call: Ask[Decide, None]) -> Answer:
     body=Confirm,
     answer=Written,
     roles=MODERATORS,
-    problems=("no-proposal", "same-person", "verdict-not-possible", "conflict"),
+    problems=("no-proposal", "same-person", "subject-changed", "verdict-not-possible", "conflict"),
     example={"agree": True},
 )
 async def confirm_decision(call: Ask[Confirm, None]) -> Answer:
-    """Somebody else than who proposed it. Without agreement the case waits as before."""
+    """
+    Somebody else than who proposed it. Without agreement the case waits as before. What has been
+    changed since it was proposed can only be declined, and decided anew.
+    """
     handler = partial(decisions.confirm, CaseId(call.uuid()))
     return done(await call.app.execute(call, handler, call.body))

@@ -8,7 +8,7 @@ and only then, it is asked for as many as the page has. So a page costs the same
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
@@ -18,33 +18,55 @@ from domain.case_events import Queue
 from domain.ids import CaseId, MemberId, cell_of
 from projections.reading.statements import Connection, Row, Statement
 
-#: Where a walk through a queue goes on: after this due date and case.
-Mark: TypeAlias = tuple[datetime, UUID]
+#: Where a walk through a queue goes on: after this due date and case, as they were at this moment.
+Mark: TypeAlias = tuple[datetime, UUID, datetime]
 State: TypeAlias = Literal["open", "claimed", "proposed", "closed", "overdue"]
 
-FIRST: Final[Mark] = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0))
+#: How far behind the log, and each other's clocks, whatever is read may be.
+SLACK: Final = timedelta(minutes=1)
+_FIRST: Final = (datetime(1, 1, 2, tzinfo=UTC), UUID(int=0))
 
 _COLUMNS = """
     SELECT p.cell, p."case", p.kind, p.subject, p.owner, p.queue, p.state, p.cause, p.promise,
            p.due_at, p.overdue, p.claimed_by, p.claimed_until, p.opened_at, p.decided_at,
-           p.verdict, p.position, p.version, coalesce(t.reports, 0)
+           p.verdict, p.changed_at, p.position, p.version, coalesce(t.reports, 0)
 """
 
 
+# A case stands where it stood when the walk began, so that it is met once, however its due date
+# moves meanwhile. Where those stood whose due date moved since is looked up: they are few, and are
+# found by that, whatever else is asked of them (OFFSET 0 keeps the planner to it).
 def _page(name: str, where: str) -> Statement:
     return Statement(
         name,
         f"""
-        {_COLUMNS}
+        {_COLUMNS}, p.place
           FROM (SELECT c.* FROM unnest(:cells::smallint[]) AS w (cell)
                  CROSS JOIN LATERAL (
-                       SELECT * FROM models.cases c
-                        WHERE c.cell = w.cell AND {where}
-                          AND (c.due_at, c."case") > (:after::timestamptz, :after_case::uuid)
-                        ORDER BY c.due_at, c."case" LIMIT :each::int) AS c
-                 ORDER BY c.due_at, c."case" LIMIT :count::int) AS p
+                       (SELECT c.*, c.due_at AS place FROM models.cases c
+                         WHERE c.cell = w.cell AND {where} AND c.due_set_at <= :since::timestamptz
+                           AND (c.due_at, c."case") > (:after::timestamptz, :after_case::uuid)
+                         ORDER BY c.due_at, c."case" LIMIT :each::int)
+                       UNION ALL
+                       (SELECT c.*, d.place
+                          FROM (SELECT * FROM models.cases m
+                                 WHERE m.cell = w.cell AND m.due_set_at > :since::timestamptz
+                                OFFSET 0) AS c
+                         CROSS JOIN LATERAL (SELECT coalesce(
+                               (SELECT f.due_at FROM models.case_dues f
+                                 WHERE f.cell = c.cell AND f."case" = c."case"
+                                   AND f.position >= c.turn AND f.at <= :since::timestamptz
+                                 ORDER BY f.position DESC LIMIT 1),
+                               (SELECT f.due_at FROM models.case_dues f
+                                 WHERE f.cell = c.cell AND f."case" = c."case"
+                                   AND f.position >= c.turn
+                                 ORDER BY f.position LIMIT 1)) AS place) AS d
+                         WHERE {where}
+                           AND (d.place, c."case") > (:after::timestamptz, :after_case::uuid)
+                         ORDER BY d.place, c."case" LIMIT :each::int)) AS c
+                 ORDER BY c.place, c."case" LIMIT :count::int) AS p
           LEFT JOIN models.case_tallies t ON t.cell = p.cell AND t."case" = p."case"
-         ORDER BY p.due_at, p."case"
+         ORDER BY p.place, p."case"
         """,  # noqa: S608  the conditions are those below
     )
 
@@ -87,7 +109,10 @@ BREACHES = Statement(
 
 
 class CaseView(msgspec.Struct, frozen=True):
-    """A case as it stands; ``reports`` is how often it was ever reported."""
+    """
+    A case as it stands; ``reports`` is how often it was ever reported, ``changed_at`` when its
+    member last changed what is to be decided of.
+    """
 
     cell: int
     case: CaseId
@@ -105,14 +130,19 @@ class CaseView(msgspec.Struct, frozen=True):
     opened_at: datetime
     decided_at: datetime | None
     verdict: str | None
+    changed_at: datetime | None
     position: int
     version: int
     reports: int
 
-    @property
-    def mark(self) -> Mark:
-        """Where a walk goes on after it."""
-        return self.due_at, self.case
+
+class Page(msgspec.Struct, frozen=True):
+    """
+    Cases, and where the walk goes on after each of them.
+    """
+
+    cases: list[CaseView]
+    marks: list[Mark]
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -140,21 +170,30 @@ class QueueSizes(msgspec.Struct, frozen=True):
     breaches: dict[str, int]
 
 
-async def page(
-    connection: Connection, cells: int, wanted: Wanted, after: Mark, count: int
-) -> list[CaseView]:
-    """The cases that are wanted, oldest due date first."""
+def first(now: datetime) -> Mark:
+    """Where a walk begins."""
+    return (*_FIRST, now - SLACK)
+
+
+async def page(connection: Connection, cells: int, wanted: Wanted, after: Mark, count: int) -> Page:
+    """
+    The cases that are wanted, oldest due date first, as those were when the walk began. What stays
+    open throughout a walk is met in it once.
+    """
     statement, where = _asked(wanted)
+    due, case, since = after
     where |= {
-        "cells": list(range(cells)), "after": after[0], "after_case": after[1], "count": count,
+        "cells": list(range(cells)), "after": due, "after_case": case, "since": since,
+        "count": count,
     }  # fmt: skip
     # Twice a cell's fair part and a little more: chance seldom gives any of them so many.
     each = min(count, 2 * -(-count // cells) + 2)
     rows = await statement(connection, **where, each=each)
     given = Counter(row[0] for row in rows)
-    if each < count and max(given.values(), default=0) == each:
+    if each < count and max(given.values(), default=0) >= each:
         rows = await statement(connection, **where, each=count)
-    return [_view(row) for row in rows]
+    views = [_view(row[:-1]) for row in rows]
+    return Page(views, [(row[-1], view.case, since) for row, view in zip(rows, views, strict=True)])
 
 
 def _asked(wanted: Wanted) -> tuple[Statement, dict[str, Any]]:

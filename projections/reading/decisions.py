@@ -47,21 +47,33 @@ _CASE = Statement(
     """,
 )
 
-# A note came with the decision that followed it; what was noted after the last, with the last.
+# A note came with the decision that followed it; what was noted once the case was closed, with the
+# one before. In between it must not have been opened anew: what was said of one matter is no part
+# of another, be it one of which nobody was told. What came with no decision yet, or never will,
+# comes with none.
 _NOTES = Statement(
     "public_notes",
     """
-    SELECT coalesce(next.decision, last.decision), n.note, n.at
+    SELECT CASE WHEN next.position <= coalesce(later.position, next.position) THEN next.decision
+                WHEN last.position > coalesce(since.position, 0) THEN last.decision
+           END, n.note, n.at
       FROM models.public_notes n
       LEFT JOIN LATERAL (
-           SELECT d.decision FROM models.decisions d
-            WHERE d.cell = n.cell AND d."case" = n."case" AND d.concerns_owner
-              AND d.position > n.position
+           SELECT d.decision, d.position FROM models.decisions d
+            WHERE d.cell = n.cell AND d."case" = n."case" AND d.position > n.position
             ORDER BY d.position LIMIT 1) AS next ON true
       LEFT JOIN LATERAL (
-           SELECT d.decision FROM models.decisions d
-            WHERE d.cell = n.cell AND d."case" = n."case" AND d.concerns_owner
+           SELECT o.position FROM models.case_openings o
+            WHERE o.cell = n.cell AND o."case" = n."case" AND o.position > n.position
+            ORDER BY o.position LIMIT 1) AS later ON true
+      LEFT JOIN LATERAL (
+           SELECT d.decision, d.position FROM models.decisions d
+            WHERE d.cell = n.cell AND d."case" = n."case" AND d.position < n.position
             ORDER BY d.position DESC LIMIT 1) AS last ON true
+      LEFT JOIN LATERAL (
+           SELECT o.position FROM models.case_openings o
+            WHERE o.cell = n.cell AND o."case" = n."case" AND o.position < n.position
+            ORDER BY o.position DESC LIMIT 1) AS since ON true
      WHERE n.cell = :cell::smallint AND n."case" = ANY(:cases::uuid[])
      ORDER BY n."case", n.position
     """,

@@ -16,6 +16,7 @@ from commands import appeals, cases, decisions
 from commands.cases import CaseHandlers, OpenCase
 from commands.decisions import Confirm, Decide
 from commands.executor import Answer
+from commands.posts import EditPost
 from commands.reports import Report, ReportHandlers
 from commands.rules import PublishRules
 from commands.subjects import PostSubject, SubjectChoice
@@ -101,6 +102,11 @@ class Bench:
         handler = to(decisions.confirm, case or self.case)
         return await self.house.run(handler, Confirm(agree), by)
 
+    async def edit(self, text: str) -> Answer:
+        """Anna changes what her post says."""
+        edit = to(self.house.posts.edit, self.post)
+        return await self.house.run(edit, EditPost(text=text), self.anna)
+
     async def appeal(
         self, decision: UUID, by: MemberId | None = None, case: CaseId | None = None
     ) -> Answer:
@@ -108,11 +114,11 @@ class Bench:
         command = appeals.Appeal(decision, "That is not so.")
         return await self.house.run(to(appeals.appeal, case or self.case), command, by or self.anna)
 
-    async def forbid(self, word: str, action: Any = "hold") -> None:
+    async def forbid(self, word: str, action: Any = "hold", name: str = "house") -> None:
         """A word is forbidden from now on, everywhere."""
         rules = RuleSet((Rule("r-1", Match(phrase=word), action, "spam"),))
-        matcher = await self.house.screens.try_out("house", rules)
-        publishing = PublishRules("house", rules, content_hash(rules), matcher)
+        matcher = await self.house.screens.try_out(name, rules)
+        publishing = PublishRules(name, rules, content_hash(rules), matcher)
         await self.house.run(self.house.rules.publish, publishing, STAFF)
         await self.house.settle()
 

@@ -98,6 +98,8 @@ class House:
         self.rules = RuleHandlers(self.screens)
         self.policies = policies(self.executor, self.accounts, self.rules, self.log.cells)
         self.timers = Timers(self.executor, self.accounts, self.rules)
+        #: The members that members of staff are, too.
+        self.persons: dict[UUID, MemberId] = {}
         self._heard = dict.fromkeys(range(len(self.store.heads)), 0)
 
     def beside(self, **options: Any) -> "House":
@@ -109,7 +111,8 @@ class House:
         command = self.executor.new_id(cell_of(actor))
         named = None if key is None else IdempotencyKey(actor, key, digest, None)
         cell = cell_of(actor)
-        return Context(actor, cell, command, command, self.clock.now(), key=named)
+        person = self.persons.get(actor)
+        return Context(actor, cell, command, command, self.clock.now(), key=named, person=person)
 
     async def run(
         self,

@@ -10,6 +10,7 @@ from commands.subjects import PostSubject
 from domain.account import Active
 from domain.case import Claimed, Open
 from domain.case_events import (
+    CaseAppealed,
     CaseClaimed,
     CaseClaimLapsed,
     CaseOverdue,
@@ -126,5 +127,49 @@ def test_a_claim_is_one_event() -> None:
         await bench.report(bench.bela)
         assert bench.appended(await bench.claim()) == [CaseClaimed]
         assert (await bench.claim()).written == ()
+
+    live(history)
+
+
+def test_what_is_decided_first_is_due_first_and_an_appeal_when_it_was_promised() -> None:
+    async def history() -> None:
+        bench = await Bench().sit()
+        await bench.report(bench.bela)
+        decided = await bench.decide(deciding("no_action", penalty="strike"))
+        await bench.report(bench.carl)
+        (review,) = [one for one in bench.armed() if one.kind == "promise-due"]
+        appealed = await bench.appeal(decided.id)
+        assert [one for one in bench.armed() if one.kind == "promise-due"] == [review]
+        await bench.fire(review)
+        bench.house.clock.advance(timedelta(days=10))
+        await bench.decide(deciding("no_action"))
+        # Its day went by while something newer was looked at; it is said to have, as of that day.
+        (turn,) = [one for one in bench.armed() if one.kind == "promise-due"]
+        event = bench.recorded(appealed)[0].event
+        assert isinstance(event, CaseAppealed)
+        assert turn.due == event.promise.due
+        await bench.fire(turn, late=timedelta(days=1))
+        overdue = [one.event for one in bench.house.events() if isinstance(one.event, CaseOverdue)]
+        assert [(one.promise, one.effective_at) for one in overdue] == [
+            ("review", review.due), ("appeal", turn.due),
+        ]  # fmt: skip
+
+    live(history)
+
+
+def test_what_waits_now_is_looked_at_as_soon_as_it_was_promised() -> None:
+    """A preview that is replaced by what is held is due when that is."""
+
+    async def history() -> None:
+        bench = await Bench().sit()
+        await bench.forbid("zorblat", "hold")
+        await bench.forbid("blimfizz", "private_view", "beside")
+        await bench.edit("a blimfizz")
+        (preview,) = bench.armed()
+        await bench.edit("a zorblat")
+        (review,) = bench.armed()
+        assert review.due < preview.due
+        await bench.edit("another blimfizz")
+        assert bench.armed() == [review]
 
     live(history)

@@ -10,9 +10,9 @@ import pytest
 from commands import disclosures, spaces
 from commands.decisions import PenaltyChoice
 from commands.disclosures import SetDisclosurePolicy
-from commands.posts import EditPost, PublishShuoshuo
+from commands.posts import PublishShuoshuo
 from commands.spaces import CertifySpace
-from commands.types import ToPublic
+from commands.types import ToOnlyMe, ToPublic
 from domain.account import Active, Banned, Suspended
 from domain.account_events import (
     AccountBanned,
@@ -163,8 +163,9 @@ def test_what_is_confirmed_is_decided_on_what_is_true_then() -> None:
         bench = await Bench().sit()
         await bench.report(bench.bela)
         await bench.decide(deciding(penalty="ban"))
-        edit = EditPost(text="改")
-        await bench.house.run(to(bench.house.posts.edit, bench.post), edit, bench.anna)
+        # Whom it is for is no part of what it says.
+        narrow = to(bench.house.posts.change_audience, bench.post)
+        await bench.house.run(narrow, ToOnlyMe(), bench.anna)
         confirmed = await bench.confirm(NORA)
         decided = bench.recorded(confirmed)[0].event
         assert isinstance(decided, CaseDecided)

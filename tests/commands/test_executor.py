@@ -19,6 +19,8 @@ from commands.types import ToPublic
 from commands.work import Outcome, Work
 from domain.account import ACCOUNT, account_stream
 from domain.account_events import NicknameChanged
+from domain.case import CASE, case_of, case_stream
+from domain.case_events import Subject
 from domain.event import Refused
 from domain.ids import MemberId, PostId, cell_of
 from domain.like import LIKE, LikeGiven, LikeWithdrawn, like_stream
@@ -71,7 +73,7 @@ def test_a_stream_that_nobody_has_read_yet_takes_two_hundred_at_once_as_well() -
         ]
         await asyncio.gather(*changes)
         assert count(fresh, NicknameChanged) == 200
-        assert fresh.streams.misses == 2, "they share one read, and one of the cell's rules"
+        assert fresh.streams.misses == 3, "they share one read, one of the rules, one of the case"
 
     live(history)
 
@@ -268,6 +270,7 @@ def test_what_a_replay_pretended_is_forgotten_at_once() -> None:
         other = one.beside()
         await other.streams.load(ACCOUNT, account_stream(anna))
         await other.streams.load(SCREEN, screen_stream(cell_of(anna)))
+        await other.streams.load(CASE, case_stream(case_of(Subject("nickname", anna, anna))))
         profile = ChangeProfile("安安")
         await one.run(one.accounts.change_profile, profile, anna, "retried")
 

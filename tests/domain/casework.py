@@ -8,7 +8,14 @@ from uuid import UUID
 
 import msgspec
 
-from domain.case_events import CaseClaimed, CaseDecided, CaseOpened, CaseReported, Subject
+from domain.case_events import (
+    CaseAppealed,
+    CaseClaimed,
+    CaseDecided,
+    CaseOpened,
+    CaseReported,
+    Subject,
+)
 from domain.decision import Decision
 from domain.disclosure_policy import Told
 from domain.ids import DecisionId, mint
@@ -31,12 +38,19 @@ FLAGGED = CaseOpened(POST, "flagged", "screening", REVIEW, 2)
 HELD = CaseOpened(POST, "held", "screening", REVIEW, 1)
 OPENED_BY_REPORT = CaseOpened(POST, "report", "reports", REVIEW, 2)
 BELAS_REPORT = CaseReported(mint(0, 1, 50), BELA, "spam")
-CLAIMED = CaseClaimed(MOD, LATER)
+CLAIMED = CaseClaimed(MOD, LATER, 2)
 
 
 def decision_id(number: int) -> DecisionId:
     """The id of a decision."""
     return DecisionId(mint(1_790_000_400_000 + number, 1, number))
+
+
+def appeal_of(number: int, **fields: Any) -> CaseAppealed:
+    """Anna appeals a decision."""
+    appeal, against = mint(0, 1, 59 + number), decision_id(number)
+    appealed = CaseAppealed(appeal, against, ANNA, sealed("no!"), APPEALS, version=2)
+    return msgspec.structs.replace(appealed, **fields)
 
 
 def decision(number: int = 1, **fields: Any) -> Decision:
@@ -56,6 +70,9 @@ def decision(number: int = 1, **fields: Any) -> Decision:
         decided_at=NOW,
     )
     return msgspec.structs.replace(base, **fields)
+
+
+APPEALED = appeal_of(1)
 
 
 def decided(by: UUID = MOD, confirmed_by: UUID | None = None, **fields: Any) -> CaseDecided:

@@ -99,7 +99,7 @@ def test_nobody_is_not_found() -> None:
 def test_a_nickname_changes_nothing_about_the_standing() -> None:
     renamed = NicknameChanged(ANNA, sealed("x"))
     assert given(ACCOUNT, OPENED, renamed).state == Active(
-        ANNA, since=1, names=Names(NAMES.qq, sealed("x"))
+        ANNA, since=1, names=Names(NAMES.qq, sealed("x"), said=2)
     )
 
 

@@ -4,7 +4,6 @@ Cases: who may do what to one, and when.
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from domain import casework
 from domain.case import CASE, Case, Claimed, Closed, Open, case_of
 from domain.case_events import (
-    CaseAppealed,
     CaseClaimed,
     CaseClaimLapsed,
     CaseDecided,
@@ -29,13 +27,8 @@ from domain.case_events import (
     Subject,
 )
 from domain.casework import (
-    APPEAL,
     CLAIM,
-    appeal,
     claim,
-    confirm,
-    decide,
-    decline,
     escalate,
     fall_overdue,
     lapse,
@@ -45,10 +38,12 @@ from domain.casework import (
     release,
     report,
 )
-from domain.decision import OnAppeal, Penalty, Strike
+from domain.decision import Penalty, Strike
 from domain.event import Refused
 from domain.ids import cell_of, mint
+from domain.rulings import appeal, confirm, decide, decline
 from tests.domain.casework import (
+    APPEALED,
     APPEALS,
     BELAS_REPORT,
     CLAIMED,
@@ -62,7 +57,6 @@ from tests.domain.casework import (
     POST,
     PREVIEW,
     REVIEW,
-    THIRD,
     decided,
     decision,
     decision_id,
@@ -71,7 +65,6 @@ from tests.domain.given import given
 from tests.domain.people import ANNA, BELA, CARL, sealed
 
 SOON = NOW + timedelta(minutes=1)
-APPEALED = CaseAppealed(mint(0, 1, 60), decision_id(1), ANNA, sealed("no!"), APPEALS)
 PROPOSED = CaseProposed(decision(), MOD)
 
 
@@ -141,24 +134,25 @@ def test_a_report_makes_a_preview_due_as_soon_as_any_report() -> None:
 
 
 def test_a_case_is_claimed_for_a_while_and_longer_by_claiming_again() -> None:
-    given(CASE, FLAGGED).when(claim, MOD, NOW).then(CLAIMED)
+    given(CASE, FLAGGED).when(claim, MOD, NOW, 2).then(CLAIMED)
     claimed = given(CASE, FLAGGED, CLAIMED)
-    claimed.when(claim, MOD, NOW).then_nothing()
-    claimed.when(claim, MOD, SOON).then(CaseClaimed(MOD, SOON + CLAIM))
-    claimed.when(claim, OTHER, SOON).then_refused("case-claimed")
+    claimed.when(claim, MOD, NOW, 2).then_nothing()
+    claimed.when(claim, MOD, NOW, 3).then(CaseClaimed(MOD, LATER, 3))
+    claimed.when(claim, MOD, SOON, 2).then(CaseClaimed(MOD, SOON + CLAIM, 2))
+    claimed.when(claim, OTHER, SOON, 2).then_refused("case-claimed")
 
 
 def test_a_claim_that_is_over_holds_nobody_up() -> None:
     """A timer that comes late changes nothing: whoever is next says it."""
     claimed, lapsed = given(CASE, FLAGGED, CLAIMED), CaseClaimLapsed(MOD, LATER)
-    claimed.when(claim, OTHER, LATER).then(lapsed, CaseClaimed(OTHER, LATER + CLAIM))
+    claimed.when(claim, OTHER, LATER, 2).then(lapsed, CaseClaimed(OTHER, LATER + CLAIM, 2))
     claimed.when(decide, decision(), OTHER, LATER, grave=False).then(lapsed, decided(OTHER))
     claimed.when(release, OTHER, LATER).then(lapsed)
 
 
 def test_a_timer_ends_the_claim_that_it_was_set_for() -> None:
     given(CASE, FLAGGED, CLAIMED).when(lapse, LATER).then(CaseClaimLapsed(MOD, LATER))
-    renewed = CaseClaimed(MOD, SOON + CLAIM)
+    renewed = CaseClaimed(MOD, SOON + CLAIM, 2)
     given(CASE, FLAGGED, CLAIMED, renewed).when(lapse, LATER).then_nothing()
     given(CASE, FLAGGED, CLAIMED, CaseReleased(MOD)).when(lapse, LATER).then_nothing()
     given(CASE, FLAGGED, CLAIMED, decided()).when(lapse, LATER).then_nothing()
@@ -209,8 +203,8 @@ def test_a_grave_decision_waits_for_a_second_person() -> None:
     proposed = given(CASE, FLAGGED, CLAIMED, PROPOSED)
     proposed.when(confirm, decision(), MOD).then_refused("same-person")
     proposed.when(confirm, decision(), OTHER).then(decided(MOD, OTHER))
-    for attempt in (claim, release):
-        proposed.when(attempt, OTHER, NOW).then_refused("decision-proposed")
+    proposed.when(claim, OTHER, NOW, 2).then_refused("decision-proposed")
+    proposed.when(release, OTHER, NOW).then_refused("decision-proposed")
     proposed.when(decide, decision(2), OTHER, NOW, grave=False).then_refused("decision-proposed")
 
 
@@ -246,7 +240,7 @@ HISTORIES: dict[str, tuple[CaseEvent, ...]] = {
     "appealed": (FLAGGED, decided(), APPEALED),
 }
 ATTEMPTS: dict[str, Attempt] = {
-    "claim": lambda case: claim(case, OTHER, SOON),
+    "claim": lambda case: claim(case, OTHER, SOON, 2),
     "release": lambda case: release(case, OTHER, SOON),
     "escalate": lambda case: escalate(case, OTHER, sealed("hard"), SOON),
     "decide": lambda case: decide(case, decision(2), OTHER, SOON, grave=False),
@@ -255,7 +249,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "decline": lambda case: decline(case, OTHER, None),
     "note": lambda case: note(case, OTHER, sealed("hm"), "internal"),
     "appeal": lambda case: appeal(
-        case, ANNA, mint(0, 1, 60), decision_id(1), sealed("no!"), APPEALS, SOON
+        case, ANNA, mint(0, 1, 60), decision_id(1), sealed("no!"), APPEALS, SOON, 2
     ),
 }
 NO_ONE = dict.fromkeys(ATTEMPTS, "not-found")
@@ -332,9 +326,6 @@ def test_a_promise_is_broken_though_its_timer_comes_late() -> None:
     confirmed = decided(MOD, OTHER, decided_at=late)
     given(CASE, FLAGGED, PROPOSED).when(confirm, confirmed.decision, OTHER).then(overdue, confirmed)
     given(CASE, FLAGGED, overdue).when(decide, decision(), MOD, late, grave=False).then(decided())
-    again = (FLAGGED, decided(), OPENED_BY_REPORT)
-    appealing(*again, now=late).then(overdue, APPEALED)
-    appealing(*again, overdue, now=late).then(APPEALED)
 
 
 # What the member takes away
@@ -369,106 +360,3 @@ def test_only_what_waited_is_replaced() -> None:
     replaced = CaseMooted(ANNA, "replaced")
     given(CASE, HELD).when(moot, ANNA, "replaced", NOW, casework.UNSEEN).then(replaced)
     given(CASE, FLAGGED).when(moot, ANNA, "replaced", NOW, casework.UNSEEN).then_nothing()
-
-
-# Appeals
-
-
-def appealing(*history: CaseEvent, **changed: Any) -> Any:
-    given_ = {"member": ANNA, "appeal": mint(0, 1, 60), "decision": decision_id(1),
-              "statement": sealed("no!"), "promise": APPEALS, "now": NOW}  # fmt: skip
-    return given(CASE, *history).when(appeal, **{**given_, **changed})
-
-
-def test_the_member_appeals_a_decision_once() -> None:
-    appealing(FLAGGED, decided()).then(APPEALED)
-    appealing(FLAGGED, decided(), APPEALED).then_refused("already-appealed", "/decision")
-    appealing(FLAGGED, decided(), member=BELA).then_refused("not-found")
-    appealing(FLAGGED, decided(), decision=decision_id(9)).then_refused("not-found")
-
-
-def test_an_appeal_is_in_time_for_180_days() -> None:
-    appealing(FLAGGED, decided(), now=NOW + APPEAL).then(APPEALED)
-    late = appealing(FLAGGED, decided(), now=NOW + APPEAL + timedelta.resolution)
-    late.then_refused("appeal-too-late", "/decision")
-
-
-@pytest.mark.parametrize("verdict", ["approve", "restore", "no_action"])
-def test_what_takes_nothing_away_is_not_appealed(verdict: str) -> None:
-    mild = decided(verdict=verdict)
-    appealing(FLAGGED, mild).then_refused("not-appealable", "/decision")
-
-
-def test_a_penalty_alone_is_appealed_too() -> None:
-    appealing(FLAGGED, decided(verdict="no_action", penalty=Penalty(Strike(1, 180)))).then(APPEALED)
-
-
-def test_an_appeal_reopens_the_case_for_somebody_else() -> None:
-    appealed = given(CASE, FLAGGED, BELAS_REPORT, decided(MOD, OTHER), APPEALED)
-    assert isinstance(appealed.state, Open)
-    matter = appealed.state.matter
-    assert (matter.queue, matter.cause, matter.promise) == ("appeals", "appeal", APPEALS)
-    assert matter.reports == ()
-    for decider in (MOD, OTHER):
-        appealed.when(claim, decider, NOW).then_refused("same-person")
-        with pytest.raises(Refused, match="same-person"):
-            casework.answering(appealed.state, "restore", decider)
-    appealed.when(claim, THIRD, NOW).then(CaseClaimed(THIRD, LATER))
-
-
-def test_an_appeal_of_a_case_that_is_open_again_waits_no_longer_than_it_did() -> None:
-    """What was reported since is decided with it, and by whoever may decide the appeal."""
-    history = (FLAGGED, decided(), OPENED_BY_REPORT, BELAS_REPORT, CLAIMED)
-    sooner = msgspec.structs.replace(APPEALED, promise=REVIEW)
-    appealing(*history).then(sooner)
-    state = given(CASE, *history, sooner).state
-    assert isinstance(state, Open)
-    assert [one.reporter for one in state.matter.reports] == [BELA]
-    assert state.matter.queue == "appeals"
-
-
-def test_an_appeal_of_a_case_that_is_overdue_is_promised_an_answer_of_its_own() -> None:
-    due = REVIEW.due
-    history = (FLAGGED, decided(), OPENED_BY_REPORT, CaseOverdue("review", due, due))
-    appealing(*history).then(APPEALED)
-    given(CASE, *history, APPEALED).when(casework.fall_overdue, APPEALS.due).then(
-        CaseOverdue("appeal", APPEALS.due, APPEALS.due)
-    )
-
-
-@pytest.mark.parametrize(
-    ("verdict", "outcome"),
-    [("restore", "overturned"), ("approve", "overturned"), ("no_action", "upheld")],
-)
-def test_an_appeal_is_upheld_or_overturned(verdict: Any, outcome: Any) -> None:
-    appealed = given(CASE, FLAGGED, decided(), APPEALED).state
-    answer = OnAppeal(APPEALED.appeal, decision_id(1), outcome)
-    assert casework.answering(appealed, verdict, THIRD) == answer
-    final = decided(THIRD, number=2, verdict=verdict, on_appeal=answer)
-    closed = given(CASE, FLAGGED, decided(), APPEALED, final)
-    assert isinstance(closed.state, Closed)
-    assert closed.state.matter.appeal is None
-    appealing(FLAGGED, decided(), APPEALED, final, decision=decision_id(2)).then_refused(
-        "not-appealable", "/decision"
-    )
-
-
-@pytest.mark.parametrize("verdict", ["reject", "unpublish"])
-def test_an_appeal_makes_nothing_worse(verdict: Any) -> None:
-    appealed = given(CASE, FLAGGED, decided(), APPEALED).state
-    with pytest.raises(Refused, match="verdict-not-possible"):
-        casework.answering(appealed, verdict, THIRD)
-    answer = OnAppeal(APPEALED.appeal, decision_id(1), "upheld")
-    harsh = decision(2, verdict="no_action", on_appeal=answer, penalty=Penalty(Strike(1, 180)))
-    given(CASE, FLAGGED, decided(), APPEALED).when(
-        decide, harsh, THIRD, NOW, grave=False
-    ).then_refused("penalty-not-possible", "/penalty")
-
-
-def test_only_the_last_decision_that_took_it_away_gives_it_back() -> None:
-    restored = decided(number=2, verdict="restore")
-    again = decided(number=3)
-    state = given(CASE, FLAGGED, decided(), FLAGGED, restored, FLAGGED, again).state
-    assert isinstance(state, Closed)
-    assert not casework.gives_back(state.matter, decision_id(1))
-    assert casework.gives_back(state.matter, decision_id(3))

@@ -11,28 +11,16 @@ from hypothesis import given as generated
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from domain import casework
+from domain import rulings
 from domain.case import CASE, Case, Claimed, Closed, NoCase, Proposed
 from domain.case_events import (
     CaseEvent,
     CaseReported,
 )
-from domain.casework import (
-    appeal,
-    claim,
-    confirm,
-    decide,
-    decline,
-    escalate,
-    fall_overdue,
-    lapse,
-    moot,
-    open_case,
-    release,
-    report,
-)
+from domain.casework import claim, escalate, fall_overdue, lapse, moot, open_case, release, report
 from domain.decision import OnAppeal, Penalty, Strike
 from domain.event import Refused
+from domain.rulings import appeal, confirm, decide, decline
 from tests.domain.casework import (
     APPEALS,
     MOD,
@@ -58,7 +46,7 @@ def _anything(case: Case, step: tuple[str, int, int]) -> Sequence[CaseEvent]:
     attempts: dict[str, Callable[[], Sequence[CaseEvent]]] = {
         "open": lambda: open_case(case, POST, "held", REVIEW, 1),
         "report": lambda: report(case, POST, CaseReported(by, member, "spam"), PREVIEW, 1),
-        "claim": lambda: claim(case, by, now),
+        "claim": lambda: claim(case, by, now, 1),
         "release": lambda: release(case, by, now),
         "escalate": lambda: escalate(case, by, sealed("x"), now),
         "decide": lambda: decide(
@@ -72,9 +60,9 @@ def _anything(case: Case, step: tuple[str, int, int]) -> Sequence[CaseEvent]:
             now,
             grave=who == 2,
         ),
-        "confirm": lambda: confirm(case, casework.proposal(case).decision, by),
+        "confirm": lambda: confirm(case, rulings.proposal(case).decision, by),
         "decline": lambda: decline(case, by, None),
-        "appeal": lambda: appeal(case, ANNA, by, _last_ruling(case), sealed("no"), APPEALS, now),
+        "appeal": lambda: appeal(case, ANNA, by, _last_ruling(case), sealed("no"), APPEALS, now, 1),
         "lapse": lambda: lapse(case, now),
         "overdue": lambda: fall_overdue(case, REVIEW.due),
         "moot": lambda: moot(case, ANNA, "deleted", now),
@@ -86,7 +74,7 @@ def _anything(case: Case, step: tuple[str, int, int]) -> Sequence[CaseEvent]:
 
 
 def _on_appeal(case: Case, by: Any) -> OnAppeal | None:
-    return casework.answering(case, "no_action", by)
+    return rulings.answering(case, "no_action", by)
 
 
 def _last_ruling(case: Case) -> Any:
@@ -126,11 +114,18 @@ def test_whatever_is_done_no_case_is_in_a_state_that_cannot_be(
             # What was decided is never taken back, only added to.
             known = [one.id for one in before.matter.rulings]
             assert [one.id for one in matter.rulings][: len(known)] == known
-        if matter.appeal is not None:
-            assert not isinstance(case, Closed | Proposed)
-            against = matter.ruling(matter.appeal.against)
+        assert len({one.against for one in matter.appeals}) == len(matter.appeals)
+        for waiting in matter.appeals:
+            assert not isinstance(case, Closed)
+            against = matter.ruling(waiting.against)
             assert against is not None
             assert against.appealed
-            assert not (isinstance(case, Claimed) and case.by in against.deciders)
+        first = matter.appeal()
+        assert isinstance(case, Closed) or matter.new or first is not None
+        if first is not None and not matter.new:
+            assert not isinstance(case, Proposed)
+            assert matter.promise == first.promise
+            if isinstance(case, Claimed):
+                assert case.by not in matter.ruling(first.against).deciders  # type: ignore[union-attr]
         for ruling in matter.rulings:
             assert len(set(ruling.deciders)) == len(ruling.deciders), "a second person is another"

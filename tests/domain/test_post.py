@@ -110,9 +110,11 @@ def test_a_post_recalls_the_version_that_set_its_audience() -> None:
     narrowed = PostAudienceChanged(ANNA, Friends())
     kind: PostKind = "shuoshuo"
     said = edited.content
-    assert given(POST, SHUOSHUO, edited).state == Live(ANNA, kind, said, Public(), 1, None, 2)
+    assert given(POST, SHUOSHUO, edited).state == Live(
+        ANNA, kind, said, Public(), 1, None, 2, said=2
+    )
     narrowed_state = given(POST, SHUOSHUO, edited, narrowed).state
-    assert narrowed_state == Live(ANNA, kind, said, Friends(), 3, None, 3)
+    assert narrowed_state == Live(ANNA, kind, said, Friends(), 3, None, 3, said=2)
 
 
 @pytest.mark.parametrize("event", [PostEdited(ANNA, SAID), PostAudienceChanged(ANNA, Friends())])

@@ -44,6 +44,7 @@ POST_STATES: dict[str, tuple[Event, ...]] = {
     "deleted": (PUBLISHED, post_events.PostDeleted(ANNA)),
 }
 APPROVED = post_events.PostApproved(ANNA, Friends(), *RULED)
+EDIT_REJECTED = post_events.PostEditRejected(ANNA, *RULED)
 RESTORED = post_events.PostRestored(ANNA, Friends(), *RULED)
 POST_VERDICTS: dict[tuple[str, Verdict], tuple[Event, ...]] = {
     ("unwritten", "no_action"): (),
@@ -53,14 +54,13 @@ POST_VERDICTS: dict[tuple[str, Verdict], tuple[Event, ...]] = {
     ("with an edit that waits", "approve"): (
         post_events.PostEditApproved(ANNA, WOULD_SAY, *RULED),
     ),
-    ("with an edit that waits", "reject"): (post_events.PostEditRejected(ANNA, *RULED),),
-    ("with an edit that waits", "unpublish"): (UNPUBLISHED,),
-    ("with an edit that waits", "no_action"): (),
+    ("with an edit that waits", "reject"): (EDIT_REJECTED,),
+    ("with an edit that waits", "unpublish"): (EDIT_REJECTED, UNPUBLISHED),
     ("held", "approve"): (APPROVED,),
     ("held", "reject"): (REJECTED,),
     ("unpublished", "restore"): (RESTORED,),
     ("unpublished", "no_action"): (),
-    ("unpublished, with an edit that waits", "restore"): (RESTORED,),
+    ("unpublished, with an edit that waits", "restore"): (RESTORED, EDIT_REJECTED),
     ("unpublished, with an edit that waits", "no_action"): (),
     ("rejected", "restore"): (APPROVED,),
     ("rejected", "no_action"): (),
@@ -143,18 +143,28 @@ def test_of_a_comment_exactly_these_are_decided(state: str, verdict: Verdict) ->
 OPENED = account_events.AccountOpened(ANNA, identity("anna"))
 NAME_HELD = account_events.NicknameHeld(ANNA, sealed("rude"), "held", FOUND, PROMISE)
 WITHDRAWN = account_events.NicknameWithdrawn(ANNA, identity("anna").qq, *RULED)
+NAME_REJECTED = account_events.NicknameRejected(ANNA, *RULED)
 NAME_STATES: dict[str, tuple[Event, ...]] = {
     "seen": (OPENED,),
     "waits": (OPENED, NAME_HELD),
     "withdrawn": (OPENED, WITHDRAWN),
+    "withdrawn, and another waits": (OPENED, WITHDRAWN, NAME_HELD),
 }
 NAME_VERDICTS: dict[tuple[str, Verdict], tuple[Event, ...]] = {
     ("seen", "approve"): (),
     ("seen", "unpublish"): (WITHDRAWN,),
     ("seen", "no_action"): (),
     ("waits", "approve"): (account_events.NicknameApproved(ANNA, sealed("rude"), *RULED),),
-    ("waits", "reject"): (account_events.NicknameRejected(ANNA, *RULED),),
-    ("waits", "unpublish"): (WITHDRAWN,),
+    ("waits", "reject"): (NAME_REJECTED,),
+    ("waits", "unpublish"): (NAME_REJECTED, WITHDRAWN),
+    ("withdrawn, and another waits", "approve"): (
+        account_events.NicknameApproved(ANNA, sealed("rude"), *RULED),
+    ),
+    ("withdrawn, and another waits", "reject"): (NAME_REJECTED,),
+    ("withdrawn, and another waits", "restore"): (
+        NAME_REJECTED,
+        account_events.NicknameRestored(ANNA, sealed("anna"), *RULED),
+    ),
     ("withdrawn", "restore"): (account_events.NicknameRestored(ANNA, sealed("anna"), *RULED),),
     ("withdrawn", "no_action"): (),
 }

@@ -42,7 +42,8 @@ CHANGES = {
     "account.restriction_ended.v1": "",
     "account.suspended.v1": "patch members",
     "account.suspended.v1-for-good": "patch members",
-    "case.opened.v1": "put cases",
+    "case.opened.v1-beside": "patch cases, put case_dues",
+    "case.opened.v1": "put case_dues, put case_openings, put cases",
     "comment.approved.v1": (
         "add counters, patch comments, patch gates, put gate_history, put timeline"
     ),
@@ -116,9 +117,14 @@ CHANGES = {
     "space.followed.v1": "put follows, put tie_history",
     "space.unfollowed.v1": "drop follows, put tie_history",
     "account.suspended.v1-by-decision": "patch members",
-    "case.appealed.v1": "patch cases, patch decisions",
+    "case.appealed.v1-beside": "patch cases, patch decisions",
+    "case.appealed.v1": "patch cases, patch decisions, put case_dues, put case_openings",
     "case.claim_lapsed.v1": "patch cases",
+    "case.claimed.v1-on": "patch cases",
     "case.claimed.v1": "patch cases",
+    "case.decided.v1-goes-on": (
+        "patch cases, patch reports, put case_dues, put case_openings, put decisions"
+    ),
     "case.decided.v1-on-appeal": "patch cases, patch decisions, put decisions",
     "case.decided.v1": "patch cases, patch reports, put decisions",
     "case.declined.v1": "patch cases",
@@ -129,7 +135,8 @@ CHANGES = {
     "case.proposed.v1": "patch cases",
     "case.released.v1": "patch cases",
     "case.reported.v1-merged": "add case_tallies, patch cases, put reports",
-    "case.reported.v1": "add case_tallies, patch cases, put reports",
+    "case.reported.v1": "add case_tallies, patch cases, put case_dues, put reports",
+    "case.subject_changed.v1": "patch cases, put case_dues",
     "disclosure_policy.set.v1": "",
     "sanction.imposed.v1-direct": "patch decisions, put sanctions",
     "sanction.imposed.v1": "patch decisions, put sanctions",

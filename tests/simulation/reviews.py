@@ -24,7 +24,9 @@ from domain.case_events import (
     CaseProposed,
     CaseReleased,
     CaseReported,
+    CaseSubjectChanged,
     Queue,
+    Remaining,
     Subject,
 )
 from domain.decision import Decision, Measure, OnAppeal, Penalty, Strike
@@ -40,8 +42,8 @@ from domain.standing_events import (
     StrikeGiven,
     StrikeReversed,
 )
-from projections.cases import BREACHES, CASE_TALLIES, CASES
-from projections.decisions import DECISIONS, PUBLIC_NOTES
+from projections.cases import BREACHES, CASE_DUES, CASE_TALLIES, CASES
+from projections.decisions import CASE_OPENINGS, DECISIONS, PUBLIC_NOTES
 from projections.reports import REPORTS
 from projections.standings import SANCTIONS, STRIKES
 from tests.simulation.asking import Asked, Rows, pick, twin, unnest
@@ -54,7 +56,8 @@ _NOON = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
 
 _CASE = (
     "kind", "subject", "owner", "queue", "state", "cause", "promise", "due_at", "overdue",
-    "claimed_by", "claimed_until", "opened_at", "decided_at", "verdict", "position", "version",
+    "claimed_by", "claimed_until", "opened_at", "decided_at", "verdict", "changed_at", "position",
+    "version",
 )  # fmt: skip
 _DECISION = (
     "case", "owner", "kind", "subject", "verdict", "ground", "clause", "category", "explanation",
@@ -74,21 +77,36 @@ def _page(
 ) -> Rows:
     mark = (asked["after"], asked["after_case"])
     found = [
-        (row["due_at"], key[1], key[0], row)
+        (place, key[1], key[0], row)
         for key, row in tables.every(CASES).items()
         if key[0] in asked["cells"]
-        and (row["due_at"], key[1]) > mark
+        and ((place := _place(tables, key, row, asked["since"])), key[1]) > mark
         and all(row[name] == value for name, value in where.items())
         and passes(row)
     ]
     found.sort(key=lambda one: one[:2])
-    given: Counter[int] = Counter()
+    given: Counter[tuple[int, bool]] = Counter()
     first: Rows = []
-    for _, case, cell, row in found:
-        given[cell] += 1
-        if given[cell] <= asked["each"]:
-            first.append(_case(tables, cell, case, row))
+    for place, case, cell, row in found:
+        moved = row["due_set_at"] > asked["since"]
+        given[cell, moved] += 1
+        if given[cell, moved] <= asked["each"]:
+            first.append((*_case(tables, cell, case, row), place))
     return first[: asked["count"]]
+
+
+def _place(tables: Tables, key: tuple[Any, ...], row: Row, since: datetime) -> datetime:
+    """By when a case was due when a walk began."""
+    said = sorted(
+        (at[2], due["at"], due["due_at"])
+        for at, due in tables.under(CASE_DUES, key[0], key[1]).items()
+        if at[2] >= row["turn"]
+    )
+    place: datetime = row["due_at"]
+    if row["due_set_at"] > since:
+        before = [due for _, at, due in said if at <= since]
+        place = before[-1] if before else said[0][2]
+    return place
 
 
 def _waiting(tables: Tables, asked: Asked, **where: Any) -> Rows:
@@ -196,13 +214,26 @@ def _public_notes(tables: Tables, asked: Asked) -> Rows:
         decided = sorted(
             (row["position"], key[1])
             for key, row in tables.every(DECISIONS).items()
-            if key[0] == asked["cell"] and row["case"] == case and row["concerns_owner"]
+            if key[0] == asked["cell"] and row["case"] == case
         )
+        opened = [key[2] for key in tables.under(CASE_OPENINGS, asked["cell"], case)]
         for key, row in sorted(tables.under(PUBLIC_NOTES, asked["cell"], case).items()):
-            later = [decision for position, decision in decided if position > key[2]]
-            home = later[0] if later else decided[-1][1] if decided else None
+            home = _home(key[2], decided, opened)
             rows.append((home, row["note"], row["at"]))
     return rows
+
+
+def _home(noted: int, decided: list[tuple[int, UUID]], opened: list[int]) -> UUID | None:
+    """With which decision a note came; none if the case was opened anew in between."""
+    for at, decision in decided:
+        if at > noted:
+            if not any(noted < opening < at for opening in opened):
+                return decision
+            break
+    earlier = [one for one in decided if one[0] < noted]
+    if earlier and not any(earlier[-1][0] <= opening < noted for opening in opened):
+        return earlier[-1][1]
+    return None
 
 
 @twin("reports_of_reporter")
@@ -293,10 +324,12 @@ class Reviews:
         match chance.randrange(13):
             case 0 | 1 | 2:
                 queue: Queue = chance.choice(("screening", "reports"))
-                return [CaseOpened(subject, "flagged", queue, promise, 1)]
+                beside = chance.random() < 0.2
+                return [CaseOpened(subject, "flagged", queue, promise, 1, beside=beside)]
             case 3:
                 sooner = chance.choice((None, promise))
-                return [CaseReported(self._id(other), other, "spam", None, sooner)]
+                reported = CaseReported(self._id(other), other, "spam", None, sooner)
+                return [chance.choice((reported, reported, CaseSubjectChanged(member, 2, sooner)))]
             case 4:
                 return [CaseClaimed(by, at + timedelta(hours=1))]
             case 5:
@@ -308,7 +341,9 @@ class Reviews:
             case 8:
                 return [CaseProposed(self._decision(which, at), by)]
             case 9 if decided:
-                return [CaseAppealed(self._id(member), decided[-1], member, self._words(), promise)]
+                appeal, beside = self._id(member), chance.random() < 0.3
+                words = self._words()
+                return [CaseAppealed(appeal, decided[-1], member, words, promise, beside=beside)]
             case 10:
                 return [
                     chance.choice((CaseOverdue("review", at, at), CaseMooted(member, "deleted")))
@@ -328,7 +363,11 @@ class Reviews:
     def _decide(self, which: int, subject: Subject, by: UUID, at: datetime) -> list[Event]:
         chance, decision = self._chance, self._decision(which, at)
         reporters = tuple(chance.sample(self.members, chance.randrange(3)))
-        events: list[Event] = [CaseDecided(subject, decision, by, None, reporters)]
+        remaining = None
+        if chance.random() < 0.2:
+            promise = Promise("appeal", at + timedelta(days=5), "test/1")
+            remaining = Remaining("appeal", "appeals", promise, chance.random() < 0.5)
+        events: list[Event] = [CaseDecided(subject, decision, by, None, reporters, remaining)]
         self._decided[which].append(decision.id)
         if decision.penalty is not None:
             member, case = subject.owner, CaseId(self.cases[which])

@@ -167,7 +167,9 @@ async def _ask_of(reviews: Reviews) -> list[Asked]:
     """What the product's own reading code asks of cases, on a first page and on later ones."""
     noted = Noting()
     moments_ = [one.recorded_at for one in reviews.events]
-    marks = [cases.FIRST, *zip(moments_[::40], reviews.cases, strict=False)]
+    since = moments_[len(moments_) // 2]
+    later = zip(moments_[::40], reviews.cases, strict=False)
+    marks = [cases.first(since), *((due, case, since) for due, case in later)]
     for queue, state, after in product(
         (None, "reports", "appeals"), (None, "open", "closed", "overdue"), marks
     ):
@@ -175,7 +177,7 @@ async def _ask_of(reviews: Reviews) -> list[Asked]:
         await cases.page(noted, PLAN.cells, wanted, after, 4)
     for staff in reviews.staff:
         wanted = cases.Wanted(claimed_by=staff)
-        await cases.page(noted, PLAN.cells, wanted, cases.FIRST, 4)
+        await cases.page(noted, PLAN.cells, wanted, cases.first(since), 4)
     await cases.by_id(noted, [*reviews.cases, reviews.members[0]])
     await cases.sizes(noted)
     for member in reviews.members:
