@@ -1,8 +1,9 @@
 """
 What a member's standing makes of the account: the gravest sanction in force is what shows there.
 
-Several may be in force at once, and an operator's suspension beside them. Whatever ends, the rest
-goes on: so an account is settled after each change, rather than told once.
+Several may be in force at once. Whatever ends, the rest goes on: so an account is settled after
+each change, rather than told once. An operator's suspension stands beside them, and is no business
+of theirs.
 """
 
 from collections.abc import Sequence

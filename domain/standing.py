@@ -285,14 +285,3 @@ def end_sanction(
     if found is None or found.until != due:
         return ()
     return (SanctionLifted(member, sanction, "expired", due),)
-
-
-def end_suspensions(
-    standing: Standing, member: MemberId, at: datetime
-) -> tuple[StandingEvent, ...]:
-    """End every suspension: an operator reinstates the member."""
-    return tuple(
-        SanctionLifted(member, one.id, "reinstated", at)
-        for one in standing.sanctions
-        if one.kind == "suspension"
-    )

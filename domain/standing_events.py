@@ -66,8 +66,9 @@ class SanctionImposed(Event, frozen=True, tag="sanction.imposed.v1"):
 
 class SanctionLifted(Event, frozen=True, tag="sanction.lifted.v1"):
     """
-    It is over, from ``effective_at`` on: its time was, a decision ``by`` overturned what it stood
-    on, or an operator reinstated the member.
+    It is over, from ``effective_at`` on: its time was, or a decision ``by`` overturned what it
+    stood on. (``reinstated`` is of older histories, where an operator ended what decisions had
+    imposed.)
     """
 
     member: MemberId

@@ -16,7 +16,6 @@ from domain.account_events import (
     AccountBanned,
     AccountEvent,
     AccountOpened,
-    AccountReinstated,
     AccountRestricted,
     AccountSuspended,
     BanLifted,
@@ -31,7 +30,6 @@ from domain.standing import (
     STANDING,
     Standing,
     end_sanction,
-    end_suspensions,
     expire_strike,
     overturn,
     penalise,
@@ -247,7 +245,6 @@ def test_a_sanction_outlives_that_its_strikes_expire() -> None:
 
 
 OPENED = AccountOpened(ANNA, identity("anna"))
-OPERATORS = AccountSuspended(ANNA, mint(0, 1, 80), sealed("op"), NOW + timedelta(days=90))
 
 
 def settled(
@@ -303,34 +300,6 @@ def test_what_is_lifted_uncovers_what_is_in_force_beneath() -> None:
     # A ban that another took the place of shows in turn.
     other = imposed(3, "ban", None)
     assert settled([banned(2)], [ban, other], undone(2, by_ladder=False)) == (lifted, banned(3))
-
-
-def test_an_operators_suspension_is_beneath_as_well() -> None:
-    ban = imposed(2, "ban", None)
-    lifted = BanLifted(ANNA, sanction(2, by_ladder=False), decision_id(99))
-    history: list[AccountEvent] = [OPERATORS, banned(2)]
-    assert settled(history, [ban], undone(2, by_ladder=False)) == (lifted, OPERATORS)
-    # Unless its time was over meanwhile.
-    account, later = given(ACCOUNT, OPENED, *history).state, NOW + timedelta(days=90)
-    late = SanctionLifted(ANNA, ban.sanction, "overturned", later, decision_id(99))
-    assert settle(account, given(STANDING, ban).state, [late], later) == (lifted,)
-
-
-def test_a_suspension_that_comes_second_shows_when_the_first_is_over() -> None:
-    month = imposed(1, "suspension", 30)
-    assert settled([OPERATORS], [], month) == ()
-    reinstated = AccountReinstated(ANNA, OPERATORS.suspension, NOW)
-    assert settled([OPERATORS, reinstated], [month]) == (suspended(1, 30),)
-
-
-def test_an_operator_ends_every_suspension() -> None:
-    month = imposed(1, "suspension", 30)
-    lifted = SanctionLifted(ANNA, month.sanction, "reinstated", NOW)
-    kept = imposed(2, "restriction", 7)
-    given(STANDING, month, kept).when(end_suspensions, ANNA, NOW).then(lifted)
-    assert settled([suspended(1, 30), restricted(2, 7)], [month, kept], lifted) == (
-        AccountReinstated(ANNA, month.sanction, NOW),
-    )
 
 
 def test_nobody_has_no_standing() -> None:

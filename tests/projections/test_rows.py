@@ -27,6 +27,7 @@ from tests.samples.stored import STORED, sample
 #: What each stored event changes, the trail aside, which follows them all.
 CHANGES = {
     "account.ban_lifted.v1": "patch members",
+    "account.ban_lifted.v1-still-suspended": "patch members",
     "account.banned.v1": "patch members",
     "account.nickname_approved.v1": "patch members",
     "account.nickname_changed.v1": "patch members",
@@ -38,9 +39,11 @@ CHANGES = {
     "account.nickname_withdrawn.v1": "patch members",
     "account.opened.v1": "put members",
     "account.reinstated.v1": "patch members",
+    "account.reinstated.v1-still-suspended": "patch members",
     "account.restricted.v1": "",
     "account.restriction_ended.v1": "",
     "account.suspended.v1": "patch members",
+    "account.suspended.v1-beneath-a-ban": "patch members",
     "account.suspended.v1-for-good": "patch members",
     "case.opened.v1": "put cases",
     "comment.approved.v1": (
@@ -368,7 +371,11 @@ def test_a_half_stands_as_its_last_event_says(name: str, standing: str, offers: 
 def test_a_suspension_shows_at_once() -> None:
     for name, status in (
         ("account.suspended.v1", "suspended"),
+        ("account.suspended.v1-beneath-a-ban", "banned"),
         ("account.reinstated.v1", "active"),
+        ("account.reinstated.v1-still-suspended", "suspended"),
+        ("account.ban_lifted.v1", "active"),
+        ("account.ban_lifted.v1-still-suspended", "suspended"),
     ):
         patch = change(sample(name), MEMBERS)
         assert isinstance(patch, Patch)

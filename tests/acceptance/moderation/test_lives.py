@@ -134,6 +134,36 @@ def test_who_is_suspended_reads_why_and_appeals_and_nothing_else(
     author.get("/v1/feed", at_least=lifted.position).ok(200)
 
 
+def test_an_operators_suspension_outlives_a_decision_that_is_overturned(
+    homezone: RunningHomezone, author: Client, reporter: Client, moderator: Client, another: Client
+) -> None:
+    case = reported(reporter, moderator, author.publish().json["id"])
+    decided = decide(moderator, case, penalty="suspension").ok(201)
+    suspension = f"/v1/accounts/{author.qq}/suspension"
+    imposed = homezone.operator.put(suspension, {"reason": "stolen"}).ok(200)
+    assert (imposed.json["state"], imposed.position > decided.position) == ("suspended", True)
+    appeal(author, decided.json["id"]).ok(201)
+    decide(another, case, "restore").ok(201)
+    author.get("/v1/me").refused(403, "suspended")
+    assert homezone.operator.delete(suspension).ok(200).json["state"] == "active"
+    author.get("/v1/me").ok(200)
+
+
+def test_an_operator_reinstates_nobody_whom_a_decision_suspended(
+    homezone: RunningHomezone, author: Client, reporter: Client, moderator: Client
+) -> None:
+    case = reported(reporter, moderator, author.publish().json["id"])
+    decide(moderator, case, penalty="suspension").ok(201)
+    suspension = f"/v1/accounts/{author.qq}/suspension"
+    for ask in (
+        homezone.operator.delete,
+        lambda path: homezone.operator.put(path, {"reason": "x"}),
+    ):
+        assert ask(suspension).ok(200).json["state"] == "suspended"
+    assert homezone.operator.delete(suspension).ok(200).json["state"] == "suspended"
+    author.get("/v1/feed").refused(403, "suspended")
+
+
 def test_without_agreement_nothing_is_decided(
     author: Client, moderator: Client, another: Client
 ) -> None:
