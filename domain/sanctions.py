@@ -13,7 +13,8 @@ from domain import account as accounts
 from domain.account import ACCOUNT, Account
 from domain.account_events import AccountEvent
 from domain.event import Refused
-from domain.standing import STANDING, Sanction, Standing
+from domain.ladder import Sanction
+from domain.standing import STANDING, Standing
 from domain.standing_events import SanctionLifted, StandingEvent
 
 

@@ -140,6 +140,7 @@ CHANGES = {
     "sanction.lifted.v1": "patch sanctions",
     "strike.expired.v1": "patch strikes",
     "strike.given.v1": "put strikes",
+    "strike.given.v1-with-reason": "put strikes",
     "strike.reversed.v1": "patch strikes",
 }
 
