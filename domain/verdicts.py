@@ -58,7 +58,7 @@ def of_post(
         case "approve", posts.Held(post=live):
             return (PostApproved(live.author, live.audience, case, decision),)
         case "approve", posts.Live(pending=PostContent() as content):
-            return (PostEditApproved(post.author, content, case, decision),)
+            return (PostEditApproved(post.author, content, case, decision, post.next_edition),)
         case "approve", posts.Live():
             return ()
         case "reject", posts.Held(post=live):
@@ -68,7 +68,8 @@ def of_post(
         case "unpublish", posts.Live():
             return (PostUnpublished(post.author, case, decision),)
         case "restore", posts.TakenDown(post=live, was="published"):
-            return (PostRestored(live.author, live.audience, case, decision),)
+            edition = live.next_edition
+            return (PostRestored(live.author, live.audience, case, decision, edition),)
         case "restore", posts.TakenDown(post=live, was="held"):
             return (PostApproved(live.author, live.audience, case, decision),)
         case "no_action", posts.Held():

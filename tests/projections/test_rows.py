@@ -89,13 +89,19 @@ CHANGES = {
     "post.audience_changed.v1": (
         "patch gates, patch posts, put gate_history, put list_history, put list_members"
     ),
+    "post.audience_changed.v1-edition": (
+        "patch gates, patch posts, put gate_history, put list_history, put list_members"
+    ),
     "post.audience_intended.v1": "patch gates, patch posts",
+    "post.audience_intended.v1-edition": "patch gates, patch posts",
     "post.deleted.v1": "drop posts, drop timeline, patch gates, put gate_history",
     "post.edit_approved.v1": "patch gates, patch posts",
+    "post.edit_approved.v1-edition": "patch gates, patch posts",
     "post.edit_held.v1": "patch posts",
     "post.edit_refused.v1": "",
     "post.edit_rejected.v1": "patch posts",
     "post.edited.v1": "patch gates, patch posts",
+    "post.edited.v1-edition": "patch gates, patch posts",
     "post.flagged.v1": "",
     "post.held.v1": "put gate_history, put gates, put posts, put timeline",
     "post.published.v1": "put gate_history, put gates, put posts, put timeline",
@@ -108,6 +114,7 @@ CHANGES = {
     "post.refused.v1": "",
     "post.rejected.v1": "patch gates, put gate_history",
     "post.restored.v1": "patch gates, patch posts, put gate_history",
+    "post.restored.v1-edition": "patch gates, patch posts, put gate_history",
     "post.unpublished.v1": "patch gates, put gate_history",
     "rulebook.level_ended.v1": "",
     "rulebook.level_raised.v1": "",
