@@ -12,15 +12,15 @@ from commands.relations import publishing_member
 from commands.types import QQ, Moment, Nickname, RealName, Reason
 from commands.work import Outcome, Work
 from domain import account as decisions
-from domain.account import ACCOUNT, NUMBER, Suspended, account_stream
-from domain.account_events import Identity
+from domain.account import ACCOUNT, NUMBER, Account, NoAccount, account_stream, status_of
+from domain.account_events import AccountEvent, Identity
 from domain.case_events import Subject
 from domain.casework import UNSEEN
 from domain.event import Refused
 from domain.ids import MemberId, StreamId, cell_of
 from domain.sanctions import settle
 from domain.sealed import KeyClass
-from domain.standing import STANDING, end_suspensions, standing_stream
+from domain.standing import STANDING, standing_stream
 
 EARLIEST_BIRTH = date(1900, 1, 1)
 #: Calendars end: a moment of the year 9999 is of the year 10000 elsewhere on Earth.
@@ -43,7 +43,7 @@ class ChangeProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SuspendAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Suspend a member; with ``until``, the suspension ends by itself."""
+    """An operator suspends a member; with ``until``, the suspension ends by itself."""
 
     reason: Reason
     until: Moment | None = None
@@ -57,7 +57,7 @@ class OpenAccount(msgspec.Struct, frozen=True):
 
 
 class ReinstateAccount(msgspec.Struct, frozen=True):
-    """An operator's or a timer's command: end a suspension (the timer's: that one only)."""
+    """An operator's or a timer's command: end the operator's suspension (the timer's: that one)."""
 
     member: MemberId
     suspension: StreamId | None = None
@@ -139,24 +139,28 @@ class AccountHandlers:
         reason = await work.vault.seal(target, KeyClass.MODERATION, command.reason)
         suspension = work.mint(work.cell)
         events = decisions.suspend(account, suspension, reason, until)
-        work.append(ACCOUNT, stream, target, events)
-        since = account.since if isinstance(account, Suspended) else 0
-        return Outcome(target, (stream, since))
+        return _answered(work, target, account, events)
 
     async def reinstate(self, command: ReinstateAccount, work: Work) -> Outcome:
-        """
-        End a suspension. An operator ends whatever suspends the member; a timer ends an operator's
-        suspension, and leaves those that decisions imposed.
-        """
+        """End an operator's suspension. Those that decisions imposed go on until they are over."""
         member, stream = command.member, account_stream(command.member)
         work.cell = work.cell_of(member)
         at = work.context.effective_at
         account = await work.load(ACCOUNT, stream)
         events = decisions.reinstate(account, at, command.suspension)
+        # Where an account had but one suspension, a decision's waited beneath the operator's.
         standing = await work.load(STANDING, standing_stream(member))
-        lifted = end_suspensions(standing, member, at) if command.suspension is None else ()
-        settled = settle(ACCOUNT.fold(events, account), standing, lifted, at)
-        work.append(ACCOUNT, stream, member, (*events, *settled))
-        work.append(STANDING, standing_stream(member), member, lifted)
-        since = 0 if isinstance(account, decisions.NoAccount) else account.since
-        return Outcome(member, (stream, since))
+        settled = settle(ACCOUNT.fold(events, account), standing, (), at)
+        return _answered(work, member, account, (*events, *settled))
+
+
+def _answered(
+    work: Work, member: MemberId, account: Account, events: tuple[AccountEvent, ...]
+) -> Outcome:
+    """Append, and say what the account is from then on, with all that stands."""
+    stream = account_stream(member)
+    work.append(ACCOUNT, stream, member, events)
+    after = ACCOUNT.fold(events, account)
+    assert not isinstance(after, NoAccount), "nobody was refused"
+    since = 0 if isinstance(account, NoAccount) else account.since
+    return Outcome(member, (stream, since), state=status_of(after))

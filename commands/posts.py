@@ -84,7 +84,7 @@ class PublishShare(
     location: Location | None = None
 
 
-#: Whether a change may be made to a version of the post.
+#: Whether a change may be made to an edition of the post.
 Precondition: TypeAlias = Callable[[int], bool]
 
 PublishPost: TypeAlias = PublishShuoshuo | PublishDiary | PublishShare
@@ -299,6 +299,6 @@ async def _seal(work: Work, author: MemberId, text: str | None) -> Sealed[str] |
 
 def _check_version(post: decisions.Post, admits: Precondition | None) -> None:
     live = post.post if isinstance(post, Held) else post
-    version = live.version if isinstance(live, Live) else 0
-    if admits is not None and not admits(version):
+    edition = live.edition if isinstance(live, Live) else 0
+    if admits is not None and not admits(edition):
         raise Refused("version-mismatch", "The post has changed since it was read.")

@@ -17,6 +17,7 @@ from domain.account_events import (
     AccountOpened,
     AccountReinstated,
     AccountRestricted,
+    AccountStatus,
     AccountSuspended,
     BanLifted,
     Identity,
@@ -78,8 +79,8 @@ class Names(msgspec.Struct, frozen=True):
 
 class Active(msgspec.Struct, frozen=True):
     """
-    The member may act; with a ``restriction``, not publish. ``since`` is the version that made it
-    so.
+    The member may act; with a ``restriction``, not publish. ``since`` is the version by which an
+    operator's suspension stands or, as here, none does.
     """
 
     member: MemberId
@@ -89,24 +90,23 @@ class Active(msgspec.Struct, frozen=True):
 
 
 class Suspended(msgspec.Struct, frozen=True):
-    """The member may not act; ``imposed`` is how that began."""
+    """
+    The member may not act: an operator suspended them, or a decision did, or both. Each ends by
+    itself, and the other goes on.
+    """
 
     member: MemberId
-    imposed: AccountSuspended
     since: int
     names: Names
     restriction: UUID | None = None
-
-    @property
-    def suspension(self) -> UUID:
-        """The suspension in force."""
-        return self.imposed.suspension
+    by_operator: AccountSuspended | None = None
+    by_decision: AccountSuspended | None = None
 
 
 class Banned(msgspec.Struct, frozen=True):
     """
-    The member may not act ever again. ``beneath`` is an operator's suspension, which goes on should
-    the ban be lifted; what decisions imposed is in the member's standing.
+    The member may not act ever again. An operator's suspension goes on beneath; what decisions
+    imposed is in the member's standing.
     """
 
     member: MemberId
@@ -114,10 +114,34 @@ class Banned(msgspec.Struct, frozen=True):
     since: int
     names: Names
     restriction: UUID | None = None
-    beneath: AccountSuspended | None = None
+    by_operator: AccountSuspended | None = None
 
 
-Account: TypeAlias = NoAccount | Active | Suspended | Banned
+Opened: TypeAlias = Active | Suspended | Banned
+Account: TypeAlias = NoAccount | Opened
+
+
+def by_operator(account: Account) -> AccountSuspended | None:
+    """The operator's suspension in force."""
+    return account.by_operator if isinstance(account, Suspended | Banned) else None
+
+
+def by_decision(account: Account) -> AccountSuspended | None:
+    """The decision's suspension that shows."""
+    return account.by_decision if isinstance(account, Suspended) else None
+
+
+def status_of(account: Opened) -> AccountStatus:
+    """What an account is, in a word."""
+    match account:
+        case Active():
+            return "active"
+        case Suspended():
+            return "suspended"
+        case Banned():
+            return "banned"
+        case _:
+            assert_never(account)
 
 
 def evolve_number(number: Number, event: NumberEvent, version: int) -> Number:
@@ -132,27 +156,52 @@ def evolve(account: Account, event: AccountEvent, version: int) -> Account:
             identity = event.identity
             return Active(event.member, version, Names(identity.qq, identity.nickname))
         return account
-    member, names, restriction = account.member, account.names, account.restriction
     change = msgspec.structs.replace
+    operators, decided = by_operator(account), by_decision(account)
     match event:
+        case AccountSuspended(decision=None):
+            return _suspended(account, event, decided, version)
         case AccountSuspended():
-            return Suspended(member, event, version, names, restriction)
+            return _suspended(account, operators, event, account.since)
+        case AccountReinstated(suspension=ended) if operators and operators.suspension == ended:
+            return _suspended(account, None, decided, version)
+        case AccountReinstated(suspension=ended) if decided and decided.suspension == ended:
+            return _suspended(account, operators, None, account.since)
         case AccountBanned(ban=ban):
-            return Banned(member, ban, version, names, restriction, _beneath(account))
-        case AccountReinstated() | BanLifted():
-            return Active(member, version, names, restriction)
+            names, restriction = account.names, account.restriction
+            return Banned(account.member, ban, account.since, names, restriction, operators)
+        case BanLifted(status="suspended"):
+            return _unbanned(account, operators, account.since)
+        case BanLifted():
+            # What goes on was said again, before there was a status to say so.
+            return _unbanned(account, None, account.since if operators is None else version)
         case AccountRestricted(restriction=imposed):
             return change(account, restriction=imposed)
         case RestrictionEnded(restriction=ended):
-            return change(account, restriction=None) if ended == restriction else account
+            ends = ended == account.restriction
+            return change(account, restriction=None) if ends else account
         case _:
-            return change(account, names=_named(names, event, version))
+            return change(account, names=_named(account.names, event, version))
 
 
-def _beneath(account: Active | Suspended | Banned) -> AccountSuspended | None:
-    if isinstance(account, Suspended) and account.imposed.decision is None:
-        return account.imposed
-    return None
+def _suspended(
+    account: Opened,
+    operators: AccountSuspended | None,
+    decided: AccountSuspended | None,
+    since: int,
+) -> Opened:
+    """The account with these suspensions and no others."""
+    if isinstance(account, Banned):
+        return msgspec.structs.replace(account, by_operator=operators, since=since)
+    member, names, restriction = account.member, account.names, account.restriction
+    if operators is None and decided is None:
+        return Active(member, since, names, restriction)
+    return Suspended(member, since, names, restriction, operators, decided)
+
+
+def _unbanned(account: Opened, operators: AccountSuspended | None, since: int) -> Opened:
+    unbanned = Active(account.member, since, account.names, account.restriction)
+    return _suspended(unbanned, operators, None, since)
 
 
 def _named(names: Names, event: AccountEvent, version: int) -> Names:
@@ -242,37 +291,49 @@ def suspend(
     until: datetime | None,
     decision: DecisionId | None = None,
 ) -> tuple[AccountEvent, ...]:
-    """Suspend a member; of one who is suspended already, the earlier suspension stands."""
-    match account:
-        case Active(member=member):
-            return (AccountSuspended(member, suspension, reason, until, decision),)
-        case Suspended() | Banned():
-            return ()
-        case NoAccount():
-            raise Refused("not-found")
-        case _:
-            assert_never(account)
+    """
+    Suspend a member, beside whatever else keeps them from acting. An operator's earlier suspension
+    stands; a decision's gives way to the one that is to show. Beneath a ban none shows.
+
+    :param decision: its cause, unless an operator does it.
+    """
+    if isinstance(account, NoAccount):
+        raise Refused("not-found")
+    banned, shown = isinstance(account, Banned), by_decision(account)
+    if decision is None:
+        so_already = by_operator(account) is not None
+    else:
+        so_already = banned or (shown is not None and shown.suspension == suspension)
+    if so_already:
+        return ()
+    status: AccountStatus = "banned" if banned else "suspended"
+    return (AccountSuspended(account.member, suspension, reason, until, decision, status),)
 
 
 def reinstate(
     account: Account, effective_at: datetime, suspension: UUID | None = None
 ) -> tuple[AccountEvent, ...]:
     """
-    End a suspension.
+    End a suspension; whatever else stands goes on.
 
-    :param suspension: the one meant, when a timer asks; it does nothing to a later one.
+    :param suspension: the one meant; without, it is the operator's. It does nothing to others.
     """
-    match account:
-        case Suspended(member=member):
-            if suspension is not None and suspension != account.suspension:
-                return ()
-            return (AccountReinstated(member, account.suspension, effective_at),)
-        case Active() | Banned():
-            return ()
-        case NoAccount():
-            raise Refused("not-found")
-        case _:
-            assert_never(account)
+    if isinstance(account, NoAccount):
+        raise Refused("not-found")
+    operators, decided = by_operator(account), by_decision(account)
+    meant = operators if suspension is None else _of(suspension, operators, decided)
+    if meant is None:
+        return ()
+    status: AccountStatus = "active"
+    if isinstance(account, Banned):
+        status = "banned"
+    elif operators is not None and decided is not None:
+        status = "suspended"
+    return (AccountReinstated(account.member, meant.suspension, effective_at, status),)
+
+
+def _of(suspension: UUID, *standing: AccountSuspended | None) -> AccountSuspended | None:
+    return next((one for one in standing if one and one.suspension == suspension), None)
 
 
 def restrict(
@@ -312,10 +373,9 @@ def lift_ban(
     """Undo a ban, if it is the one in force; an operator's suspension goes on."""
     if not isinstance(account, Banned) or account.ban != ban:
         return ()
-    lifted, beneath = BanLifted(account.member, ban, decision), account.beneath
-    if beneath is None or (beneath.until is not None and beneath.until <= effective_at):
-        return (lifted,)
-    return (lifted, beneath)
+    beneath = account.by_operator
+    over = beneath is None or (beneath.until is not None and beneath.until <= effective_at)
+    return (BanLifted(account.member, ban, decision, "active" if over else "suspended"),)
 
 
 def acting(account: Account) -> Active:

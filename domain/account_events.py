@@ -3,7 +3,7 @@ What happens to an account and to the number that it is known by.
 """
 
 from datetime import datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,11 @@ class Identity(msgspec.Struct, frozen=True):
     nickname: Sealed[str]
     real_name: Sealed[str]
     birth_date: Sealed[str]
+
+
+#: What an account is with all that stands taken together. Events say it of the account after them,
+#: because a read model sees one event at a time.
+AccountStatus: TypeAlias = Literal["active", "suspended", "banned"]
 
 
 # Events
@@ -51,7 +56,8 @@ class NicknameChanged(Event, frozen=True, tag="account.nickname_changed.v1"):
 class AccountSuspended(Event, frozen=True, tag="account.suspended.v1"):
     """
     The member may not act, nor read, until reinstated; with ``until``, a timer does that.
-    ``decision`` is its cause, unless an operator did it.
+    ``decision`` is its cause, unless an operator did it: the two stand beside each other, and
+    beneath a ban.
     """
 
     member: MemberId
@@ -59,14 +65,16 @@ class AccountSuspended(Event, frozen=True, tag="account.suspended.v1"):
     reason: Sealed[str]
     until: datetime | None
     decision: DecisionId | None = None
+    status: AccountStatus = "suspended"
 
 
 class AccountReinstated(Event, frozen=True, tag="account.reinstated.v1"):
-    """The suspension is over, from ``effective_at`` on."""
+    """This suspension is over, from ``effective_at`` on; ``status`` says whether another stands."""
 
     member: MemberId
     suspension: UUID
     effective_at: datetime
+    status: AccountStatus = "active"
 
 
 class NicknameHeld(Event, frozen=True, tag="account.nickname_held.v1"):
@@ -155,11 +163,12 @@ class AccountBanned(Event, frozen=True, tag="account.banned.v1"):
 
 
 class BanLifted(Event, frozen=True, tag="account.ban_lifted.v1"):
-    """The ban was a mistake."""
+    """The ban was a mistake. It is ``suspended`` where an operator's suspension goes on."""
 
     member: MemberId
     ban: UUID
     decision: DecisionId
+    status: AccountStatus = "active"
 
 
 NumberEvent: TypeAlias = NumberClaimed

@@ -13,6 +13,8 @@ from domain.audience import Audience
 from domain.event import Aggregate, Refused
 from domain.ids import MemberId, PostId, StreamId
 from domain.post_events import (
+    FIRST_EDITION,
+    FIRST_WAITING,
     PostApproved,
     PostAudienceChanged,
     PostAudienceIntended,
@@ -32,6 +34,7 @@ from domain.post_events import (
     PostRejected,
     PostRestored,
     PostUnpublished,
+    edition_after,
 )
 from domain.screening import Found, Wait
 
@@ -49,8 +52,9 @@ class Live(msgspec.Struct, frozen=True):
     """
     A post that its audience sees. ``audience_since`` is the version that set the audience,
     ``version`` the last one that changed anything for those who see it: what waits, and what
-    screening found, shows to nobody. ``pending`` is what it is to say once an edit is approved;
-    ``said`` the version in which its author last gave it words, be they seen or waiting.
+    screening found, shows to nobody. ``edition`` counts those changes, as clients know them.
+    ``pending`` is what it is to say once an edit is approved; ``said`` the version in which its
+    author last gave it words, be they seen or waiting.
     """
 
     author: MemberId
@@ -61,7 +65,13 @@ class Live(msgspec.Struct, frozen=True):
     share_of: PostId | None
     version: int
     said: int
+    edition: int
     pending: PostContent | None = None
+
+    @property
+    def next_edition(self) -> int:
+        """Away from zero, on whichever side of it."""
+        return self.edition + (1 if self.edition > 0 else -1)
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -123,6 +133,7 @@ def evolve(post: Post, event: PostEvent, version: int) -> Post:
                 share_of=event.share_of,
                 version=version,
                 said=version,
+                edition=FIRST_WAITING if isinstance(event, PostHeld) else FIRST_EDITION,
             )
             return Held(live, event.how, version) if isinstance(event, PostHeld) else live
         case ((PostRefused(author=author) | PostEditRefused(author=author)), Unwritten()):
@@ -130,13 +141,14 @@ def evolve(post: Post, event: PostEvent, version: int) -> Post:
         case PostDeleted(author=author), _:
             return Deleted(author, version)
         case PostApproved(), (Held(post=live) | TakenDown(post=live)):
-            return msgspec.structs.replace(live, version=version)
+            return msgspec.structs.replace(live, version=version, edition=FIRST_EDITION)
         case PostRejected(), Held(post=live):
             return TakenDown(live, "held", version)
         case PostUnpublished(), Live():
             return TakenDown(post, "published", version)
         case PostRestored(), TakenDown(post=live):
-            return msgspec.structs.replace(live, version=version)
+            edition = edition_after(event, version)
+            return msgspec.structs.replace(live, version=version, edition=edition)
         case _, Held(post=live):
             return msgspec.structs.replace(post, post=_changed(live, event, version))
         case _, Live():
@@ -149,15 +161,22 @@ def _changed(live: Live, event: PostEvent, version: int) -> Live:
     change = msgspec.structs.replace
     match event:
         case PostEdited(content=content):
-            return change(live, content=content, pending=None, version=version, said=version)
+            edition = edition_after(event, version)
+            return change(
+                live, content=content, pending=None, version=version, said=version, edition=edition
+            )
         case PostEditApproved(content=content):
-            return change(live, content=content, pending=None, version=version)
+            edition = edition_after(event, version)
+            return change(live, content=content, pending=None, version=version, edition=edition)
         case PostEditHeld(content=content):
             return change(live, pending=content, said=version)
         case PostEditRejected():
             return change(live, pending=None)
         case PostAudienceChanged(audience=audience) | PostAudienceIntended(audience=audience):
-            return change(live, audience=audience, audience_since=version, version=version)
+            edition = edition_after(event, version)
+            return change(
+                live, audience=audience, audience_since=version, version=version, edition=edition
+            )
         case _:
             return live
 
@@ -232,7 +251,7 @@ def edit(
     live = own(post, editor)
     _check_title(live.kind, content)
     if found is None or found.outcome == "published":
-        return (PostEdited(editor, content),)
+        return (PostEdited(editor, content, live.next_edition),)
     screening, promise = found.screening, found.promise
     match found.outcome:
         case "refused":
@@ -240,7 +259,8 @@ def edit(
         case ("held" | "private_view") as how if isinstance(post, Live):
             return (PostEditHeld(editor, content, how, screening, promise),)
         case _:
-            return (PostEdited(editor, content), PostFlagged(editor, screening))
+            edited = PostEdited(editor, content, live.next_edition)
+            return (edited, PostFlagged(editor, screening))
 
 
 def refuse_edit(
@@ -254,11 +274,12 @@ def refuse_edit(
 
 def change_audience(post: Post, editor: MemberId, audience: Audience) -> tuple[PostEvent, ...]:
     """Change whom a post is for."""
-    if own(post, editor).audience == audience:
+    live = own(post, editor)
+    if live.audience == audience:
         return ()
     if isinstance(post, Held):
-        return (PostAudienceIntended(editor, audience),)
-    return (PostAudienceChanged(editor, audience),)
+        return (PostAudienceIntended(editor, audience, live.next_edition),)
+    return (PostAudienceChanged(editor, audience, live.next_edition),)
 
 
 def delete(post: Post, editor: MemberId) -> tuple[PostEvent, ...]:

@@ -2,7 +2,7 @@
 What happens to a post, from its publication on.
 """
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -25,6 +25,11 @@ class PostContent(msgspec.Struct, frozen=True, omit_defaults=True):
     location: Sealed[str] | None = None
 
 
+#: Which version of a post its author's clients know: see :func:`edition_after`.
+FIRST_EDITION: Final = 1
+FIRST_WAITING: Final = -1
+
+
 class PostPublished(Event, frozen=True, tag="post.published.v1"):
     """A post stands in its author's space."""
 
@@ -40,6 +45,7 @@ class PostEdited(Event, frozen=True, tag="post.edited.v1"):
 
     author: MemberId
     content: PostContent
+    edition: int | None = None
 
 
 class PostAudienceChanged(Event, frozen=True, tag="post.audience_changed.v1"):
@@ -47,6 +53,7 @@ class PostAudienceChanged(Event, frozen=True, tag="post.audience_changed.v1"):
 
     author: MemberId
     audience: Audience
+    edition: int | None = None
 
 
 class PostDeleted(Event, frozen=True, tag="post.deleted.v1"):
@@ -94,6 +101,7 @@ class PostAudienceIntended(Event, frozen=True, tag="post.audience_intended.v1"):
 
     author: MemberId
     audience: Audience
+    edition: int | None = None
 
 
 class PostEditHeld(Event, frozen=True, tag="post.edit_held.v1"):
@@ -142,6 +150,7 @@ class PostEditApproved(Event, frozen=True, tag="post.edit_approved.v1"):
     content: PostContent
     case: CaseId
     decision: DecisionId
+    edition: int | None = None
 
 
 class PostEditRejected(Event, frozen=True, tag="post.edit_rejected.v1"):
@@ -167,6 +176,7 @@ class PostRestored(Event, frozen=True, tag="post.restored.v1"):
     audience: Audience
     case: CaseId
     decision: DecisionId
+    edition: int | None = None
 
 
 PostEvent: TypeAlias = (
@@ -187,3 +197,20 @@ PostEvent: TypeAlias = (
     | PostUnpublished
     | PostRestored
 )
+
+#: What counts up what is seen of a post.
+Editing: TypeAlias = (
+    PostEdited | PostAudienceChanged | PostAudienceIntended | PostEditApproved | PostRestored
+)
+
+
+def edition_after(event: Editing, version: int) -> int:
+    """
+    Which edition of a post an event makes it: how often what is seen of it changed, so that what
+    was found in it, and an edit that waits, leave no gap. While a post waits it is counted below
+    zero, and from 1 on once others see it: they do not learn how often it changed before, and its
+    author's clients never take the one for the other.
+
+    :param version: the event's own: older events do not say their edition, and were counted so.
+    """
+    return version if event.edition is None else event.edition

@@ -1,8 +1,9 @@
 """
 What a member's standing makes of the account: the gravest sanction in force is what shows there.
 
-Several may be in force at once, and an operator's suspension beside them. Whatever ends, the rest
-goes on: so an account is settled after each change, rather than told once.
+Several may be in force at once. Whatever ends, the rest goes on: so an account is settled after
+each change, rather than told once. An operator's suspension stands beside them, and is no business
+of theirs.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,8 @@ from domain import account as accounts
 from domain.account import ACCOUNT, Account
 from domain.account_events import AccountEvent
 from domain.event import Refused
-from domain.standing import STANDING, Sanction, Standing
+from domain.ladder import Sanction
+from domain.standing import STANDING, Standing
 from domain.standing_events import SanctionLifted, StandingEvent
 
 

@@ -2,12 +2,13 @@
 A member's standing: strikes, and the ladder that they climb to a sanction.
 
 A strike weighs for a time, unless the decision that gave it is overturned. A sanction stands on a
-decision, or on the weight of strikes; when what it stands on is gone, it is undone. The account's
-own events follow from that in :mod:`domain.sanctions`.
+decision, or on the weight of strikes; when a decision is overturned, the ladder is climbed again
+without it (:mod:`domain.ladder`). The account's own events follow in :mod:`domain.sanctions`.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias, assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
 import msgspec
@@ -15,6 +16,16 @@ import msgspec
 from domain.decision import Penalty, SanctionKind
 from domain.event import Aggregate
 from domain.ids import CaseId, DecisionId, MemberId, StreamId, cell_of, derive
+from domain.ladder import (
+    GRAVITY,
+    LADDER,
+    Climb,
+    GivenStrike,
+    Sanction,
+    StrikeState,
+    climb,
+    climbed,
+)
 from domain.sealed import Sealed
 from domain.standing_events import (
     SanctionImposed,
@@ -25,76 +36,22 @@ from domain.standing_events import (
     StrikeReversed,
 )
 
-
-class Rung(msgspec.Struct, frozen=True):
-    """From this weight on, that sanction. ``days`` is None for good."""
-
-    weight: int
-    kind: SanctionKind
-    days: int | None
-
-
-class Ladder(msgspec.Struct, frozen=True):
-    """One version of the ladder, the lowest rung first."""
-
-    version: int
-    rungs: tuple[Rung, ...]
-
-    def reached(self, weight: int) -> Rung | None:
-        """The highest rung that a weight reaches."""
-        return max(
-            (rung for rung in self.rungs if rung.weight <= weight),
-            key=lambda rung: rung.weight,
-            default=None,
-        )
-
-
-#: A change is a new version, added here: sanctions name the one they were imposed by.
-LADDERS: Final[dict[int, Ladder]] = {
-    1: Ladder(1, (Rung(3, "restriction", 7), Rung(6, "suspension", 30), Rung(10, "ban", None))),
-}
-LADDER: Final = LADDERS[1]
-
-_GRAVITY: Final[tuple[SanctionKind, ...]] = ("restriction", "suspension", "ban")
-
-StrikeState: TypeAlias = Literal["active", "expired", "reversed"]
-
-
-class GivenStrike(msgspec.Struct, frozen=True):
-    """A strike, for ever: one that has expired may still be reversed."""
-
-    id: DecisionId
-    weight: int
-    expires_at: datetime
-    state: StrikeState = "active"
-
-
-class Sanction(msgspec.Struct, frozen=True):
-    """
-    A sanction in force.
-
-    :param stands_on: the strikes that brought it, and those given since; none for one that was
-        decided directly.
-    """
-
-    id: UUID
-    kind: SanctionKind
-    until: datetime | None
-    decision: DecisionId
-    reason: Sealed[str]
-    ladder: int
-    stands_on: tuple[DecisionId, ...] | None
-
-    def outlasts(self, moment: datetime) -> bool:
-        """Whether it is to last beyond a moment."""
-        return self.until is None or self.until > moment
+#: For how long older strikes, which do not say when they were given, are taken to have been for.
+USUAL_TERM: Final = timedelta(days=180)
+#: What they climb.
+FIRST_LADDER: Final = 1
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """Strikes and the sanctions in force, in the order in which they came."""
+    """
+    Strikes and the sanctions in force, in the order in which they came.
+
+    :param measures: what decisions imposed themselves, over or not, unless they were overturned.
+    """
 
     strikes: tuple[GivenStrike, ...] = ()
     sanctions: tuple[Sanction, ...] = ()
+    measures: tuple[Sanction, ...] = ()
 
     def weight(self, at: datetime) -> int:
         """What counts at a moment, whether or not a timer has come round to say so."""
@@ -117,27 +74,30 @@ class Standing(msgspec.Struct, frozen=True):
 
 def evolve(standing: Standing, event: StandingEvent, version: int) -> Standing:
     """The standing after one more event."""
+    change = msgspec.structs.replace
     match event:
         case StrikeGiven():
-            given = GivenStrike(event.strike, event.weight, event.expires_at)
-            since = tuple(
-                one
-                if one.stands_on is None
-                else msgspec.structs.replace(one, stands_on=(*one.stands_on, event.strike))
-                for one in standing.sanctions
-            )
-            return Standing((*standing.strikes, given), since)
+            return change(standing, strikes=(*standing.strikes, _given(event)))
         case StrikeExpired(strike=id):
-            return Standing(_become(standing, id, "expired"), standing.sanctions)
+            return change(standing, strikes=_become(standing, id, "expired"))
         case StrikeReversed(strike=id):
-            return Standing(_become(standing, id, "reversed"), standing.sanctions)
+            return change(standing, strikes=_become(standing, id, "reversed"))
         case SanctionImposed():
-            return Standing(standing.strikes, (*standing.sanctions, _imposed(event)))
-        case SanctionLifted(sanction=lifted):
-            left = tuple(one for one in standing.sanctions if one.id != lifted)
-            return Standing(standing.strikes, left)
+            imposed = _imposed(event, len(standing.strikes))
+            measures = standing.measures if event.by_ladder else (*standing.measures, imposed)
+            return change(standing, sanctions=(*standing.sanctions, imposed), measures=measures)
+        case SanctionLifted(sanction=lifted, why=why):
+            left = _without(standing.sanctions, lifted)
+            measures = standing.measures
+            if why != "expired":
+                measures = _without(measures, lifted)
+            return change(standing, sanctions=left, measures=measures)
         case _:
             assert_never(event)
+
+
+def _without(sanctions: tuple[Sanction, ...], id: UUID) -> tuple[Sanction, ...]:
+    return tuple(one for one in sanctions if one.id != id)
 
 
 def _become(standing: Standing, id: DecisionId, state: StrikeState) -> tuple[GivenStrike, ...]:
@@ -147,15 +107,26 @@ def _become(standing: Standing, id: DecisionId, state: StrikeState) -> tuple[Giv
     )
 
 
-def _imposed(event: SanctionImposed) -> Sanction:
+def _given(event: StrikeGiven) -> GivenStrike:
+    return GivenStrike(
+        id=event.strike,
+        weight=event.weight,
+        given_at=event.given_at or event.expires_at - USUAL_TERM,
+        expires_at=event.expires_at,
+        ladder=event.ladder or FIRST_LADDER,
+        reason=event.reason,
+    )
+
+
+def _imposed(event: SanctionImposed, after: int) -> Sanction:
     return Sanction(
         id=event.sanction,
         kind=event.kind,
         until=event.until,
         decision=event.decision,
         reason=event.reason,
-        ladder=event.ladder,
-        stands_on=event.strikes if event.by_ladder else None,
+        by_ladder=event.by_ladder,
+        after=after,
     )
 
 
@@ -185,11 +156,10 @@ def penalise(
     """
     events: list[StandingEvent] = []
     if penalty.strike is not None:
-        expires = at + timedelta(days=penalty.strike.days)
-        events.append(StrikeGiven(member, decision, case, penalty.strike.weight, expires))
-        standing = STANDING.fold(events, standing)
-    counting = standing.counting(at)
-    weight = sum(strike.weight for strike in counting)
+        expires, weight = at + timedelta(days=penalty.strike.days), penalty.strike.weight
+        given = StrikeGiven(member, decision, case, weight, expires, at, reason, LADDER.version)
+        events.append(given)
+        standing = evolve(standing, given, 0)
     measure = penalty.measure
     if measure is not None:
         imposed = SanctionImposed(
@@ -199,38 +169,33 @@ def penalise(
             decision,
             reason,
             by_ladder=False,
-            weight=weight,
+            weight=standing.weight(at),
             ladder=LADDER.version,
-            until=_until(at, measure.days),
+            until=None if measure.days is None else at + timedelta(days=measure.days),
         )
         events.append(imposed)
         standing = evolve(standing, imposed, 0)
-    rung = LADDER.reached(weight)
-    if penalty.strike is None or rung is None or _as_grave(standing, rung.kind, at):
-        return tuple(events)
-    climbed = SanctionImposed(
+    climbs = None if penalty.strike is None else climb(standing.strikes, standing.sanctions)
+    if climbs is not None:
+        which = derive(cell_of(member), "sanction of the ladder", decision)
+        events.append(_of_ladder(member, which, climbs, climbs.until, reason))
+    return tuple(events)
+
+
+def _of_ladder(
+    member: MemberId, which: UUID, climbs: Climb, until: datetime | None, reason: Sealed[str]
+) -> SanctionImposed:
+    return SanctionImposed(
         member,
-        derive(cell_of(member), "sanction of the ladder", decision),
-        rung.kind,
-        decision,
+        which,
+        climbs.kind,
+        climbs.by.id,
         reason,
         by_ladder=True,
-        weight=weight,
-        ladder=LADDER.version,
-        strikes=tuple(strike.id for strike in counting),
-        until=_until(at, rung.days),
-    )
-    return (*events, climbed)
-
-
-def _until(at: datetime, days: int | None) -> datetime | None:
-    return None if days is None else at + timedelta(days=days)
-
-
-def _as_grave(standing: Standing, kind: SanctionKind, at: datetime) -> bool:
-    gravity = _GRAVITY.index(kind)
-    return any(
-        _GRAVITY.index(one.kind) >= gravity and one.outlasts(at) for one in standing.sanctions
+        weight=climbs.weight,
+        ladder=climbs.by.ladder,
+        strikes=climbs.strikes,
+        until=until,
     )
 
 
@@ -238,33 +203,70 @@ def overturn(
     standing: Standing, member: MemberId, decision: DecisionId, by: DecisionId, at: datetime
 ) -> tuple[StandingEvent, ...]:
     """
-    Undo what a decision did to a member: its strike, what it imposed itself, and whatever the
-    ladder imposed that the strikes left over would not have reached.
+    Undo what a decision did to a member: its strike, what it imposed itself, and what the ladder
+    imposed. What the strikes left over would have brought without it stands or takes its place,
+    from their own time on; but nothing lasts any longer for it.
     """
+    before = standing
     events: list[StandingEvent] = []
     strike = standing.strike(decision)
     if strike is not None and strike.state != "reversed":
         events.append(StrikeReversed(member, decision, by))
-        standing = STANDING.fold(events, standing)
-    events += [
-        SanctionLifted(member, one.id, "overturned", at, by)
-        for one in standing.sanctions
-        if not _stands(standing, one, decision)
-    ]
+    # Over or not: it ought not to have been, nor to have kept a strike from climbing.
+    own = [one for one in standing.measures if one.decision == decision]
+    events += _lifted(own, member, by, at)
+    if not events:
+        return ()
+    standing = STANDING.fold(events, standing)
+    brought = climbed(standing.strikes, standing.measures)
+    for kind in reversed(GRAVITY):
+        lasting = [one for one in before.sanctions if one.outlasts(at)]
+        ends = [one.until for one in lasting if one.as_grave_as(kind)]
+        due = next((one for one in brought if one.kind == kind and one.outlasts(at)), None)
+        if due is not None and ends:
+            until = _sooner(due.until, _latest(ends))
+            events += _instead(standing, member, due, until, by, at)
+        else:
+            events += _lifted(_on_ladder(standing, kind), member, by, at)
     return tuple(events)
 
 
-def _stands(standing: Standing, sanction: Sanction, overturned: DecisionId) -> bool:
-    """Whether a sanction outlives that a decision was overturned."""
-    if sanction.stands_on is None:
-        return sanction.decision != overturned
-    weight = sum(
-        strike.weight
-        for strike in standing.strikes
-        if strike.id in sanction.stands_on and strike.state != "reversed"
-    )
-    rungs = LADDERS[sanction.ladder].rungs
-    return any(rung.kind == sanction.kind and weight >= rung.weight for rung in rungs)
+def _instead(
+    standing: Standing,
+    member: MemberId,
+    due: Climb,
+    until: datetime | None,
+    by: DecisionId,
+    at: datetime,
+) -> Iterator[StandingEvent]:
+    """Let one kind of the ladder's sanctions be what the strikes left over bring."""
+    found = _on_ladder(standing, due.kind)
+    stays = next((one for one in found if one.until == until), None)
+    yield from _lifted([one for one in found if one is not stays], member, by, at)
+    # An older strike does not say what to give as the reason: it brings nothing new.
+    if stays is None and due.by.reason is not None:
+        which = derive(cell_of(member), "sanction of the ladder", due.by.id, by)
+        yield _of_ladder(member, which, due, until, due.by.reason)
+
+
+def _on_ladder(standing: Standing, kind: SanctionKind) -> list[Sanction]:
+    return [one for one in standing.sanctions if one.by_ladder and one.kind == kind]
+
+
+def _lifted(
+    sanctions: Iterable[Sanction], member: MemberId, by: DecisionId, at: datetime
+) -> list[StandingEvent]:
+    return [SanctionLifted(member, one.id, "overturned", at, by) for one in sanctions]
+
+
+def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Of two ends, where None is never."""
+    return min((end for end in (one, other) if end is not None), default=None)
+
+
+def _latest(ends: Sequence[datetime | None]) -> datetime | None:
+    """Of some ends, where None is never."""
+    return None if None in ends else max(end for end in ends if end is not None)
 
 
 def expire_strike(
@@ -285,14 +287,3 @@ def end_sanction(
     if found is None or found.until != due:
         return ()
     return (SanctionLifted(member, sanction, "expired", due),)
-
-
-def end_suspensions(
-    standing: Standing, member: MemberId, at: datetime
-) -> tuple[StandingEvent, ...]:
-    """End every suspension: an operator reinstates the member."""
-    return tuple(
-        SanctionLifted(member, one.id, "reinstated", at)
-        for one in standing.sanctions
-        if one.kind == "suspension"
-    )

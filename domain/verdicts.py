@@ -61,7 +61,7 @@ def of_post(
         case "approve", posts.Held(post=live):
             return (PostApproved(live.author, live.audience, case, decision),)
         case "approve", posts.Live(pending=PostContent() as content):
-            return (PostEditApproved(post.author, content, case, decision),)
+            return (PostEditApproved(post.author, content, case, decision, post.next_edition),)
         case "reject", posts.Held(post=live):
             return (PostRejected(live.author, case, decision),)
         case "reject", posts.Live(pending=PostContent()):
@@ -70,7 +70,8 @@ def of_post(
             settled = _edit_rejected(post, case, decision)
             return (*settled, PostUnpublished(post.author, case, decision))
         case "restore", posts.TakenDown(post=live, was="published"):
-            back = PostRestored(live.author, live.audience, case, decision)
+            edition = live.next_edition
+            back = PostRestored(live.author, live.audience, case, decision, edition)
             return (back, *_edit_rejected(live, case, decision))
         case "restore", posts.TakenDown(post=live, was="held"):
             return (PostApproved(live.author, live.audience, case, decision),)

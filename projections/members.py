@@ -79,12 +79,10 @@ class Members:
                 | NicknameRestored(member=member, nickname=nickname)
             ):
                 yield Patch(MEMBERS, (recorded.cell, member), {"nickname": nickname.envelope})
-            case AccountSuspended(member=member):
-                yield Patch(MEMBERS, (recorded.cell, member), {"status": "suspended"})
+            case AccountSuspended() | AccountReinstated() | BanLifted():
+                yield Patch(MEMBERS, (recorded.cell, event.member), {"status": event.status})
             case AccountBanned(member=member):
                 yield Patch(MEMBERS, (recorded.cell, member), {"status": "banned"})
-            case AccountReinstated(member=member) | BanLifted(member=member):
-                yield Patch(MEMBERS, (recorded.cell, member), {"status": "active"})
             case SpaceCertified(member=member, certified_as=certified_as, name=name):
                 certified = {"certified_as": certified_as, "certified_name": name.envelope}
                 yield Patch(MEMBERS, (recorded.cell, member), certified)

@@ -11,6 +11,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid
 
 from domain.event import Recorded
 from domain.post_events import (
+    FIRST_EDITION,
+    FIRST_WAITING,
     PostApproved,
     PostAudienceChanged,
     PostAudienceIntended,
@@ -23,6 +25,7 @@ from domain.post_events import (
     PostHeld,
     PostPublished,
     PostRestored,
+    edition_after,
 )
 from projections.gates import audience_name
 from projections.rows import Change, Drop, Patch, Put
@@ -48,6 +51,7 @@ POSTS = Table(
     Column("intended", Text),
     Column("edit_waits", Text),
     Column("position", BigInteger, nullable=False),
+    # The edition, as clients know it: no count of what is not seen.
     Column("version", Integer, nullable=False),
     Index("posts_by_author", "cell", "author", "published_at", "post"),
 )
@@ -76,28 +80,31 @@ class Posts:
                     **_waiting(event),
                     "edit_waits": None,
                     "position": recorded.position,
-                    "version": recorded.version,
+                    "version": FIRST_WAITING if isinstance(event, PostHeld) else FIRST_EDITION,
                 }
                 yield Put(POSTS, at, values)
             case PostEdited(content=content) | PostEditApproved(content=content):
                 said = _said(content)
-                edited = {"edited_at": recorded.recorded_at, "version": recorded.version}
+                edition = edition_after(event, recorded.version)
+                edited = {"edited_at": recorded.recorded_at, "version": edition}
                 yield Patch(POSTS, at, {**said, **edited, "edit_waits": None})
             case PostEditHeld(how=how):
                 yield Patch(POSTS, at, {"edit_waits": how})
             case PostEditRejected():
                 yield Patch(POSTS, at, {"edit_waits": None})
             case PostAudienceChanged() | PostRestored():
-                yield Patch(POSTS, at, {"version": recorded.version})
+                yield Patch(POSTS, at, {"version": edition_after(event, recorded.version)})
             case PostAudienceIntended(audience=audience):
-                intended = {"intended": audience_name(audience), "version": recorded.version}
+                edition = edition_after(event, recorded.version)
+                intended = {"intended": audience_name(audience), "version": edition}
                 yield Patch(POSTS, at, intended)
             case PostApproved():
-                # It was not there before, so it is as new as its approval.
+                # It was not there before, so it is as new as its approval, and was never edited.
                 published = {
                     "published_at": recorded.recorded_at,
+                    "edited_at": None,
                     "position": recorded.position,
-                    "version": recorded.version,
+                    "version": FIRST_EDITION,
                 }
                 yield Patch(POSTS, at, {**published, **_NO_WAITING})
             case PostDeleted():

@@ -358,7 +358,11 @@ async def withdraw_certification(call: Ask[None, None]) -> Answer:
     example={"reason": "the number was stolen"},
 )
 async def suspend_account(call: Ask[SuspendAccount, None]) -> Answer:
-    """Tokens already issued stop at once. With `until`, it ends by itself."""
+    """
+    Tokens already issued stop at once. With `until`, it ends by itself. It stands beside what
+    decisions brought; an earlier one of an operator's stands as it is. `state` is what the account
+    is from then on: `suspended` or `banned`.
+    """
     target = await call.app.member(call.qq())
     return done(await call.app.execute(call, partial(call.app.accounts.suspend, target), call.body))
 
@@ -372,6 +376,9 @@ async def suspend_account(call: Ask[SuspendAccount, None]) -> Answer:
     problems=("conflict",),
 )
 async def reinstate_account(call: Ask[None, None]) -> Answer:
-    """The member may act again."""
+    """
+    Ends an operator's suspension, not what a decision brought: `state` says what the account is
+    from then on, `active` unless something else stands.
+    """
     command = ReinstateAccount(await call.app.member(call.qq()))
     return done(await call.app.execute(call, call.app.accounts.reinstate, command))

@@ -46,8 +46,8 @@ class StrikeView(msgspec.Struct, frozen=True):
 
 class SanctionView(msgspec.Struct, frozen=True):
     """
-    A sanction: ``in_force``, or over because it ``expired``, was ``overturned``, or an operator
-    ``reinstated`` the member.
+    A sanction: ``in_force``, or over because it ``expired`` or was ``overturned``; in older
+    histories also because an operator ``reinstated`` the member.
     """
 
     sanction: UUID

@@ -4,10 +4,11 @@ Time: claims, promises, strikes and sanctions end at their hour, however late th
 
 from datetime import timedelta
 
-from commands.accounts import ReinstateAccount
+from commands.accounts import ReinstateAccount, SuspendAccount
 from commands.decisions import PenaltyChoice
 from commands.subjects import PostSubject
-from domain.account import Active
+from domain.account import Active, Suspended
+from domain.account_events import AccountReinstated, AccountSuspended
 from domain.case import Claimed, Open
 from domain.case_events import (
     CaseAppealed,
@@ -16,8 +17,8 @@ from domain.case_events import (
     CaseOverdue,
 )
 from domain.standing_events import SanctionLifted
-from tests.commands.bench import MOD, Bench, deciding
-from tests.commands.house import NOON, STAFF, live
+from tests.commands.bench import MOD, NORA, Bench, deciding
+from tests.commands.house import NOON, STAFF, live, to
 
 
 def test_a_claim_lapses_at_its_hour_however_late_the_timer() -> None:
@@ -107,16 +108,39 @@ def test_strikes_and_sanctions_end_at_their_hour() -> None:
     live(history)
 
 
-def test_an_operator_ends_a_suspension_that_was_decided() -> None:
+def test_an_operators_suspension_and_a_decisions_end_each_by_itself() -> None:
+    async def history() -> None:
+        bench = await Bench().sit()
+        house = bench.house
+        suspend = to(house.accounts.suspend, bench.anna)
+        await bench.report(bench.bela)
+        decided = await bench.decide(deciding(penalty="suspension"))
+        second = await house.run(suspend, SuspendAccount("stolen"), STAFF)
+        assert bench.appended(second) == [AccountSuspended]
+        await bench.appeal(decided.id)
+        overturned = await bench.decide(deciding("restore"), by=NORA)
+        ended = bench.recorded(overturned)[-1].event
+        assert isinstance(ended, AccountReinstated)
+        assert ended.status == "suspended"
+        assert isinstance(await bench.account(), Suspended), "the operator's goes on"
+        await house.run(house.accounts.reinstate, ReinstateAccount(bench.anna), STAFF)
+        assert isinstance(await bench.account(), Active)
+
+    live(history)
+
+
+def test_an_operator_leaves_what_was_decided() -> None:
     async def history() -> None:
         bench = await Bench().sit()
         house = bench.house
         await bench.report(bench.bela)
         await bench.decide(deciding(penalty="suspension"))
-        await house.run(house.accounts.reinstate, ReinstateAccount(bench.anna), STAFF)
+        reinstate = house.accounts.reinstate
+        nothing = await house.run(reinstate, ReinstateAccount(bench.anna), STAFF)
+        assert (nothing.written, nothing.state) == ((), "suspended")
+        (ends,) = [one for one in bench.armed() if one.kind == "sanction-ends"]
+        await bench.fire(ends)
         assert isinstance(await bench.account(), Active)
-        assert (await bench.standing()).sanctions == ()
-        assert bench.armed() == []
 
     live(history)
 

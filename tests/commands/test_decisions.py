@@ -54,8 +54,9 @@ def test_a_decision_and_all_it_does_are_one_append() -> None:
         assert bench.house.vault.open(decided.decision.explanation) == deciding().explanation
         account = await bench.account()
         assert isinstance(account, Suspended)
-        assert account.imposed.until == NOON + timedelta(days=14)
-        assert account.imposed.decision == answer.id
+        assert account.by_decision is not None
+        assert account.by_decision.until == NOON + timedelta(days=14)
+        assert account.by_decision.decision == answer.id
         assert await bench.house.refusal(
             bench.house.posts.publish, PublishShuoshuo("x", ToPublic()), bench.anna
         ) == ("suspended", None)

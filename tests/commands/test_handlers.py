@@ -504,7 +504,7 @@ async def test_an_audience_changes_once(street: Street) -> None:
     change = to(house.posts.change_audience, PostId(published.id))
     same_place(published, await house.run(change, ToPublic(), anna))
     changed = await house.run(change, ToFriends(), anna)
-    assert house.last(anna) == PostAudienceChanged(anna, Friends())
+    assert house.last(anna) == PostAudienceChanged(anna, Friends(), 2)
     same_place(changed, await house.run(change, ToFriends(), anna))
     refused = await house.refusal(change, ToList(), anna)
     assert refused == ("list-or-name", "")

@@ -75,7 +75,7 @@ def test_a_suspended_member_may_not_act_until_reinstated() -> None:
 def test_of_two_suspensions_the_earlier_stands() -> None:
     suspended = given(ACCOUNT, OPENED, SUSPENDED)
     suspended.when(suspend, bond(2), sealed("again"), None).then_nothing()
-    assert suspended.state == Suspended(ANNA, SUSPENDED, since=2, names=NAMES)
+    assert suspended.state == Suspended(ANNA, since=2, names=NAMES, by_operator=SUSPENDED)
 
 
 def test_a_timer_ends_the_suspension_it_was_set_for_and_no_later_one() -> None:

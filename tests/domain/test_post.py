@@ -63,7 +63,7 @@ def test_an_id_is_published_under_once(history: tuple[PostPublished | PostDelete
 
 def test_its_author_edits_a_post() -> None:
     other = PostContent(sealed("举头望明月"))
-    given(POST, SHUOSHUO).when(edit, ANNA, other).then(PostEdited(ANNA, other))
+    given(POST, SHUOSHUO).when(edit, ANNA, other).then(PostEdited(ANNA, other, 2))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_an_edit_leaves_titles_to_diaries(
 
 
 def test_its_author_changes_whom_a_post_is_for() -> None:
-    changed = PostAudienceChanged(ANNA, Friends())
+    changed = PostAudienceChanged(ANNA, Friends(), 2)
     given(POST, SHUOSHUO).when(change_audience, ANNA, Friends()).then(changed)
     given(POST, SHUOSHUO).when(change_audience, ANNA, Public()).then_nothing()
     given(POST, SHUOSHUO, changed).when(change_audience, ANNA, Friends()).then_nothing()
@@ -111,10 +111,12 @@ def test_a_post_recalls_the_version_that_set_its_audience() -> None:
     kind: PostKind = "shuoshuo"
     said = edited.content
     assert given(POST, SHUOSHUO, edited).state == Live(
-        ANNA, kind, said, Public(), 1, None, 2, said=2
+        ANNA, kind, said, Public(), 1, None, version=2, said=2, edition=2
     )
     narrowed_state = given(POST, SHUOSHUO, edited, narrowed).state
-    assert narrowed_state == Live(ANNA, kind, said, Friends(), 3, None, 3, said=2)
+    assert narrowed_state == Live(
+        ANNA, kind, said, Friends(), 3, None, version=3, said=2, edition=3
+    )
 
 
 @pytest.mark.parametrize("event", [PostEdited(ANNA, SAID), PostAudienceChanged(ANNA, Friends())])

@@ -27,6 +27,7 @@ from tests.samples.stored import STORED, sample
 #: What each stored event changes, the trail aside, which follows them all.
 CHANGES = {
     "account.ban_lifted.v1": "patch members",
+    "account.ban_lifted.v1-still-suspended": "patch members",
     "account.banned.v1": "patch members",
     "account.nickname_approved.v1": "patch members",
     "account.nickname_changed.v1": "patch members",
@@ -38,9 +39,11 @@ CHANGES = {
     "account.nickname_withdrawn.v1": "patch members",
     "account.opened.v1": "put members",
     "account.reinstated.v1": "patch members",
+    "account.reinstated.v1-still-suspended": "patch members",
     "account.restricted.v1": "",
     "account.restriction_ended.v1": "",
     "account.suspended.v1": "patch members",
+    "account.suspended.v1-beneath-a-ban": "patch members",
     "account.suspended.v1-for-good": "patch members",
     "case.opened.v1-beside": "patch cases, put case_dues",
     "case.opened.v1": "put case_dues, put case_openings, put cases",
@@ -87,13 +90,19 @@ CHANGES = {
     "post.audience_changed.v1": (
         "patch gates, patch posts, put gate_history, put list_history, put list_members"
     ),
+    "post.audience_changed.v1-edition": (
+        "patch gates, patch posts, put gate_history, put list_history, put list_members"
+    ),
     "post.audience_intended.v1": "patch gates, patch posts",
+    "post.audience_intended.v1-edition": "patch gates, patch posts",
     "post.deleted.v1": "drop posts, drop timeline, patch gates, put gate_history",
     "post.edit_approved.v1": "patch gates, patch posts",
+    "post.edit_approved.v1-edition": "patch gates, patch posts",
     "post.edit_held.v1": "patch posts",
     "post.edit_refused.v1": "",
     "post.edit_rejected.v1": "patch posts",
     "post.edited.v1": "patch gates, patch posts",
+    "post.edited.v1-edition": "patch gates, patch posts",
     "post.flagged.v1": "",
     "post.held.v1": "put gate_history, put gates, put posts, put timeline",
     "post.published.v1": "put gate_history, put gates, put posts, put timeline",
@@ -106,6 +115,7 @@ CHANGES = {
     "post.refused.v1": "",
     "post.rejected.v1": "patch gates, put gate_history",
     "post.restored.v1": "patch gates, patch posts, put gate_history",
+    "post.restored.v1-edition": "patch gates, patch posts, put gate_history",
     "post.unpublished.v1": "patch gates, put gate_history",
     "rulebook.level_ended.v1": "",
     "rulebook.level_raised.v1": "",
@@ -144,6 +154,7 @@ CHANGES = {
     "sanction.lifted.v1": "patch sanctions",
     "strike.expired.v1": "patch strikes",
     "strike.given.v1": "put strikes",
+    "strike.given.v1-with-reason": "put strikes",
     "strike.reversed.v1": "patch strikes",
 }
 
@@ -375,7 +386,11 @@ def test_a_half_stands_as_its_last_event_says(name: str, standing: str, offers: 
 def test_a_suspension_shows_at_once() -> None:
     for name, status in (
         ("account.suspended.v1", "suspended"),
+        ("account.suspended.v1-beneath-a-ban", "banned"),
         ("account.reinstated.v1", "active"),
+        ("account.reinstated.v1-still-suspended", "suspended"),
+        ("account.ban_lifted.v1", "active"),
+        ("account.ban_lifted.v1-still-suspended", "suspended"),
     ):
         patch = change(sample(name), MEMBERS)
         assert isinstance(patch, Patch)
