@@ -12,6 +12,7 @@ from commands.relations import publishing_member
 from commands.types import QQ, Moment, Nickname, RealName, Reason
 from commands.work import Outcome, Work
 from domain import account as decisions
+from domain import suspensions
 from domain.account import ACCOUNT, NUMBER, Account, NoAccount, account_stream, status_of
 from domain.account_events import AccountEvent, Identity
 from domain.case_events import Subject
@@ -138,7 +139,7 @@ class AccountHandlers:
         account = await work.load(ACCOUNT, stream)
         reason = await work.vault.seal(target, KeyClass.MODERATION, command.reason)
         suspension = work.mint(work.cell)
-        events = decisions.suspend(account, suspension, reason, until)
+        events = suspensions.suspend(account, suspension, reason, until)
         return _answered(work, target, account, events)
 
     async def reinstate(self, command: ReinstateAccount, work: Work) -> Outcome:
@@ -147,7 +148,7 @@ class AccountHandlers:
         work.cell = work.cell_of(member)
         at = work.context.effective_at
         account = await work.load(ACCOUNT, stream)
-        events = decisions.reinstate(account, at, command.suspension)
+        events = suspensions.reinstate(account, at, command.suspension)
         # Where an account had but one suspension, a decision's waited beneath the operator's.
         standing = await work.load(STANDING, standing_stream(member))
         settled = settle(ACCOUNT.fold(events, account), standing, (), at)

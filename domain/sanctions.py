@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain import account as accounts
+from domain import suspensions
 from domain.account import ACCOUNT, Account
 from domain.account_events import AccountEvent
 from domain.event import Refused
@@ -36,10 +37,10 @@ def settle(
 def _lifted(account: Account, event: SanctionLifted) -> tuple[AccountEvent, ...]:
     lifted, at = event.sanction, event.effective_at
     if isinstance(account, accounts.Banned) and account.ban == lifted and event.by is not None:
-        return accounts.lift_ban(account, lifted, event.by, at)
+        return suspensions.lift_ban(account, lifted, event.by, at)
     return (
-        *accounts.reinstate(account, at, lifted),
-        *accounts.end_restriction(account, lifted, at),
+        *suspensions.reinstate(account, at, lifted),
+        *suspensions.end_restriction(account, lifted, at),
     )
 
 
@@ -50,17 +51,17 @@ def enforce(account: Account, standing: Standing, at: datetime) -> tuple[Account
     events: list[AccountEvent] = []
     ban = _longest(standing, "ban", at)
     if ban is not None:
-        events += accounts.ban(account, ban.id, ban.decision)
+        events += suspensions.ban(account, ban.id, ban.decision)
     suspension = _longest(standing, "suspension", at)
     if ban is None and suspension is not None:
-        events += accounts.suspend(
+        events += suspensions.suspend(
             account, suspension.id, suspension.reason, suspension.until, suspension.decision
         )
     restriction = _longest(standing, "restriction", at)
     if restriction is not None and account.restriction != restriction.id:
         until = restriction.until
         assert until is not None, "a restriction ends"
-        events += accounts.restrict(account, restriction.id, until, restriction.decision)
+        events += suspensions.restrict(account, restriction.id, until, restriction.decision)
     return tuple(events)
 
 

@@ -17,8 +17,6 @@ from domain.account import (
     claim,
     number_stream,
     open_account,
-    reinstate,
-    suspend,
 )
 from domain.account_events import (
     AccountOpened,
@@ -28,6 +26,7 @@ from domain.account_events import (
     NumberClaimed,
 )
 from domain.ids import cell_of
+from domain.suspensions import reinstate, suspend
 from tests.domain.given import given
 from tests.domain.people import ANNA, BELA, bond, identity, sealed
 

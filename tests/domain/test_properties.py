@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import account, circle, comment, like, named_list, post, space
+from domain import account, circle, comment, like, named_list, post, space, suspensions
 from domain.audience import Friends, Listed, OnlyMe, Public
 from domain.circle import Tie
 from domain.event import Aggregate, Event, Refused
@@ -89,9 +89,9 @@ KINDS = {
         account.ACCOUNT,
         st.one_of(
             st.just(told(account.open_account, ANNA, identity("anna"))),
-            st.builds(lambda s: told(account.suspend, s, sealed("spam"), NOON), BONDS),
-            st.builds(lambda s: told(account.reinstate, NOON, s), BONDS),
-            st.just(told(account.reinstate, NOON)),
+            st.builds(lambda s: told(suspensions.suspend, s, sealed("spam"), NOON), BONDS),
+            st.builds(lambda s: told(suspensions.reinstate, NOON, s), BONDS),
+            st.just(told(suspensions.reinstate, NOON)),
         ),
     ),
     "number": Kind(

@@ -19,9 +19,7 @@ from domain.account import (
     NoAccount,
     Suspended,
     by_operator,
-    reinstate,
     status_of,
-    suspend,
 )
 from domain.account_events import (
     AccountBanned,
@@ -35,6 +33,7 @@ from domain.decision import Measure, Penalty
 from domain.ids import CaseId, mint
 from domain.sanctions import settle
 from domain.standing import STANDING, Standing, end_sanction, overturn, penalise
+from domain.suspensions import reinstate, suspend
 from tests.domain.casework import NOW, decision_id
 from tests.domain.given import given
 from tests.domain.people import ANNA, bond, identity, sealed

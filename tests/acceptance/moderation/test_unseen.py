@@ -89,6 +89,7 @@ def test_a_post_that_waited_is_as_new_as_any_other(
     edit(author, post, f"or rather {words.held}", -2).ok(200)
     reporter.get(f"/v1/posts/{post}").refused(404)
     case = case_about(moderator, post)["id"]
+    moderator.post(f"/v1/moderation/cases/{case}/claim").ok(200)
     decide(moderator, case, "approve").ok(201)
     body, etag, _ = seen(homezone, reporter, post)
     assert (body["version"], etag, "edited_at" in body) == (1, '"1"', False)
