@@ -16,6 +16,7 @@ from api.cli.failures import Failed
 from api.http.positions import parse_moment
 from api.wiring.store import open_store
 from domain.rules import RuleSet
+from domain.screening import Hit
 from replay.backtest import words
 from replay.backtest.asking import backtest
 from replay.backtest.report import Contradicted, Differing, Report
@@ -137,6 +138,8 @@ def _show(report: Report, console: Console) -> None:
     console.print(f"texts       {report.texts:,}" + (f": {kinds}" if kinds else ""))
     console.print(f"unreadable  {report.unreadable:,}, their keys are destroyed")
     console.print(f"found in    {report.found:,}")
+    if report.unfinished:
+        console.print(f"unfinished  {report.unfinished:,} of those: held, they take too much")
     console.print(f"unchanged   {report.unchanged:,}")
     _differing(console, "newly caught", report.newly_caught)
     _differing(console, "no longer caught", report.no_longer_caught)
@@ -160,14 +163,18 @@ def _differing(console: Console, what: str, found: Differing) -> None:
     for change in found.changes:
         console.print(f"  {change.then} → {change.would}: {change.texts:,}")
     for one in found.examples:
-        spans = ", ".join(f"{hit.rule} {hit.field}[{hit.start}:{hit.end}]" for hit in one.hits)
+        spans = ", ".join(f"{_named(hit)} {hit.field}[{hit.start}:{hit.end}]" for hit in one.hits)
         console.print(f"  {one.position} {one.kind} {one.id}: {one.then} → {one.would}; {spans}")
+
+
+def _named(hit: Hit) -> str:
+    return hit.category if hit.unfinished else hit.rule
 
 
 def _contradicted(console: Console, found: Contradicted) -> None:
     console.print(f"contradicts {found.decisions:,} of {found.of:,} decisions by people")
     for one in found.examples:
-        rules = ", ".join(hit.rule for hit in one.hits) or "nothing found"
+        rules = ", ".join(map(_named, one.hits)) or "nothing found"
         console.print(
             f"  {one.position} {one.verdict} of {one.subject} {one.id}: {one.would}; {rules}"
         )
