@@ -170,25 +170,37 @@ class _Other(threading.Thread):
             last = now
 
 
+def _made_ready(matcher: RuleMatcher, rules: RuleSet) -> tuple[float, float]:
+    """The processor time that takes, and for how long another thread is kept waiting at most."""
+    other = _Other()
+    other.start()
+    began = time.thread_time()
+    matcher.compile("set", rules)
+    taken = time.thread_time() - began
+    other.done.set()
+    other.join()
+    return taken, other.longest
+
+
 def test_fifty_thousand_phrases_are_soon_ready_and_let_others_in() -> None:
-    rules = _fifty_thousand()
-    taken, longest = [], []
+    """
+    Beside a matcher that need not let anybody in, since how long anything takes is the machine's;
+    what it takes on an idle one is measured with the other figures.
+    """
+    rules, alone = _fifty_thousand(), RuleMatcher(alone=True)
+    ready, ready_alone = [], []
     # The best of a few: other work on the machine only ever adds to either.
-    for _ in range(10):
-        other = _Other()
-        other.start()
-        began = time.process_time()
-        matcher = MATCHER.compile("set", rules)
-        taken.append(time.process_time() - began)
-        other.done.set()
-        other.join()
-        longest.append(other.longest)
-        if min(taken) < 2 and min(longest) < 0.05:
+    for _ in range(6):
+        ready.append(_made_ready(MATCHER, rules))
+        ready_alone.append(_made_ready(alone, rules))
+        pause, pause_alone = (min(one[1] for one in found) for found in (ready, ready_alone))
+        if len(ready) >= 3 and pause < 0.75 * pause_alone:
             break
-    assert min(taken) < 2
-    assert min(longest) < 0.05
+    assert min(taken for taken, _ in ready) < 2
+    assert pause < 0.75 * pause_alone
+    assert pause < 0.5
     word = rules.rules[49_999].id
-    assert spans(matcher, f"……{word}……") == [word]
+    assert spans(MATCHER.compile("set", rules), f"……{word}……") == [word]
 
 
 def test_threads_share_a_matcher_and_a_text(everything: Matcher) -> None:
