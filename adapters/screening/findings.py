@@ -3,7 +3,7 @@ What one set found in one text, bounded: a text made of nothing but forbidden wo
 than another.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
@@ -56,7 +56,7 @@ class Findings:
         self._allowed = allowed
         self._level = level
         self._excused: Callable[[int, int], bool] | None = None
-        self._taken: Counter[int | tuple[str, bool]] = Counter()
+        self._taken: defaultdict[int | tuple[str, bool], int] = defaultdict(int)
 
     def wanted(self, rule: int, *, by_sound: bool = False) -> bool:
         """Whether a further hit of a rule would be kept."""

@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from adapters.screening.characters import TABLE_END, characters, invisible, mark, spelled
+from adapters.screening.characters import RARE, TABLE_END, characters, invisible, mark, spelled
 
 #: A syllable written as two or three letters, as it comes from other systems.
 _JAMO_SYLLABLE: Final = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
@@ -104,8 +104,10 @@ class Text:
         tables = characters()
         self.field = field
         self.original = original
-        self._careful = tables.rare.search(original) is not None
-        self.compact = View(original, tables.compact, careful=self._careful)
+        self.compact = View(original, tables.swift, careful=False)
+        self._careful = RARE in self.compact.text
+        if self._careful:
+            self.compact = View(original, tables.compact, careful=True)
         self._latin: View | None = None
         self._readable: View | None = None
         self._foreign: bool | None = None
