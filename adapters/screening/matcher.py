@@ -99,12 +99,18 @@ class CompiledSet:
         for at, passage in distinctive(rules.rules, self._passages):
             for piece in passage.pieces:
                 words.piece(at, piece)
+        self._instructions = sum(one.size for _, one in self._expressions)
         self._together = Together(together)
         for phrase, part in self._together.parts.items():
             words.part(part, phrase)
         self._words, self._wanted = words.ready(shard_bytes)
         self._sounds = Sounds(heard)
         self._allowed = Allowed(rules.allow) if rules.allow else None
+
+    @property
+    def instructions(self) -> int:
+        """Of its expressions: as many may be carried out for each byte of a text."""
+        return self._instructions
 
     def hits(
         self,
