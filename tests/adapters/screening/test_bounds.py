@@ -146,12 +146,11 @@ def test_a_passage_is_compared_with_no_more_than_looks_like_it(
     assert 0 < compared <= 2 * LONG
 
 
-def _fifty_thousand() -> RuleSet:
-    random = Random(2)
-    words = {
-        "".join(random.choices(HAN, k=random.choice((2, 3, 4, 4, 5, 6)))) for _ in range(52_000)
-    }
-    return RuleSet(tuple(rule(word, phrase=word) for word in sorted(words)[:50_000]))
+def _words(number: int) -> RuleSet:
+    random, words = Random(2), set[str]()
+    while len(words) < number:
+        words.add("".join(random.choices(HAN, k=random.choice((2, 3, 4, 4, 5, 6)))))
+    return RuleSet(tuple(rule(word, phrase=word) for word in sorted(words)))
 
 
 class _Other(threading.Thread):
@@ -182,25 +181,27 @@ def _made_ready(matcher: RuleMatcher, rules: RuleSet) -> tuple[float, float]:
     return taken, other.longest
 
 
-def test_fifty_thousand_phrases_are_soon_ready_and_let_others_in() -> None:
+def test_fifty_thousand_phrases_are_soon_ready() -> None:
+    rules = _words(50_000)
+    # The best of a few: other work on the machine only ever adds to it.
+    assert min(_made_ready(MATCHER, rules)[0] for _ in range(3)) < 2
+    word = rules.rules[-1].id
+    assert spans(MATCHER.compile("set", rules), f"……{word}……") == [word]
+
+
+def test_others_are_let_in_while_a_large_set_is_made_ready() -> None:
     """
     Beside a matcher that need not let anybody in, since how long anything takes is the machine's;
     what it takes on an idle one is measured with the other figures.
     """
-    rules, alone = _fifty_thousand(), RuleMatcher(alone=True)
-    ready, ready_alone = [], []
-    # The best of a few: other work on the machine only ever adds to either.
+    rules, alone = _words(100_000), RuleMatcher(alone=True)
+    pauses, pauses_alone = [], []
     for _ in range(6):
-        ready.append(_made_ready(MATCHER, rules))
-        ready_alone.append(_made_ready(alone, rules))
-        pause, pause_alone = (min(one[1] for one in found) for found in (ready, ready_alone))
-        if len(ready) >= 3 and pause < 0.75 * pause_alone:
+        pauses.append(_made_ready(MATCHER, rules)[1])
+        pauses_alone.append(_made_ready(alone, rules)[1])
+        if len(pauses) >= 2 and min(pauses) < 0.6 * min(pauses_alone):
             break
-    assert min(taken for taken, _ in ready) < 2
-    assert pause < 0.75 * pause_alone
-    assert pause < 0.5
-    word = rules.rules[49_999].id
-    assert spans(MATCHER.compile("set", rules), f"……{word}……") == [word]
+    assert min(pauses) < 0.6 * min(pauses_alone)
 
 
 def test_threads_share_a_matcher_and_a_text(everything: Matcher) -> None:
