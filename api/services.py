@@ -262,12 +262,7 @@ class Services:
 
     async def events_at(self, cell: int, positions: Sequence[int]) -> list[Recorded]:
         """The events at some positions of a cell, in order; those close together in one read."""
-        events: list[Recorded] = []
-        for run in _runs(positions):
-            wanted = set(run)
-            batch = await self.log.read(cell, run[0] - 1, run[-1] - run[0] + 1, run[-1])
-            events += [recorded for recorded in batch if recorded.position in wanted]
-        return events
+        return await events_at(self.log, cell, positions)
 
     async def member(self, qq: int) -> MemberId:
         """The member with a QQ number; Refused("not-found") when there is none."""
@@ -287,11 +282,26 @@ class Services:
 
     def staff_id(self, qq: int) -> UUID:
         """The id under which a member of staff acts: theirs alone, and no number."""
-        blinded = self.vault.blind("staff", str(qq))
-        return derive(int.from_bytes(blinded[:4], "big") % self.log.cells, "staff", blinded)
+        return staff_id(self.vault, self.log.cells, qq)
 
 
 Ask: TypeAlias = Call[Services, Caller, B, Q]
+
+
+def staff_id(vault: KeyVault, cells: int, qq: int) -> UUID:
+    """The id under which a member of staff acts, in a store of so many cells."""
+    blinded = vault.blind("staff", str(qq))
+    return derive(int.from_bytes(blinded[:4], "big") % cells, "staff", blinded)
+
+
+async def events_at(log: AuditLog, cell: int, positions: Sequence[int]) -> list[Recorded]:
+    """The events at some positions of a cell, in order; those close together in one read."""
+    events: list[Recorded] = []
+    for run in _runs(positions):
+        wanted = set(run)
+        batch = await log.read(cell, run[0] - 1, run[-1] - run[0] + 1, run[-1])
+        events += [recorded for recorded in batch if recorded.position in wanted]
+    return events
 
 
 def _runs(positions: Sequence[int]) -> list[list[int]]:

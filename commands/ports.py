@@ -202,6 +202,10 @@ class BadRule(Exception):
 class Matcher(Protocol):
     """One rule set, made ready to be matched. May be used by several threads at once."""
 
+    @property
+    def instructions(self) -> int:
+        """Of its expressions: as many may be carried out for each byte of a text."""
+
     def hits(self, texts: Sequence["Normalised"], level: int) -> list[Hit]:
         """What is found at a level of sensitivity, allowed words excepted; in no order."""
 

@@ -23,6 +23,9 @@ from domain.screening import Hit, Screening, SetVersion, gravest_first
 _READY_MAX: Final = 200
 #: Longer texts than this, in characters, are matched in a thread.
 _INLINE_MAX: Final = 2_000
+#: And those for which expressions may take more instructions than this for a byte of each: some ten
+#: milliseconds, in which other threads go on.
+_INLINE_INSTRUCTIONS_MAX: Final = 500_000
 
 #: A set's name, which its hits carry, and the hash of its content.
 _Key: TypeAlias = tuple[str, str]
@@ -78,7 +81,7 @@ class Screens:
         for one in screen.sets:
             ready = self._ready.get((one.name, one.hash))
             matchers.append(await self.matcher(one) if ready is None else ready)
-        if sum(map(len, texts.values())) > _INLINE_MAX:
+        if _is_long(sum(map(len, texts.values())), matchers):
             hits = await self._aside(self._hits, matchers, texts, screen.level)
         else:
             hits = self._hits(matchers, texts, screen.level)
@@ -136,3 +139,9 @@ class Screens:
         self._ready[ready.name, ready.hash] = matcher
         while len(self._ready) > _READY_MAX:
             self._ready.popitem(last=False)
+
+
+def _is_long(characters: int, matchers: Sequence[Matcher]) -> bool:
+    """Whether so many characters may take longer than anybody is to wait for."""
+    instructions = sum(one.instructions for one in matchers)
+    return characters > _INLINE_MAX or characters * instructions > _INLINE_INSTRUCTIONS_MAX

@@ -28,7 +28,7 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     What a rule looks for; one of these.
 
     :param phrase: these characters, however they are dressed up.
-    :param all_of: all of these phrases, anywhere in one text.
+    :param all_of: all of these phrases, in whichever texts of one thing: a title and its text, say.
     :param passage: a long quotation, found even where a few of its characters differ.
     :param regex: an expression in RE2's syntax, over the normalised text.
     :param image: the PDQ hash of an image, 64 hexadecimal digits.

@@ -20,6 +20,9 @@ Wait: TypeAlias = Literal["held", "private_view"]
 #: How many hits are kept of one screening; the gravest first.
 HITS_MAX: Final = 50
 
+#: The category of what was not looked through to its end.
+UNFINISHED: Final = "unfinished"
+
 _OUTCOMES: Final[dict[Action, Outcome]] = {
     "flag": "flagged",
     "private_view": "private_view",
@@ -30,7 +33,8 @@ _OUTCOMES: Final[dict[Action, Outcome]] = {
 
 class Hit(msgspec.Struct, frozen=True, omit_defaults=True):
     """
-    One rule found in one text.
+    One rule found in one text; or, ``unfinished``, that the text took more to look through than
+    its length allows, and is held for people to do so: of no rule, and all of the text.
 
     :param set: the name of the rule set; ``rule`` the rule's id in it.
     :param field: which text of the thing: ``text``, ``title``, ``mood``, …
@@ -46,6 +50,7 @@ class Hit(msgspec.Struct, frozen=True, omit_defaults=True):
     start: int
     end: int
     by_sound: bool = False
+    unfinished: bool = False
 
 
 class SetVersion(msgspec.Struct, frozen=True):
@@ -82,6 +87,11 @@ class Found(msgspec.Struct, frozen=True):
     def outcome(self) -> Outcome:
         """What becomes of it."""
         return outcome_of(self.screening.hits)
+
+
+def broken_off(set: str, field: str, length: int) -> Hit:
+    """The hit of a text, of so many characters, that a set was not done with."""
+    return Hit(set, "", UNFINISHED, "hold", field, 0, length, unfinished=True)
 
 
 def outcome_of(hits: tuple[Hit, ...]) -> Outcome:

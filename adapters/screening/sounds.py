@@ -24,12 +24,10 @@ import msgspec
 
 from adapters.screening.automaton import Automaton
 from adapters.screening.characters import TABLE_END
+from adapters.screening.work import Work
 
 _SHORTEST: Final = 3
 _ANY_CHARACTERS_FROM: Final = 4
-
-#: Phrases compared for each character of a text; it takes eight that begin alike, everywhere.
-_COMPARED_MAX: Final = 8
 
 _SILENT: Final = "\0"
 #: Syllables are two bytes of UTF-8 each.
@@ -73,23 +71,24 @@ class Sounds:
     def __bool__(self) -> bool:
         return bool(self._beginning)
 
-    def found(self, text: str) -> Sequence[tuple[int, int, int]]:
+    def found(self, text: str, work: Work) -> Iterable[tuple[int, int, int]]:
         """
         Where a text, in the compact view, has a phrase in suspicious other characters, as start,
         end and the phrase's number.
+
+        :raises Spent: too many begin alike, at once or while they are looked at.
         """
         sounds = sound_of(text)
-        candidates = self._automaton.matches(sounds)
-        return list(self._compared(text, sounds, candidates)) if candidates else ()
+        candidates = self._automaton.matches(sounds, work)
+        return self._compared(text, sounds, candidates, work) if candidates else ()
 
     def _compared(
-        self, text: str, sounds: str, candidates: Iterable[tuple[int, int, int]]
+        self, text: str, sounds: str, candidates: Iterable[tuple[int, int, int]], work: Work
     ) -> Iterator[tuple[int, int, int]]:
-        left = _COMPARED_MAX * len(text)
         for start, _, beginning in candidates:
             one: _Heard | None = self._beginning[beginning]
-            while one is not None and left > 0:
-                left -= 1
+            while one is not None:
+                work.spend(2)
                 end = start + len(one.phrase)
                 if (
                     sounds.startswith(one.sound, start)

@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from adapters.screening.characters import TABLE_END, characters, invisible, mark, spelled
+from adapters.screening.characters import RARE, TABLE_END, characters, invisible, mark, spelled
 
 #: A syllable written as two or three letters, as it comes from other systems.
 _JAMO_SYLLABLE: Final = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
@@ -33,13 +33,14 @@ class View:
     :param text: what is matched.
     """
 
-    __slots__ = ("_careful", "_origins", "_source", "_table", "text")
+    __slots__ = ("_careful", "_marked", "_origins", "_source", "_table", "text")
 
     def __init__(self, source: str, table: Sequence[int | str | None], *, careful: bool) -> None:
         self._source = source
         self._table = table
         self._careful = careful
         self._origins: tuple[list[int], list[int]] | None = None
+        self._marked: dict[int, int] = {}
         text = source.translate(table)
         if careful:
             text = _composed("".join(one for one in text if ord(one) < TABLE_END))
@@ -55,8 +56,8 @@ class View:
         """The origins where every character became one or none, as nearly always; else None."""
         if self._careful:
             return None
-        became = [self._table[ord(char)] for char in self._source]
-        first = [at for at, one in enumerate(became) if one is not None]
+        table = self._table
+        first = [at for at, char in enumerate(self._source) if table[ord(char)] is not None]
         return (first, first) if len(first) == len(self.text) else None
 
     def _traced(self) -> tuple[list[int], list[int]]:
@@ -74,10 +75,17 @@ class View:
     def span(self, start: int, end: int) -> tuple[int, int]:
         """What a part of this view, not empty, is in the original, marks on its end included."""
         first, last = self.origins()
-        stop = last[end - 1] + 1
-        while stop < len(self._source) and mark(self._source[stop]):
-            stop += 1
-        return first[start], stop
+        return first[start], self._after_marks(last[end - 1] + 1)
+
+    def _after_marks(self, at: int) -> int:
+        """Where the marks end that begin at a place, if any do; looked for once."""
+        stop = self._marked.get(at)
+        if stop is None:
+            stop = at
+            while stop < len(self._source) and mark(self._source[stop]):
+                stop += 1
+            self._marked[at] = stop
+        return stop
 
 
 class Text:
@@ -88,17 +96,22 @@ class Text:
     :param field: which text of the thing: ``text``, ``title``, ``mood``, …
     """
 
-    __slots__ = ("_careful", "_foreign", "_latin", "_readable", "compact", "field", "original")
+    __slots__ = (
+        "_careful", "_foreign", "_gaps", "_latin", "_readable", "compact", "field", "original"
+    )  # fmt: skip
 
     def __init__(self, field: str, original: str) -> None:
         tables = characters()
         self.field = field
         self.original = original
-        self._careful = tables.rare.search(original) is not None
-        self.compact = View(original, tables.compact, careful=self._careful)
+        self.compact = View(original, tables.swift, careful=False)
+        self._careful = RARE in self.compact.text
+        if self._careful:
+            self.compact = View(original, tables.compact, careful=True)
         self._latin: View | None = None
         self._readable: View | None = None
         self._foreign: bool | None = None
+        self._gaps: dict[int, tuple[bool, bool]] = {}
 
     @property
     def latin(self) -> View:
@@ -134,15 +147,21 @@ class Text:
 
     def apart(self, at: int) -> bool:
         """Whether anything stands between a character of the compact view and the one before."""
-        return not all(map(invisible, self._between(at)))
+        return self._gap(at)[0]
 
     def blank(self, at: int) -> bool:
         """Whether there is white space among it."""
-        return any(map(str.isspace, self._between(at)))
+        return self._gap(at)[1]
 
-    def _between(self, at: int) -> str:
-        first, last = self.compact.origins()
-        return self.original[last[at - 1] + 1 : first[at]]
+    def _gap(self, at: int) -> tuple[bool, bool]:
+        """Both, looked for once: a gap may be as long as the text, and everything span it."""
+        found = self._gaps.get(at)
+        if found is None:
+            first, last = self.compact.origins()
+            between = self.original[last[at - 1] + 1 : first[at]]
+            found = (not all(map(invisible, between)), any(map(str.isspace, between)))
+            self._gaps[at] = found
+        return found
 
 
 def _latin_word(word: "re.Match[str]") -> str:

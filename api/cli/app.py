@@ -320,6 +320,8 @@ def backtest(
     until: Annotated[str | None, Parameter(name="--to")] = None,
     level: Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=3))] = None,
     sample: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=1_000))] = 20,
+    purpose: str | None = None,
+    user: int | None = None,
     json: bool = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
@@ -335,6 +337,8 @@ def backtest(
     until: Up to which moment. Default: now.
     level: Of sensitivity. Default: the one in force.
     sample: How many examples of each kind.
+    purpose: Opens what the examples say, for this, which is recorded; with --user.
+    user: The QQ number of whoever reads them.
     json: As JSON.
     """
     from api.cli.backtesting import run_backtest
@@ -349,6 +353,8 @@ def backtest(
         level=level,
         sample=sample,
         as_json=json,
+        purpose=purpose,
+        user=user,
     )
 
 

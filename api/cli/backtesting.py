@@ -3,7 +3,7 @@
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,10 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from api.cli.disclosing import disclosed, reader
 from api.cli.failures import Failed
+from api.examples import Texts
 from api.http.positions import parse_moment
 from api.wiring.store import open_store
 from domain.rules import RuleSet
+from domain.screening import Hit
 from replay.backtest import words
 from replay.backtest.asking import backtest
 from replay.backtest.report import Contradicted, Differing, Report
@@ -34,8 +37,11 @@ def run_backtest(
     level: int | None,
     sample: int,
     as_json: bool,
+    purpose: str | None,
+    user: int | None,
 ) -> None:
     """Try a rule set on history, and say what it would have done."""
+    who = reader(user, purpose)
     rules = _rules(file)
     start, end = _moment(since, "--from"), _moment(until, "--to")
     with open_store(data_dir, database_url) as store:
@@ -51,10 +57,12 @@ def run_backtest(
             processes=len(os.sched_getaffinity(0)),
         )
         report = _run(job, file)
+        texts = None if who is None else disclosed(store, data_dir / "keys", report, who)
     if as_json:
-        print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+        said = report if texts is None else {"report": report, "texts": texts}
+        print(msgspec.json.format(msgspec.json.encode(said), indent=2).decode())
     else:
-        _show(report, Console(highlight=False, soft_wrap=True))
+        _show(report, texts or {}, Console(highlight=False, soft_wrap=True))
 
 
 def _rules(file: Path) -> RuleSet:
@@ -130,18 +138,20 @@ class _Told:
         )
 
 
-def _show(report: Report, console: Console) -> None:
+def _show(report: Report, texts: Texts, console: Console) -> None:
     kinds = ", ".join(f"{number:,} {kind}s" for kind, number in report.by_kind.items())
     console.print(f"set         {report.set}, at level {report.level}")
     console.print(f"history     {report.events:,} events, up to {report.until}")
     console.print(f"texts       {report.texts:,}" + (f": {kinds}" if kinds else ""))
     console.print(f"unreadable  {report.unreadable:,}, their keys are destroyed")
     console.print(f"found in    {report.found:,}")
+    if report.unfinished:
+        console.print(f"unfinished  {report.unfinished:,} of those: held, they take too much")
     console.print(f"unchanged   {report.unchanged:,}")
-    _differing(console, "newly caught", report.newly_caught)
-    _differing(console, "no longer caught", report.no_longer_caught)
-    _differing(console, "caught otherwise", report.otherwise_caught)
-    _contradicted(console, report.contradicted)
+    _differing(console, "newly caught", report.newly_caught, texts)
+    _differing(console, "no longer caught", report.no_longer_caught, texts)
+    _differing(console, "caught otherwise", report.otherwise_caught, texts)
+    _contradicted(console, report.contradicted, texts)
     console.print(f"members     {report.members:,} would have fared otherwise")
     if report.by_rule:
         table = Table("rule", "texts")
@@ -155,19 +165,32 @@ def _show(report: Report, console: Console) -> None:
         console.print(table)
 
 
-def _differing(console: Console, what: str, found: Differing) -> None:
+def _differing(console: Console, what: str, found: Differing, texts: Texts) -> None:
     console.print(f"{what}: {found.texts:,}")
     for change in found.changes:
         console.print(f"  {change.then} → {change.would}: {change.texts:,}")
     for one in found.examples:
-        spans = ", ".join(f"{hit.rule} {hit.field}[{hit.start}:{hit.end}]" for hit in one.hits)
+        spans = ", ".join(f"{_named(hit)} {hit.field}[{hit.start}:{hit.end}]" for hit in one.hits)
         console.print(f"  {one.position} {one.kind} {one.id}: {one.then} → {one.would}; {spans}")
+        _said(console, texts.get(one.position))
 
 
-def _contradicted(console: Console, found: Contradicted) -> None:
+def _named(hit: Hit) -> str:
+    return hit.category if hit.unfinished else hit.rule
+
+
+def _contradicted(console: Console, found: Contradicted, texts: Texts) -> None:
     console.print(f"contradicts {found.decisions:,} of {found.of:,} decisions by people")
     for one in found.examples:
-        rules = ", ".join(hit.rule for hit in one.hits) or "nothing found"
+        rules = ", ".join(map(_named, one.hits)) or "nothing found"
         console.print(
             f"  {one.position} {one.verdict} of {one.subject} {one.id}: {one.would}; {rules}"
         )
+        _said(console, texts.get(one.text))
+
+
+def _said(console: Console, text: Mapping[str, str | None] | None) -> None:
+    """What a member wrote, a line a field; escaped, since it is not to command a terminal."""
+    for field, written in (text or {}).items():
+        shown = "can no longer be read" if written is None else repr(written)
+        console.print(f"    {field}: {shown}", markup=False)

@@ -55,6 +55,15 @@ def _cases(moderation: dict[str, dict[str, int]]) -> str:
     return f"{said}; {sum(broken.values()):,} promises broken so far"
 
 
+def calendar_line(calendar: dict[str, Any]) -> str:
+    """What is to be known of the calendar, and what to do when it ends soon."""
+    said = f"{calendar['version']}, known until {calendar['known_until']}"
+    if not calendar["ending"]:
+        return said
+    left = f"{max(calendar['days_left'], 0)} days left"
+    return f"{said}: {left}, then Monday to Friday are worked; look for a newer chinese-calendar"
+
+
 def _print(report: dict[str, Any]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     kind = "embedded" if report["embedded"] else "external"
@@ -63,6 +72,7 @@ def _print(report: dict[str, Any]) -> None:
     console.print(f"log        {report['events']:,} events  {heads or 'empty'}")
     console.print(f"timers     {report['timers_due']} due of {report['timers_armed']}")
     console.print(f"cases      {_cases(report['moderation'])}")
+    console.print(f"calendar   {calendar_line(report['calendar'])}")
     server = report["server"]
     console.print(f"server     {server['address'] if server else 'not running'}")
     if server and not server.get("ready"):

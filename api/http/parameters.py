@@ -87,7 +87,12 @@ def read_path(kinds: Mapping[str, Kind], given: Mapping[str, str]) -> dict[str, 
         raise not_found() from None
 
 
-def _purpose(text: str) -> str:
+def stated_purpose(text: str) -> str:
+    """
+    What sealed fields are opened for.
+
+    :raises ValueError: it says nothing, or not in 1 to 500 printable characters.
+    """
     # Bytes that are no UTF-8 arrive as surrogates: they are Latin-1, as headers used to be.
     try:
         text.encode()
@@ -130,7 +135,7 @@ AT_LEAST = Header(
 )
 PURPOSE = Header(
     "Homezone-Purpose",
-    _purpose,
+    stated_purpose,
     {"type": "string", "minLength": 1, "maxLength": 500, "pattern": _PURPOSE_PATTERN},
     "Why staff open what is sealed; it is recorded.",
 )

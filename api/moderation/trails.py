@@ -40,6 +40,7 @@ class FoundHit(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     A rule and where in the text it was found, in code points. ``quoted`` is the text of the span as
     it stood then; `{"sealed": true}` without a purpose, null when its key was destroyed.
+    ``unfinished`` that the text was held because it takes too much to look through: no rule.
     """
 
     set: str
@@ -52,6 +53,7 @@ class FoundHit(msgspec.Struct, frozen=True, omit_defaults=True):
     end: int
     quoted: Any
     by_sound: bool = False
+    unfinished: bool = False
 
 
 class ToldTo(msgspec.Struct, frozen=True):
@@ -183,6 +185,7 @@ def _found(
             end=hit.end,
             quoted=_span(hit, opened.get(hit.field)),
             by_sound=hit.by_sound,
+            unfinished=hit.unfinished,
         )
 
 

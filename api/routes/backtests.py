@@ -9,21 +9,21 @@ import msgspec
 
 from api.backtests import Backtest, Busy, NotStarted, State
 from api.disclosing import disclose
+from api.examples import Texts, examples_of, opened
 from api.http.answers import Answer, encode_json, found
 from api.http.positions import parse_positions
 from api.http.problems import INVALID, bad_field, unavailable
 from api.http.routes import Routes
 from api.routes.audit import When, time_of
 from api.routes.rules import RULES_BYTES_MAX, in_force
-from api.services import COMPLIANCE, Ask, Services
+from api.services import COMPLIANCE, Ask
 from commands.ports import BadRule
 from commands.rules import unusable
 from commands.types import Moment
-from domain.event import Recorded, Refused
+from domain.event import Refused
 from domain.rules import LEVEL_MAX, Phrase, Rule, RuleSet
 from replay.backtest import words
 from replay.backtest.report import Report
-from replay.backtest.texts import text_of
 
 ROUTES = Routes()
 _TAG = "Moderation"
@@ -74,7 +74,7 @@ class BacktestView(msgspec.Struct, frozen=True, omit_defaults=True):
     asked_at: Moment
     progress: BacktestProgress | None = None
     report: Report | None = None
-    texts: dict[str, dict[str, str | None]] | None = None
+    texts: Texts | None = None
 
 
 @ROUTES.post(
@@ -153,32 +153,12 @@ async def read_backtest(call: Ask[None, None]) -> Answer:
     return found(view)
 
 
-async def _texts(call: Ask[None, None], one: Backtest) -> dict[str, dict[str, str | None]] | None:
+async def _texts(call: Ask[None, None], one: Backtest) -> Texts | None:
     if call.purpose is None or one.report is None:
         return None
-    recorded = await _examples(call.app, one.report)
+    recorded = await examples_of(call.app.log, one.report)
     await disclose(call, recorded)
-    opened = {}
-    for event in recorded:
-        text = text_of(event)
-        if text is not None:
-            opened[event.at] = {name: call.app.vault.open(said) for name, said in text.fields}
-    return opened
-
-
-async def _examples(app: Services, report: Report) -> list[Recorded]:
-    """The events that the report's examples are about, in order."""
-    differing = (report.newly_caught, report.no_longer_caught, report.otherwise_caught)
-    places = {example.position for kind in differing for example in kind.examples}
-    places |= {example.text for example in report.contradicted.examples}
-    by_cell: dict[int, list[int]] = {}
-    for place in places:
-        ((cell, position),) = parse_positions(place).items()
-        by_cell.setdefault(cell, []).append(position)
-    recorded: list[Recorded] = []
-    for cell, positions in sorted(by_cell.items()):
-        recorded += await app.events_at(cell, sorted(positions))
-    return recorded
+    return opened(recorded, call.app.vault.open)
 
 
 def _moment(when: str | None, field: str) -> words.Moment | None:

@@ -177,6 +177,15 @@ def case_figures(waiting: QueueSizes | None) -> Iterator[Figure]:
     )
 
 
+def calendar_figures(days_left: int) -> Iterator[Figure]:
+    """For how long it is known which days are worked."""
+    yield Figure(
+        "homezone_calendar_left_seconds",
+        "Until the calendar of working days knows no holidays any more; whole days.",
+        86_400 * days_left,
+    )
+
+
 def memory_figures(streams: Streams, vault: FileKeyVault, recall: Recall) -> Iterator[Figure]:
     """What is kept in memory to be quick."""
     yield Figure("homezone_stream_cache_hits_total", "States found in memory.", streams.hits)

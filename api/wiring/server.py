@@ -97,6 +97,7 @@ class Homezone:
         self.limits: Limits | None = None
         #: What waits for moderators, as it was counted last.
         self.waiting: QueueSizes | None = None
+        self.calendar = ChineseCalendar()
         self._late = Lateness()
         self._held = AsyncExitStack()
         #: How far this process itself has written, by cell.
@@ -122,7 +123,7 @@ class Homezone:
         held.push_async_callback(asyncio.to_thread, self.log.close)
         fed = [model.name for model in MODELS if not model.inline]
         self.engine = Feeder(fed, Setup(self.database_url, self._holder), spawn)
-        self.screens = Screens(self.log, RuleMatcher(), ChineseCalendar())
+        self.screens = Screens(self.log, RuleMatcher(), self.calendar)
         self.executor = Executor(self.log, self.vault, clock, self.entropy, screens=self.screens)
         self.services = self._services()
         self.services.backtests = self._backtests()
@@ -278,6 +279,7 @@ class Homezone:
         watch(lambda: figures.log_figures(self.log))
         watch(lambda: figures.follower_figures(engine, self.policies, self.timers, self._late))
         watch(lambda: figures.case_figures(self.waiting))
+        watch(lambda: figures.calendar_figures(self.calendar.days_left(self.clock.now())))
         watch(lambda: figures.memory_figures(streams, vault, self.recall))
         watch(lambda: figures.door_figures(self.door, self.reads, self.hub, self.limits))
         self.metrics.watch_process("homezone_feeder", lambda: engine.pid)

@@ -4,6 +4,7 @@ The store of a data directory, for commands that run beside a server or without 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from adapters.clock import SystemClock
 from adapters.database import Database, cells_of, may_migrate
 from adapters.embedded import EmbeddedPostgres, discover, has_cluster, reach
 from adapters.log.postgres import PostgresLog
+from adapters.working_days import ENDING_DAYS, ChineseCalendar
 from api.wiring.models import MODELS, outdated, prepare_store
 from domain.catalogue import EVENTS
 from projections.reading import cases
@@ -125,7 +127,19 @@ def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
         "timers_armed": armed,
         "timers_due": due,
         "moderation": moderation,
+        "calendar": calendar_report(now),
         "notary": None,
+    }
+
+
+def calendar_report(now: datetime) -> dict[str, Any]:
+    """The calendar that promises are counted on, and for how long it says which days are off."""
+    calendar = ChineseCalendar()
+    return {
+        "version": calendar.version,
+        "known_until": calendar.until.isoformat(),
+        "days_left": calendar.days_left(now),
+        "ending": calendar.days_left(now) <= ENDING_DAYS,
     }
 
 

@@ -119,6 +119,7 @@ def _do(job: Job) -> Done:
         texts=sum(whole.kinds.values()),
         by_kind=dict(sorted(whole.kinds.items())),
         unreadable=whole.unreadable,
+        unfinished=whole.unfinished,
         found=whole.found,
         unchanged=unchanged(whole),
         newly_caught=differing(whole, "newly_caught"),

@@ -102,7 +102,8 @@ class Report(msgspec.Struct, frozen=True):
     :param set: the name of the set whose place it would have taken; other sets count as they did.
     :param since: positions after which it was tried, and ``until`` those up to which.
     :param texts: that were read; ``unreadable`` those whose key was destroyed.
-    :param found: texts in which the set finds something.
+    :param found: texts in which the set finds something; ``unfinished`` those of them that take
+        too much to look through, and are held for it.
     :param by_rule: the rules that found most, the first thousand.
     :param members: different members whose texts would have fared otherwise, or about whom a
         decision is contradicted.
@@ -127,6 +128,7 @@ class Report(msgspec.Struct, frozen=True):
     by_category: dict[str, int]
     contradicted: Contradicted
     members: int
+    unfinished: int = 0
 
 
 def _counter() -> Any:
@@ -143,6 +145,7 @@ class Tally(msgspec.Struct):
     verdicts: Counter[str] = _counter()
     unreadable: int = 0
     found: int = 0
+    unfinished: int = 0
     decisions: int = 0
     members: int = 0
     examples: dict[Difference, list[Example]] = {}
@@ -173,6 +176,7 @@ def added(tallies: Iterable[Tally], sample: int) -> Tally:
         whole.verdicts += tally.verdicts
         whole.unreadable += tally.unreadable
         whole.found += tally.found
+        whole.unfinished += tally.unfinished
         whole.decisions += tally.decisions
         # A member's texts, and decisions about them, are all in the member's own cell.
         whole.members += tally.members

@@ -154,7 +154,8 @@ class _Cell:
             return
         if found:
             tally.found += 1
-            tally.rules.update({hit.rule for hit in found})
+            tally.rules.update({hit.rule for hit in found if not hit.unfinished})
+            tally.unfinished += any(hit.unfinished for hit in found)
             tally.categories.update({hit.category for hit in found})
         would = self._trial.outcome(text, found)
         tally.changes[text.then, would] += 1

@@ -284,6 +284,34 @@ def test_the_command_line_says_the_same(
     assert not any(word in shown.stdout for word in posts)
 
 
+def test_the_command_line_opens_texts_for_a_purpose_that_is_recorded(
+    homezone: RunningHomezone, compliance: Client, rules_file: Path
+) -> None:
+    posts = history(homezone, compliance)
+    plain = backtest(homezone, rules_file, "--json")
+    assert not disclosed(homezone)
+    reading = ("--purpose", "trying a set", "--user", 10_001)
+    done = backtest(homezone, rules_file, "--json", *reading)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["report"] == json.loads(plain.stdout)
+    (caught,) = [
+        one
+        for one in told["report"]["newly_caught"]["examples"]
+        if one["kind"] == "post" and one["id"] == posts["vexnor"]
+    ]
+    assert told["texts"][caught["position"]] == {"text": "vexnor"}
+    (read,) = disclosed(homezone)
+    assert (read["data"]["surface"], read["data"]["role"]) == ("rules_backtest", "compliance")
+    assert read["data"]["purpose"] == {"sealed": True}
+    assert posts["vexnor"] in read["data"]["streams"]
+    # The same person over HTTP is the same member of staff.
+    outcome(compliance, ask(compliance, rules=[BLOCKED]), **{"Homezone-Purpose": "the same"})
+    assert len({one["data"]["staff"] for one in disclosed(homezone)}) == 1
+    shown = backtest(homezone, rules_file, *reading)
+    assert "    text: 'vexnor'" in shown.stdout
+
+
 def test_the_command_line_needs_no_server(database_url: str, tmp_path: Path) -> None:
     rules = tmp_path / "ward.json"
     rules.write_text(json.dumps({"rules": [BLOCKED]}))
@@ -317,3 +345,7 @@ def test_wrong_usage(homezone: RunningHomezone, tmp_path: Path, rules_file: Path
     one_line(backtest(homezone, tmp_path / "none.json"), 2)
     one_line(backtest(homezone, rules_file, "--from", "yesterday"), 2)
     one_line(backtest(homezone, rules_file, "--level", 4), 2)
+    one_line(backtest(homezone, rules_file, "--purpose", "curious"), 2)
+    one_line(backtest(homezone, rules_file, "--user", 10_001), 2)
+    one_line(backtest(homezone, rules_file, "--purpose", " ", "--user", 10_001), 2)
+    one_line(backtest(homezone, rules_file, "--purpose", "curious", "--user", 999), 2)

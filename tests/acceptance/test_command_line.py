@@ -284,6 +284,7 @@ def test_status_tells_how_the_store_is_doing(server: ServeProcess) -> None:
     assert "embedded" in plain.stdout
     assert "cases      0 open; 0 promises broken so far" in plain.stdout
     assert "posts" in plain.stdout
+    assert f"calendar   {report['calendar']['version']}, known until" in plain.stdout
 
 
 def test_status_hides_a_password(ground: Path, server_url: str) -> None:

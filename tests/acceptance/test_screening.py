@@ -1,69 +1,26 @@
 """
-Rules, as compliance publishes them and as members meet them: refused, held, previewed, flagged.
-
-The words that are looked for are made up here; none ship.
+What members meet when rules find something in what they post: refused, held, previewed, flagged.
 """
 
 import json
-import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import Homezones
-from tests.support.database import fresh_database
-from tests.support.homezone import Client, Reply, RunningHomezone, running_homezone
+from tests.acceptance.screened import (
+    FLAGGED,
+    HELD,
+    PREVIEWED,
+    REFUSED,
+    each,
+    events,
+    rule,
+    rules,
+    say,
+)
+from tests.support.homezone import RunningHomezone
 
-#: Said by no other test: servers are shared, and these rules stay in force.
-REFUSED, HELD, PREVIEWED, FLAGGED = "zwackelfrum", "青瓷风筝坊", "quibbleton", "纸鹤灯塔"
-HEIGHTENED = "snorkwhistle"
-
-
-def rule(id: str, phrase: str, action: str, **more: Any) -> dict[str, Any]:
-    return {"id": id, "match": {"phrase": phrase}, "action": action, "category": "made-up", **more}
-
-
-RULES = [
-    rule("r", REFUSED, "block"),
-    rule("h", HELD, "hold"),
-    rule("p", PREVIEWED, "private_view"),
-    rule("f", FLAGGED, "flag"),
-    rule("l", HEIGHTENED, "block", from_level=2),
-]
-
-
-def compliance(homezone: RunningHomezone) -> Client:
-    return homezone.client(10_012, "compliance")
-
-
-def rules(homezone: RunningHomezone, name: str = "house", rules: Any = RULES, **more: Any) -> Reply:
-    path = f"/v1/moderation/rules/{name}"
-    return compliance(homezone).put(path, {"rules": rules, **more})
-
-
-def say(client: Client, text: str, **more: Any) -> Reply:
-    body = {"kind": "shuoshuo", "text": text, "audience": {"to": "public"}, **more}
-    return client.post("/v1/posts", body)
-
-
-@pytest.fixture(params=[16, 1])
-def each(request: pytest.FixtureRequest, homezones: Homezones) -> RunningHomezone:
-    """A server of 16 cells, then one of 1, with rules in force."""
-    homezone = homezones(request.param)
-    rules(homezone).ok(200)
-    return homezone
-
-
-def events(homezone: RunningHomezone, stream: str) -> list[dict[str, Any]]:
-    reader = homezone.client(10_011, "auditor")
-    found: list[dict[str, Any]] = reader.get(f"/v1/audit/streams/{stream}").ok(200).json["events"]
-    return found
-
-
-# Outcomes
+__all__ = ["each"]
 
 
 def test_what_is_refused_tells_nothing_and_is_kept(each: RunningHomezone) -> None:
@@ -199,50 +156,38 @@ def test_every_text_of_a_post_is_looked_at(each: RunningHomezone) -> None:
     author.post("/v1/posts", diary).ok(201)
 
 
-def test_comments_wait_for_their_authors_alone_and_count_for_nobody_else(
-    each: RunningHomezone,
-) -> None:
-    author, one, other = each.members(3)
-    post = author.publish().json["id"]
-    one.comment(post, REFUSED).refused(422, "not-published")
-    one.comment(post, "plain").ok(201)
-    waiting = one.comment(post, f"oh {HELD}").ok(201)
-    assert waiting.json["state"] == "held"
-    fresh = each.everything()
-    for viewer, number in ((one, 2), (author, 1), (other, 1)):
-        assert viewer.get(f"/v1/posts/{post}", at_least=fresh).json["comments"] == number
-        listed = viewer.walk(f"/v1/posts/{post}/comments", at_least=fresh)
-        assert len(listed) == number
-        assert [item["state"] for item in listed] == ["published", "held"][:number]
-    other.comment(post, "what?", waiting.json["id"]).refused(422, "no-such-comment")
-    author.delete(f"/v1/comments/{waiting.json['id']}").refused(404)
-    one.delete(f"/v1/comments/{waiting.json['id']}").ok(200)
-    fresh = each.everything()
-    assert one.get(f"/v1/posts/{post}", at_least=fresh).json["comments"] == 1
+def test_all_of_is_found_in_a_title_and_its_text_together(each: RunningHomezone) -> None:
+    together = {**rule("t", "", "hold"), "match": {"all_of": ["plumquist", "dorfling"]}}
+    rules(each, "together", [together]).ok(200)
+    author = each.member()
+    diary = {"kind": "diary", "audience": {"to": "public"}}
+    apart = author.post("/v1/posts", {**diary, "title": "plumquist", "text": "so dorfling"})
+    assert apart.ok(201).json["state"] == "held"
+    (held,) = [one for one in events(each, apart.json["id"]) if one["type"] == "post.held.v1"]
+    spans = [(one["field"], one["start"], one["end"]) for one in held["data"]["screening"]["hits"]]
+    assert spans == [("text", 3, 11), ("title", 0, 9)]
+    alone = author.post("/v1/posts", {**diary, "title": "plumquist", "text": "alone"}).ok(201)
+    assert alone.json["state"] == "published"
+    edited = author.patch(f"/v1/posts/{alone.json['id']}", {"text": "dorfling"}).ok(200)
+    assert edited.json["state"] == "held", "the title that stands counts, too"
 
 
-def test_nicknames_are_looked_at(each: RunningHomezone) -> None:
-    member, other = each.members(2)
-    member.patch("/v1/me", {"nickname": REFUSED}).refused(422, "not-published")
-    waiting = member.patch("/v1/me", {"nickname": HELD}).ok(200)
-    assert waiting.json["state"] == "held"
-    space = f"/v1/spaces/{member.qq}"
-    assert other.get(space, at_least=each.everything()).json["nickname"] == f"m{member.qq}"
-    member.patch("/v1/me", {"nickname": "青莲"}).ok(200)
-    assert other.get(space, at_least=each.everything()).json["nickname"] == "青莲"
-
-
-def test_no_account_begins_with_a_name_that_cannot_be_shown(each: RunningHomezone) -> None:
-    for at, word in enumerate((REFUSED, HELD, PREVIEWED)):
-        body = {
-            "qq": 7_000_001 + at,
-            "nickname": word,
-            "real_name": "李太白",
-            "birth_date": "2001-02-03",
-        }
-        refused = each.operator.post("/v1/accounts", body).refused(422, "not-published")
-        assert refused.fields == ["/nickname"]
-        each.operator.post("/v1/accounts", {**body, "nickname": "fine"}).ok(201)
+def test_what_takes_too_much_to_look_through_is_held_and_says_so(each: RunningHomezone) -> None:
+    nested = [rule(f"n{length}", "ŋ" * length, "flag") for length in range(2, 101)]
+    rules(each, "nested", nested).ok(200)
+    author = each.member()
+    reply = say(author, "ŋŋŋ " * 2_400 + "v").ok(201)
+    assert reply.json["state"] == "held"
+    (held,) = [one for one in events(each, reply.json["id"]) if one["type"] == "post.held.v1"]
+    (unfinished, *found) = held["data"]["screening"]["hits"]
+    assert (unfinished["unfinished"], unfinished["rule"]) == (True, "")
+    assert {one["action"] for one in found} == {"flag"}
+    staff = each.client(10_013, "moderator")
+    queue = staff.walk("/v1/moderation/cases", at_least=each.everything(), queue="screening")
+    (case,) = [one["id"] for one in queue if one["subject"]["id"] == reply.json["id"]]
+    trail = staff.get(f"/v1/moderation/cases/{case}").ok(200).json["trail"]
+    (said,) = [one["found"] for one in trail if one.get("found")]
+    assert (said[0]["unfinished"], said[0]["rule"], said[0]["end"]) == (True, "", 9_601)
 
 
 def test_streams_tell_only_its_author_of_what_waits(each: RunningHomezone) -> None:
@@ -252,152 +197,6 @@ def test_streams_tell_only_its_author_of_what_waits(each: RunningHomezone) -> No
     marked = author.publish("the mark").json["id"]
     stream = friend.get("/v1/feed", at_least=each.everything()).json["items"]
     assert [one["id"] for one in stream] == [marked]
-
-
-# Rule sets
-
-
-def test_a_rule_set_is_versioned_whole(each: RunningHomezone) -> None:
-    first = rules(each, "versioned", [rule("a", "blimfizz", "flag")]).ok(200)
-    same = rules(each, "versioned", [rule("a", "blimfizz", "flag")]).ok(200)
-    second = rules(each, "versioned", [rule("b", "glonkdor", "hold")], allow=["glonkdora"]).ok(200)
-    assert [one.json["version"] for one in (first, same, second)] == [1, 1, 2]
-    assert first.json["hash"] == same.json["hash"] != second.json["hash"]
-    shown = compliance(each).get("/v1/moderation/rules/versioned").ok(200).json
-    assert (shown["version"], shown["hash"], shown["allow"]) == (
-        2,
-        second.json["hash"],
-        ["glonkdora"],
-    )
-    assert shown["rules"] == [rule("b", "glonkdor", "hold")]
-    book = compliance(each).get("/v1/moderation/rules").ok(200).json
-    assert {"name": "versioned", "version": 2, "hash": second.json["hash"]} in book["sets"]
-    stream = events(each, first.json["id"])
-    assert [one["type"] for one in stream] == ["rules.published.v1"]
-    author = each.member()
-    assert say(author, "blimfizz").json["state"] == "published", "no longer looked for"
-    assert say(author, "glonkdor").json["state"] == "held"
-    rules(each, "versioned", []).ok(200)
-    assert say(author, "glonkdor").json["state"] == "published"
-
-
-@pytest.mark.parametrize(
-    ("wrong", "pointer"),
-    [
-        ([rule("e", " \u200b", "hold")], "/rules/0/match/phrase"),
-        ([rule("a", "x1x2", "hold"), rule("a", "y1y2", "hold")], "/rules/1/id"),
-        ([{**rule("x", "x", "flag"), "match": {"regex": "(?=a)"}}], "/rules/0/match/regex"),
-        ([{**rule("x", "x", "flag"), "match": {}}], "/rules/0/match"),
-    ],
-)
-def test_a_bad_rule_refuses_the_whole_set(each: RunningHomezone, wrong: Any, pointer: str) -> None:
-    heads = each.heads()
-    refused = rules(each, "bad", wrong).refused(422, "bad-rule")
-    assert refused.fields == [pointer]
-    assert wrong[-1]["id"] in refused.json["detail"]
-    assert each.heads() == heads
-    compliance(each).get("/v1/moderation/rules/bad").refused(404, "not-found")
-
-
-def test_rules_are_for_compliance_alone(each: RunningHomezone) -> None:
-    for role in ("member", "moderator", "auditor", "operator"):
-        somebody = each.client(each.member().qq, role)
-        somebody.put("/v1/moderation/rules/house", {"rules": []}).refused(403)
-        somebody.get("/v1/moderation/rules/house").refused(403)
-        somebody.put("/v1/moderation/level", {"level": 0, "reason": "x"}).refused(403)
-
-
-def test_words_that_are_allowed_are_no_hit(each: RunningHomezone) -> None:
-    rules(each, "allowing", [rule("a", "wimblefrot", "block")], allow=["wimblefrot hall"]).ok(200)
-    author = each.member()
-    say(author, "wimblefrot").refused(422)
-    say(author, "at wimblefrot hall").ok(201)
-    say(author, "at WIMBLEFROT hall").refused(422)
-
-
-# The level
-
-
-def test_a_raised_level_counts_until_it_ends_by_itself(each: RunningHomezone) -> None:
-    author, staff = each.member(), compliance(each)
-    say(author, HEIGHTENED).ok(201)
-    until = datetime.now(UTC) + timedelta(seconds=1.5)
-    level = {"level": 2, "until": until.isoformat(), "reason": "a wave"}
-    staff.put("/v1/moderation/level", level).ok(200)
-    say(author, HEIGHTENED).refused(422, "not-published")
-    book = staff.get("/v1/moderation/rules").json
-    assert (book["level"], datetime.fromisoformat(book["until"])) == (2, until)
-    deadline = time.monotonic() + 15
-    while say(author, HEIGHTENED).status != 201:
-        assert time.monotonic() < deadline, "it does not end"
-        time.sleep(0.05)
-    assert datetime.now(UTC) >= until
-    assert staff.get("/v1/moderation/rules").json["level"] == 0
-
-
-def test_a_level_has_an_end_that_is_ahead_and_not_far(each: RunningHomezone) -> None:
-    staff = compliance(each)
-    put = staff.put
-    put("/v1/moderation/level", {"level": 2, "reason": "x"}).refused(422, "until-missing")
-    past = {"level": 2, "reason": "x", "until": "2020-01-01T00:00:00Z"}
-    put("/v1/moderation/level", past).refused(422, "in-the-past")
-    far = {"level": 2, "reason": "x", "until": "2036-01-01T00:00:00Z"}
-    put("/v1/moderation/level", far).refused(422, "too-far-ahead")
-    put("/v1/moderation/level", {"level": 4, "reason": "x"}).refused(422)
-    put("/v1/moderation/level", {"level": 0, "reason": "calm"}).ok(200)
-
-
-# Never under old rules
-
-
-def test_nothing_passes_once_its_rule_is_answered(homezone: RunningHomezone) -> None:
-    """Members publish all the while; whatever is sent after the answer is refused, everywhere."""
-    members = homezone.members(12)
-    word = "frobnagle"
-    answered: list[float] = []
-
-    def go_on(member: Client) -> list[tuple[float, int]]:
-        said: list[tuple[float, int]] = []
-        while not answered or time.monotonic() < answered[0] + 0.3:
-            sent = time.monotonic()
-            said.append((sent, say(member, word).status))
-        return said
-
-    with ThreadPoolExecutor(len(members)) as threads:
-        running = [threads.submit(go_on, member) for member in members]
-        time.sleep(0.3)
-        rules(homezone, "sudden", [rule("s", word, "block")]).ok(200)
-        answered.append(time.monotonic())
-        said = [one for done in running for one in done.result()]
-    assert any(status == 201 for _, status in said), "it could be said before"
-    after = {status for sent, status in said if sent > answered[0]}
-    assert after == {422}
-
-
-def test_another_server_screens_by_the_same_rules(server_url: str, tmp_path: Path) -> None:
-    with fresh_database(server_url) as url:
-        one = running_homezone(url, tmp_path, cells=3)
-        with one as first:
-            author = first.member()
-            assert say(author, "frumplewort").json["state"] == "published"
-            with running_homezone(url, tmp_path, cells=3) as second:
-                there = second.with_token(second.token(author.qq), author.qq)
-                assert say(there, "frumplewort").json["state"] == "published"
-                rules(first, "here", [rule("f", "frumplewort", "hold")]).ok(200)
-                assert say(there, "frumplewort").json["state"] == "held", "it was told of nothing"
-                rules(second, "here", []).ok(200)
-                assert say(author, "frumplewort").json["state"] == "published"
-
-
-def test_rules_are_in_force_after_a_restart(server_url: str, tmp_path: Path) -> None:
-    with fresh_database(server_url) as url:
-        with running_homezone(url, tmp_path, cells=2) as homezone:
-            author = homezone.member()
-            rules(homezone).ok(200)
-        with running_homezone(url, tmp_path, cells=2) as homezone:
-            again = homezone.with_token(homezone.token(author.qq), author.qq)
-            say(again, REFUSED).refused(422, "not-published")
-            assert say(again, HELD).json["state"] == "held"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.working_days import FIRST_YEAR, LAST_YEAR, ChineseCalendar, is_working_day
+from adapters.working_days import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    ChineseCalendar,
+    is_working_day,
+)
 from domain.promise import PromiseKind
 
 CHINA = timezone(timedelta(hours=8))
@@ -67,6 +72,44 @@ def test_a_promise_names_the_calendar_it_was_counted_on() -> None:
     promise = CALENDAR.promise("review", at("2026-11-19 10:00"))
     package = version("chinese-calendar")
     assert promise.calendar == f"chinese-calendar/{package}/{FIRST_YEAR}-{LAST_YEAR}"
+
+
+_OF_2026 = pytest.mark.skipif(LAST_YEAR != 2026, reason="the package knows 2027 now")
+
+
+@_OF_2026
+@pytest.mark.parametrize(
+    ("kind", "start", "due", "known"),
+    [
+        # Thursday, 31 December is the last day that is known.
+        ("review", "2026-12-30 10:00", "2026-12-31 10:00", True),
+        ("review", "2026-12-31 00:00", "2027-01-01 00:00", True),
+        ("preview", "2026-12-28 10:00", "2026-12-31 10:00", True),
+        # Friday, 1 January 2027 is a day off, which nobody has said yet.
+        ("review", "2026-12-31 10:00", "2027-01-01 10:00", False),
+        ("preview", "2026-12-29 10:00", "2027-01-01 10:00", False),
+        ("appeal", "2026-12-28 10:00", "2027-01-04 10:00", False),
+        ("review", "2027-01-01 10:00", "2027-01-03 10:00", False),
+        ("preview", "2027-01-01 10:00", "2027-01-06 10:00", False),
+        # Saturday, 1 January 2028, and the leap day of that year.
+        ("review", "2028-01-01 10:00", "2028-01-03 10:00", False),
+        ("preview", "2028-01-01 10:00", "2028-01-06 00:00", False),
+        ("preview", "2028-02-29 10:00", "2028-03-03 10:00", False),
+    ],
+)
+def test_a_promise_says_if_days_were_counted_of_which_nothing_is_known(
+    kind: PromiseKind, start: str, due: str, known: bool
+) -> None:
+    promise = CALENDAR.promise(kind, at(start))
+    assert promise.due == at(due)
+    assert promise.calendar == CALENDAR.version + ("" if known else "+weekdays")
+
+
+def test_how_many_days_are_left_is_counted_in_china() -> None:
+    last = datetime(LAST_YEAR, 12, 31, tzinfo=CHINA)
+    assert CALENDAR.days_left(last - timedelta(days=60)) == 60
+    assert CALENDAR.days_left(last + timedelta(hours=23)) == 0
+    assert CALENDAR.days_left((last + timedelta(hours=24)).astimezone(UTC)) == -1
 
 
 def test_years_that_are_not_known_count_monday_to_friday() -> None:

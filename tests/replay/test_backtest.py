@@ -236,6 +236,29 @@ def test_the_level_decides_which_rules_count() -> None:
     assert tallied(house, tried, level=2).found == 1
 
 
+def test_it_foretells_that_a_text_takes_too_much_to_look_through() -> None:
+    tried = rules(*(rule("a" * length, "flag") for length in range(2, 101)))
+    hard = "aaa " * 2_000 + "b"
+
+    async def history(*, enacted: bool) -> tuple[House, str]:
+        house = House()
+        member = await house.join(20_001)
+        if enacted:
+            await enact(house, tried)
+        return house, (await say(house, member, hard))[0]
+
+    house, became = live(lambda: history(enacted=False))
+    tally = tallied(house, tried)
+    assert became == "published"
+    assert tally.unfinished == tally.found == 1
+    (example,) = tally.examples["newly_caught"]
+    assert [hit.rule for hit in example.hits if not hit.unfinished] == ["aaa"] * 4
+    assert example.would == "held"
+    house, became = live(lambda: history(enacted=True))
+    assert became == "held"
+    assert tallied(house, tried).changes == {("held", "held"): 1, ("published", "published"): 1}
+
+
 def test_what_cannot_be_read_is_counted_and_left_out() -> None:
     async def history() -> House:
         house = House()

@@ -18,6 +18,7 @@ import pytest
 from adapters.screening import RuleMatcher
 from adapters.screening.automaton import PART, SHARD_BYTES, Automaton
 from adapters.screening.passages import Passage
+from adapters.screening.work import Work
 from commands.ports import Matcher
 from domain.rules import Match, Rule, RuleSet
 from domain.screening import HITS_MAX, Hit
@@ -41,21 +42,21 @@ def _halves() -> str:
 
 
 HOSTILE = {
-    "nothing but the phrase": ("zorblat " * (LONG // 8), True),
-    "the phrase run together": ("zorblat" * (LONG // 7), False),
-    "one character": ("瓷" * LONG, True),
-    "a letter apart": ("z " * (LONG // 2), False),
-    "nothing but separators": (". " * (LONG // 2), False),
-    "nothing but marks": ("a" + "\u0301" * LONG, False),
-    "look-alikes": ("соco " * (LONG // 5), True),
-    "look-alikes in a Russian text": ("ж " + "сосо " * (LONG // 5), False),
-    "letters of syllables": ("\u1112\u1161\u11ab" * (LONG // 3), False),
-    "sounds": ("清词锋争访" * (LONG // 5), True),
-    "half a passage": (_halves(), False),
-    "the passage": (QUOTATION * (LONG // len(QUOTATION)), True),
-    "what an expression tries hard": ("ab" * (LONG // 2), False),
-    "halves of characters": ("\ud83d" * LONG, False),
-    "beyond the table": ("\U0010ffff" * LONG, False),
+    "nothing but the phrase": ("zorblat " * (LONG // 8), "found"),
+    "the phrase run together": ("zorblat" * (LONG // 7), "nothing"),
+    "one character": ("瓷" * LONG, "found"),
+    "a letter apart": ("z " * (LONG // 2), "nothing"),
+    "nothing but separators": (". " * (LONG // 2), "nothing"),
+    "nothing but marks": ("a" + "\u0301" * LONG, "nothing"),
+    "look-alikes": ("соco " * (LONG // 5), "found"),
+    "look-alikes in a Russian text": ("ж " + "сосо " * (LONG // 5), "nothing"),
+    "letters of syllables": ("\u1112\u1161\u11ab" * (LONG // 3), "nothing"),
+    "sounds": ("清词锋争访" * (LONG // 5), "found"),
+    "half a passage": (_halves(), "unfinished"),
+    "the passage": (QUOTATION * (LONG // len(QUOTATION)), "found"),
+    "what an expression tries hard": ("ab" * (LONG // 2), "nothing"),
+    "halves of characters": ("\ud83d" * LONG, "nothing"),
+    "beyond the table": ("\U0010ffff" * LONG, "nothing"),
 }
 
 
@@ -75,9 +76,12 @@ def everything() -> Matcher:
 
 
 @pytest.mark.parametrize(("text", "found"), HOSTILE.values(), ids=HOSTILE)
-def test_two_hundred_thousand_characters(everything: Matcher, text: str, found: bool) -> None:
+def test_two_hundred_thousand_characters(everything: Matcher, text: str, found: str) -> None:
     hits, seconds = _screened(everything, text)
-    assert bool(hits) is found
+    if found == "unfinished":
+        assert [hit.unfinished for hit in hits] == [True]
+    else:
+        assert bool(hits) is (found == "found")
     assert len(hits) <= 2 * HITS_MAX
     assert seconds < 10
 
@@ -99,7 +103,7 @@ def test_parts_give_what_the_whole_would() -> None:
         for at in range(len(text))
         if text.startswith(word, at)
     )
-    assert list(Automaton(words).matches(text)) == plain
+    assert list(Automaton(words).matches(text, Work(LONG))) == plain
 
 
 def test_shards_give_what_one_would() -> None:
@@ -109,7 +113,7 @@ def test_shards_give_what_one_would() -> None:
     assert len(automaton._shards) == 3
     for number in (0, 1, len(words) // 2, len(words) - 1):
         text = f"前{words[number]}后"
-        assert list(automaton.matches(text)) == [(1, 13, number)]
+        assert list(automaton.matches(text, Work())) == [(1, 13, number)]
 
 
 def test_memory_does_not_grow_with_what_is_found(everything: Matcher) -> None:
@@ -142,12 +146,11 @@ def test_a_passage_is_compared_with_no_more_than_looks_like_it(
     assert 0 < compared <= 2 * LONG
 
 
-def _fifty_thousand() -> RuleSet:
-    random = Random(2)
-    words = {
-        "".join(random.choices(HAN, k=random.choice((2, 3, 4, 4, 5, 6)))) for _ in range(52_000)
-    }
-    return RuleSet(tuple(rule(word, phrase=word) for word in sorted(words)[:50_000]))
+def _words(number: int) -> RuleSet:
+    random, words = Random(2), set[str]()
+    while len(words) < number:
+        words.add("".join(random.choices(HAN, k=random.choice((2, 3, 4, 4, 5, 6)))))
+    return RuleSet(tuple(rule(word, phrase=word) for word in sorted(words)))
 
 
 class _Other(threading.Thread):
@@ -166,25 +169,39 @@ class _Other(threading.Thread):
             last = now
 
 
-def test_fifty_thousand_phrases_are_soon_ready_and_let_others_in() -> None:
-    rules = _fifty_thousand()
-    taken, longest = [], []
-    # The best of a few: other work on the machine only ever adds to either.
-    for _ in range(10):
-        other = _Other()
-        other.start()
-        began = time.process_time()
-        matcher = MATCHER.compile("set", rules)
-        taken.append(time.process_time() - began)
-        other.done.set()
-        other.join()
-        longest.append(other.longest)
-        if min(taken) < 2 and min(longest) < 0.05:
+def _made_ready(matcher: RuleMatcher, rules: RuleSet) -> tuple[float, float]:
+    """The processor time that takes, and for how long another thread is kept waiting at most."""
+    other = _Other()
+    other.start()
+    began = time.thread_time()
+    matcher.compile("set", rules)
+    taken = time.thread_time() - began
+    other.done.set()
+    other.join()
+    return taken, other.longest
+
+
+def test_fifty_thousand_phrases_are_soon_ready() -> None:
+    rules = _words(50_000)
+    # The best of a few: other work on the machine only ever adds to it.
+    assert min(_made_ready(MATCHER, rules)[0] for _ in range(3)) < 2
+    word = rules.rules[-1].id
+    assert spans(MATCHER.compile("set", rules), f"……{word}……") == [word]
+
+
+def test_others_are_let_in_while_a_large_set_is_made_ready() -> None:
+    """
+    Beside a matcher that need not let anybody in, since how long anything takes is the machine's;
+    what it takes on an idle one is measured with the other figures.
+    """
+    rules, alone = _words(100_000), RuleMatcher(alone=True)
+    pauses, pauses_alone = [], []
+    for _ in range(6):
+        pauses.append(_made_ready(MATCHER, rules)[1])
+        pauses_alone.append(_made_ready(alone, rules)[1])
+        if len(pauses) >= 2 and min(pauses) < 0.6 * min(pauses_alone):
             break
-    assert min(taken) < 2
-    assert min(longest) < 0.05
-    word = rules.rules[49_999].id
-    assert spans(matcher, f"……{word}……") == [word]
+    assert min(pauses) < 0.6 * min(pauses_alone)
 
 
 def test_threads_share_a_matcher_and_a_text(everything: Matcher) -> None:

@@ -9,7 +9,7 @@ from adapters.screening.checking import PHRASE_MAX
 from adapters.screening.expressions import LENGTH_MAX, PER_SET_MAX
 from adapters.screening.findings import PER_RULE_MAX
 from adapters.screening.passages import LONGEST, SHORTEST
-from commands.ports import BadRule
+from commands.ports import BadRule, Matcher
 from domain.rules import Match, Rule, RuleSet
 from domain.screening import HITS_MAX, gravest_first, outcome_of
 from tests.adapters.screening.given import MATCHER, compiled, phrases, rule, spans
@@ -145,8 +145,37 @@ def test_all_of_needs_all_and_shows_each_where_it_is_first() -> None:
     assert spans(matcher, "zorblats 青瓷 free orb") == []
     text = "FREE-ORB! 青-瓷, 青瓷 and z.o.r.b.l.a.t, zorblat"
     assert spans(matcher, text) == ["FREE-ORB", "青-瓷", "z.o.r.b.l.a.t"]
-    apart = [MATCHER.normalise("title", "zorblat 青瓷"), MATCHER.normalise("text", "free orb")]
-    assert matcher.hits(apart, 0) == []
+
+
+def _of_several(matcher: Matcher, **texts: str) -> list[tuple[str, str]]:
+    """What is found in the texts of one thing, by field."""
+    hits = matcher.hits([MATCHER.normalise(field, text) for field, text in texts.items()], 0)
+    return [(hit.field, texts[hit.field][hit.start : hit.end]) for hit in hits]
+
+
+def test_all_of_is_of_a_thing_and_not_of_one_of_its_texts() -> None:
+    matcher = compiled(rule(all_of=("zorblat", "青瓷", "free orb")), allow=("free orbs",))
+    apart = _of_several(matcher, title="zorblat 青瓷", text="山 free orb, zorblat")
+    assert apart == [("title", "zorblat"), ("title", "青瓷"), ("text", "free orb")]
+    assert _of_several(matcher, title="zorblat", text="free orb") == []
+    assert _of_several(matcher, title="zorblat 青瓷", text="free orbs") == []
+
+
+def test_a_phrase_does_not_go_on_in_another_text() -> None:
+    matcher = phrases("青瓷风筝", "free orb")
+    assert _of_several(matcher, title="青瓷", text="风筝") == []
+    assert _of_several(matcher, title="free", text="orb") == []
+    assert _of_several(matcher, title="青瓷风筝", text="free orb") == [
+        ("title", "青瓷风筝"),
+        ("text", "free orb"),
+    ]
+
+
+def test_a_part_in_common_brings_up_no_rule_that_lacks_another() -> None:
+    words = [chr(0x5E00 + at) + chr(0x6E00 + at) for at in range(500)]
+    matcher = compiled(*(rule(word, all_of=("青瓷", word)) for word in words))
+    assert spans(matcher, "青瓷" * 1_000) == []
+    assert spans(matcher, f"{words[7]}青瓷") == [words[7], "青瓷"]
 
 
 def test_all_of_sees_through_look_alikes() -> None:

@@ -1,0 +1,35 @@
+"""
+Commands to the store from the command line, beside a server or without one: another writer, as a
+second server would be.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from adapters.clock import SystemEntropy
+from adapters.log.postgres import PostgresLog
+from api.wiring.keys import check_keys, existing_vault
+from api.wiring.models import MODELS
+from api.wiring.store import Store
+from commands.executor import Executor
+from commands.screening import EPOCHS
+from domain.catalogue import EVENTS
+from projections.engine.apply import InlineModels
+
+
+@contextmanager
+def executor_beside(store: Store, keys: Path) -> Iterator[Executor]:
+    """
+    What runs a command as a server would, and writes the inline models with it.
+
+    :param keys: the vault's directory.
+    :raises VaultFault: there is no vault, or it is another store's.
+    """
+    with ExitStack() as held:
+        vault = held.enter_context(existing_vault(keys))
+        check_keys(store.database, vault, keys)
+        inline = InlineModels(MODELS).statements
+        log = PostgresLog(store.database, EVENTS, store.clock, inline=inline, epoch_of=EPOCHS)
+        held.callback(log.close)
+        yield Executor(log, vault, store.clock, SystemEntropy())
