@@ -29,6 +29,7 @@ PROBLEMS = (
     Problem("decision-proposed", 409, "A decision is proposed", "It waits for a second person."),
     Problem("no-proposal", 409, "Nothing is proposed", "No decision waits to be confirmed."),
     Problem("subject-changed", 409, "It has been changed", "Read it again, and decide then."),
+    Problem("appeal-waits", 409, "An appeal waits, too", "Claim the case, or say which is meant."),
     Problem("not-appealed", 409, "Not appealed", "No appeal against this decision waits."),
     Problem("verdict-not-possible", 409, "Not possible", "Nothing like that can be decided of it."),
     Problem("already-appealed", 409, "Already appealed", "A decision is appealed once."),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from domain.case import Case, Closed, Matter, NoCase, Proposed, matter_of
+from domain.case import Case, Claimed, Closed, Matter, NoCase, Proposed, matter_of
 from domain.case_events import (
     CaseAppealed,
     CaseDecided,
@@ -40,12 +40,18 @@ def answering(
     Which appeal a verdict answers, and how; None when it decides what is new.
 
     :param answers: the decision that is appealed, where a case is open for something newer, too.
+    :raises Refused: both wait, and nothing says which is meant. Who claimed the case means what is
+        new: that would have ended a claim of the appeal.
     """
     matter = matter_of(case)
     appeal = matter.appeal(answers)
     if answers is not None and appeal is None:
         raise Refused("not-appealed", "No appeal against this decision waits.", "/answers")
-    if appeal is None or (answers is None and matter.new):
+    if appeal is None:
+        return None
+    if answers is None and matter.new:
+        if not (isinstance(case, Claimed) and case.by == by):
+            raise Refused("appeal-waits", "An appeal waits, too: claim the case, or name it.")
         return None
     check_impartial(matter, appeal, by)
     match verdict:

@@ -209,6 +209,7 @@ async def note_case(call: Ask[NoteCase, None]) -> Answer:
         *_AT_WORK,
         "same-person",
         "subject-changed",
+        "appeal-waits",
         "not-appealed",
         "verdict-not-possible",
         "penalty-not-possible",
@@ -230,8 +231,8 @@ async def decide_case(call: Ask[Decide, None]) -> Answer:
     grave that a second person has to confirm it: a ban, or taking down a certified space's post.
     It is of what was read: of version `on`, or else of what was found when the case was claimed, or
     opened. If the subject says something else since, it is 409 `subject-changed`. Where an appeal
-    waits beside something newer, `answers` names the decision appealed; without it, what is newer
-    is decided.
+    waits beside something newer, `answers` names the decision appealed; without it, whoever has
+    claimed the case decides what is newer, and anybody else is asked which (409 `appeal-waits`).
     """
     handler = partial(decisions.decide, CaseId(call.uuid()))
     return done(await call.app.execute(call, handler, call.body))

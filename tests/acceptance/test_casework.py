@@ -189,6 +189,27 @@ def test_an_appeal_holds_up_nothing_newer_and_is_answered_all_the_same(
     decide(another, case, "no_action", answers=first.json["id"]).refused(409)
 
 
+def test_what_is_reported_while_an_appeal_waits_is_decided_by_itself(
+    homezone: RunningHomezone, author: Client, reporter: Client, moderator: Client, another: Client
+) -> None:
+    post = author.publish().json["id"]
+    case = reported(reporter, moderator, post)
+    first = decide(moderator, case, "no_action", penalty="strike").ok(201)
+    author.post("/v1/appeals", {"decision": first.json["id"], "statement": "No."}).ok(201)
+    claim(another, case).ok(200)
+    reported(homezone.member(), moderator, post)
+    # Meant for the appeal; the report that came meanwhile is not settled with it.
+    decide(another, case, "no_action").refused(409, "appeal-waits")
+    decide(another, case, "no_action", answers=case).refused(409, "not-appealed")
+    claim(moderator, case).ok(200)
+    decide(moderator, case).ok(201)
+    reporter.get(f"/v1/posts/{post}").refused(404)
+    answered = decide(another, case, "restore")
+    assert told(author, answered)["answers"] == first.json["id"]
+    # Of the strike it was, and of nothing that was decided since.
+    reporter.get(f"/v1/posts/{post}").refused(404)
+
+
 def test_an_edit_that_waits_is_decided_of_or_goes_with_its_post(
     author: Client, reporter: Client, moderator: Client, another: Client, compliance: Client
 ) -> None:

@@ -166,6 +166,7 @@ def test_what_is_decided_first_is_due_first_and_an_appeal_when_it_was_promised()
         assert [one for one in bench.armed() if one.kind == "promise-due"] == [review]
         await bench.fire(review)
         bench.house.clock.advance(timedelta(days=10))
+        await bench.claim()
         await bench.decide(deciding("no_action"))
         # Its day went by while something newer was looked at; it is said to have, as of that day.
         (turn,) = [one for one in bench.armed() if one.kind == "promise-due"]

@@ -34,6 +34,7 @@ from domain.case_events import (
     CaseOpened,
     CaseOverdue,
     CaseProposed,
+    CaseSubjectChanged,
     Subject,
 )
 from domain.event import Recorded, Refused
@@ -137,7 +138,7 @@ def test_the_histories_are_worth_folding(logs: list[list[Recorded]]) -> None:
     happened = {type(one.event) for log in logs for one in log}
     assert happened >= {
         CaseOpened, CaseDecided, CaseProposed, CaseAppealed, CaseOverdue, CaseMooted,
-        StrikeExpired, StrikeReversed, SanctionLifted,
+        CaseSubjectChanged, StrikeExpired, StrikeReversed, SanctionLifted,
     }  # fmt: skip
 
 

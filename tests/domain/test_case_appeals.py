@@ -115,9 +115,9 @@ def test_an_appeal_leaves_what_is_newer_as_it_is() -> None:
 def test_an_appeal_shields_nothing() -> None:
     """Who took part in what is appealed decides what is newer, and takes it down at that."""
     history = (FLAGGED, decided(), OPENED_BY_REPORT, BELAS_REPORT, appeal_of(1, beside=True))
-    both = given(CASE, *history)
+    both = given(CASE, *history, CLAIMED)
+    given(CASE, *history).when(claim, MOD, NOW, 2).then(CLAIMED)
     assert rulings.answering(both.state, "unpublish", MOD) is None
-    both.when(claim, MOD, NOW, 2).then(CLAIMED)
     goes_on = Remaining("appeal", "appeals", APPEALS)
     second = decision(2)
     settled = CaseDecided(POST, second, MOD, None, (BELA,), goes_on)
@@ -168,6 +168,16 @@ def test_what_comes_up_while_an_appeal_waits_is_a_matter_of_its_own() -> None:
     assert both.state.matter.promise == REVIEW
     assert [one.against for one in both.state.matter.appeals] == [decision_id(1)]
     both.when(open_case, POST, "edit_held", REVIEW, 4).then_nothing()
+
+
+def test_who_means_an_appeal_does_not_decide_what_came_while_they_wrote() -> None:
+    claimed = CaseClaimed(THIRD, LATER, 2)
+    newer = CaseOpened(POST, "report", "reports", REVIEW, 2, beside=True)
+    both = given(CASE, FLAGGED, decided(), APPEALED, claimed, newer, BELAS_REPORT).state
+    with pytest.raises(Refused, match="appeal-waits"):
+        rulings.answering(both, "no_action", THIRD)
+    answer = rulings.answering(both, "no_action", THIRD, decision_id(1))
+    assert answer == OnAppeal(APPEALED.appeal, decision_id(1), "upheld")
 
 
 def test_two_decisions_may_be_appealed_at_once() -> None:
