@@ -26,7 +26,8 @@ def test_queues_are_walked_oldest_due_first_each_case_once(
     for post in posts:
         report(reporter, post).ok(201)
     walked = moderator.walk("/v1/moderation/cases", limit=3, at_least=homezone.everything())
-    due = [one["due_at"] for one in walked]
+    # Others' due dates may have moved since the walk began.
+    due = [one["due_at"] for one in walked if one["subject"]["id"] in posts]
     assert due == sorted(due)
     found = [one["subject"]["id"] for one in walked]
     assert len(found) == len(set(found))
