@@ -8,10 +8,13 @@ whenever nothing was committed while it lasted. At rest, everything can be told 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from domain.ids import cell_of
+from projections.cases import CASES
 from tests.simulation import surfaces
 from tests.simulation.glances import Glance
 from tests.simulation.network import Ask, Lost, Reply, send
 from tests.simulation.surfaces import Surface
+from tests.simulation.tables import MODELS, Tables, changes_of
 from tests.simulation.world import Difference, Person
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ class Looks:
         names = surface.names
         listing = None if names is None else partial(names, self._history.world, viewer.id)
         glance = self._history.glance(viewer.id, listing)
-        suspended = viewer.suspended is not None
+        barred = viewer.barred
         try:
             reply, items = await self._read(viewer, surface, at_least, glance)
         except Lost:
@@ -60,9 +63,9 @@ class Looks:
             )
             return False
         self._history.outcome.exact += 1
-        if suspended:
-            if reply.problem != "suspended":
-                raise Difference(f"{surface.operation}: {viewer.qq} is suspended, got {reply}")
+        if barred is not None:
+            if reply.problem != barred:
+                raise Difference(f"{surface.operation}: {viewer.qq} is {barred}, got {reply}")
         elif reply.status == 404 or reply.ok:
             surface.compare(self._history.world, viewer.id, items)
         else:
@@ -107,7 +110,9 @@ class Looks:
                 return reply, items
 
     async def at_everything(self) -> None:
+        """Everybody looks at some of all there is, when all is at rest."""
         self._check_halves()
+        self._check_cases()
         for app in self._history.apps:
             app.check()
         for viewer in list(self._history.world.people.values()):
@@ -127,13 +132,34 @@ class Looks:
             if theirs.standing != meant[half.standing]:
                 raise Difference(f"halves disagree: {half} and {theirs}")
 
+    def _check_cases(self) -> None:
+        """What staff find in their queues is how the cases stand; no cell keeps old rules."""
+        world, tables = self._history.world, self._history.ground.books.tables
+        for docket in world.cases.dockets.values():
+            row = tables.get(CASES, cell_of(docket.id), docket.id)
+            if row is None or (row["state"] != docket.stage and not docket.doubtful):
+                raise Difference(f"case {docket.id} is {docket.stage}, and told as {row}")
+        for cell in range(self._history.plan.cells):
+            if world.rules.epoch_of(cell) != world.rules.epoch:
+                raise Difference(f"cell {cell} still screens under old rules")
+
+    def check_rebuilt(self) -> None:
+        """Every model is what it becomes when it is built anew from the log."""
+        ground, reader = self._history.ground, self._history.servers[0].log.reader
+        rebuilt = Tables()
+        for cell, head in ground.store_heads().items():
+            rebuilt.write(changes_of(MODELS, reader.read(cell, 0, head, head)))
+        for table in rebuilt:
+            if rebuilt.every(table) != ground.books.tables.every(table):
+                raise Difference(f"{table.name} is not what a rebuild makes of it")
+
     def check_end(self) -> None:
-        """No account is promised and not opened; no suspension outlives its time."""
+        """No account is promised and not opened; nothing outlives its time."""
         if set(self._history.world.claimed.values()) != set(self._history.world.people):
             raise Difference("a number was claimed and its account never opened")
-        for person in self._history.world.people.values():
-            if person.suspended is not None and person.suspended[1] is not None:
-                raise Difference(f"{person.qq} is suspended until {person.suspended[1]}, and after")
+        now = min(server.clock.now() for server in self._history.servers)
+        self._history.world.rules.check_end(now)
+        self._history.world.penalties.check_end(now)
 
 
 def _check_walk(surface: Surface, items: list[Any], glance: Glance | None) -> None:

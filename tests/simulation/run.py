@@ -56,6 +56,7 @@ def plan_of(seed: int) -> Plan:
         cells=chance.choice([1, 3, 8]),
         kills=[0.0, 0.0, 0.3, 0.6][wild],
         apps=chance.choice([0, 1, 2]),
+        moderation=chance.choice([0.0, 0.25, 0.5]),
         temper=temper,
     )
 

@@ -73,15 +73,21 @@ class Temper(msgspec.Struct, frozen=True):
 
 
 class LoopClock:
-    """A server's clock: the loop's time and an error of its own."""
+    """
+    A server's clock: the loop's time, all that was leapt over, and an error of its own.
+
+    A day in which nothing happens is leapt over: every clock is a day further at once, and what has
+    become due meanwhile is late.
+    """
 
     def __init__(self, loop: SimulatedLoop) -> None:
         self._loop = loop
         self.skew = timedelta()
+        self.leapt = timedelta()
 
     def now(self) -> datetime:
         """UTC, timezone-aware."""
-        return BEGINNING + timedelta(seconds=self._loop.time()) + self.skew
+        return BEGINNING + timedelta(seconds=self._loop.time()) + self.leapt + self.skew
 
 
 class SlowLog(MemoryLog):
