@@ -202,11 +202,7 @@ class History:
     def _committed(self, events: Sequence[Recorded]) -> None:
         """Every commit, in the step in which it happens."""
         try:
-            self.world.take(events)
-            for glance in self.glances:
-                glance.again()
-            for app in self.apps:
-                app.see()
+            self.world.take(events, self._moved)
             self._check_counts(events)
         except Exception as error:  # noqa: BLE001 - the log must not take it for its own
             self.loop.fail(error)
@@ -217,6 +213,13 @@ class History:
             self.note(f"+ {one.at} {type(one.event).__name__} of {self._name(one.actor)}")
             said = f"{one.at} {one.stream} {one.version} {one.recorded_at} {type_of(one.event)}"
             self._trace.update(said.encode() + EVENTS.encode(one.event))
+
+    def _moved(self) -> None:
+        """Who looks takes in what holds now."""
+        for glance in self.glances:
+            glance.again()
+        for app in self.apps:
+            app.see()
 
     def _check_counts(self, events: Sequence[Recorded]) -> None:
         """Counts are exact at the commit."""

@@ -6,7 +6,7 @@ that very commit, a like given twice, a friendship without two halves, a text pu
 rules in force would have held are illegal, whoever let them through.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, get_args
@@ -63,10 +63,11 @@ class Oracle(Writings):
         self._versions: dict[UUID, int] = {}
         self._commands: dict[UUID, int] = {}
 
-    def take(self, events: Sequence[Recorded]) -> None:
+    def take(self, events: Sequence[Recorded], taken: Callable[[], None] = lambda: None) -> None:
         """
         Believe a commit.
 
+        :param taken: called after each of its commands: what stood between two of them stood.
         :raises Illegal: an event of it should not be there.
         """
         self._batches += 1
@@ -79,6 +80,7 @@ class Oracle(Writings):
             self._check_screened(command)
             self.cases.settle(command)
             self.penalties.settle(command)
+            taken()
 
     def _place(self, recorded: Recorded) -> None:
         position, at = self._heads.get(recorded.cell, (0, recorded.recorded_at))
