@@ -164,6 +164,11 @@ class Mover:
 
     def _edit(self, actor: Person) -> Move | None:
         piece = self._piece(self._chance.choice([actor.id, actor.id, None]))
+        waiting = [one for one in self._world.pieces.values() if one.live and not one.published]
+        if waiting and self._chance.random() < 0.3:
+            # Somebody is about to look at it.
+            piece = self._chance.choice(waiting)
+            actor = self._world.people[piece.author]
         if piece is None:
             return None
         text = self._text()
