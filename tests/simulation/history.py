@@ -425,11 +425,14 @@ class History:
     def _due(self) -> list[str]:
         """The kinds of the deadlines whose time has come, or comes soon."""
         soon = max(clock.now() for clock in self._clocks) + _SOON
-        people = self.world.people
         return [
             row["kind"]
-            for row in self.ground.books.tables.every(deadlines).values()
-            # An operator's suspension that a ban took the place of has nothing left to end.
+            for (_, which), row in self.ground.books.tables.every(deadlines).items()
             if row["due"] <= soon
-            and not (row["kind"] == "suspension-ends" and people[row["subject"]].banned)
+            # An operator's suspension that a ban took the place of has nothing left to end.
+            and (row["kind"] != "suspension-ends" or self._stands(which, row["subject"]))
         ]
+
+    def _stands(self, suspension: UUID, member: UUID) -> bool:
+        suspended = self.world.people[member].suspended
+        return suspended is not None and suspended[0] == suspension

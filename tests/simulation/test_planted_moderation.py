@@ -14,7 +14,7 @@ import pytest
 from api.stream import hub
 from commands import decisions, referrals, relations
 from domain import casework
-from domain.account import Active, Banned
+from domain.account import Active, Banned, acting
 from domain.case import Claimed
 from domain.comment import CommentHeld, CommentUnpublished
 from domain.event import Recorded, Refused
@@ -183,7 +183,7 @@ def streams_do_not_hear_of_it() -> Planted:
 
 def streams_tell_everybody() -> Planted:
     """A withdrawal of what only its author ever saw."""
-    reach, transitions = hub.reach, moments.transitions
+    reach, transitions = hub.reach, streams.transitions
 
     def wide(event: Any) -> Any:
         return Reach(source=event.author) if isinstance(event, PostRejected) else reach(event)
@@ -220,10 +220,11 @@ def nobody_is_asked_to_look() -> Planted:
 def claims_keep_nobody_away() -> Planted:
     """Somebody else's claim that is not respected."""
 
+    set_to_work = casework.set_to_work
+
     def free(case: Any, by: Any, now: Any) -> Any:
         return () if isinstance(case, Claimed) else set_to_work(case, by, now)
 
-    set_to_work = casework.set_to_work
     return mock.patch.object(casework, "set_to_work", free)
 
 
@@ -272,13 +273,12 @@ def who_is_banned_writes() -> Planted:
         banned = isinstance(account, Banned)
         return Active(account.member, account.since, account.names) if banned else acting(account)
 
-    acting = relations.acting
     return mock.patch.object(relations, "acting", any_member)
 
 
 def who_is_restricted_publishes() -> Planted:
     """A restriction that restricts nothing."""
-    return mock.patch.object(relations, "publishing", relations.acting)
+    return mock.patch.object(relations, "publishing", acting)
 
 
 def the_level_stays_raised() -> Planted:
@@ -287,7 +287,7 @@ def the_level_stays_raised() -> Planted:
     def forgotten(recorded: Recorded) -> Iterator[Any]:
         return iter(())
 
-    return mock.patch.dict(ARMING, {LevelRaised: forgotten})  # type: ignore[arg-type]
+    return mock.patch.dict(ARMING, {LevelRaised: forgotten})
 
 
 @pytest.mark.parametrize(
