@@ -28,7 +28,7 @@ from domain.post_events import (
     PostUnpublished,
 )
 from domain.rulebook import LevelRaised
-from projections import counters, streams
+from projections import counters, reach, streams
 from projections.arming import ARMING
 from projections.counters import COUNTERS
 from projections.gates import GATES, Gates
@@ -65,8 +65,8 @@ def what_waits_is_for_friends() -> Planted:
 
     def ajar(recorded: Recorded, changes: Iterator[Change]) -> Iterator[Change]:
         for change in changes:
-            held = isinstance(recorded.event, PostHeld) and isinstance(change, Put)
-            if held and change.table is GATES:
+            held = isinstance(recorded.event, PostHeld)
+            if held and isinstance(change, Put) and change.table is GATES:
                 change = Put(GATES, change.key, {**change.values, "audience": "friends"})
             yield change
 
@@ -183,10 +183,11 @@ def streams_do_not_hear_of_it() -> Planted:
 
 def streams_tell_everybody() -> Planted:
     """A withdrawal of what only its author ever saw."""
-    reach, transitions = hub.reach, streams.transitions
+    transitions = streams.transitions
 
     def wide(event: Any) -> Any:
-        return Reach(source=event.author) if isinstance(event, PostRejected) else reach(event)
+        rejected = isinstance(event, PostRejected)
+        return Reach(source=event.author) if rejected else reach.reach(event)
 
     def told(recorded: Recorded, viewer: Any, before: Any) -> Any:
         if isinstance(event := recorded.event, PostRejected):
