@@ -8,9 +8,8 @@ whenever nothing was committed while it lasted. At rest, everything can be told 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from domain.ids import cell_of
-from projections.cases import CASES
 from tests.simulation import surfaces
+from tests.simulation.desks import Desks
 from tests.simulation.glances import Glance
 from tests.simulation.network import Ask, Lost, Reply, send
 from tests.simulation.surfaces import Surface
@@ -26,6 +25,7 @@ class Looks:
 
     def __init__(self, history: "History") -> None:
         self._history = history
+        self._desks = Desks(history)
 
     def _someone(self) -> Person:
         return self._history.chance.choice(list(self._history.world.people.values()))
@@ -112,7 +112,7 @@ class Looks:
     async def at_everything(self) -> None:
         """Everybody looks at some of all there is, when all is at rest."""
         self._check_halves()
-        self._check_cases()
+        await self._desks.look()
         for app in self._history.apps:
             app.check()
         for viewer in list(self._history.world.people.values()):
@@ -131,17 +131,6 @@ class Looks:
                 raise Difference(f"half of {one} towards {other} stands alone: {half}")
             if theirs.standing != meant[half.standing]:
                 raise Difference(f"halves disagree: {half} and {theirs}")
-
-    def _check_cases(self) -> None:
-        """What staff find in their queues is how the cases stand; no cell keeps old rules."""
-        world, tables = self._history.world, self._history.ground.books.tables
-        for docket in world.cases.dockets.values():
-            row = tables.get(CASES, cell_of(docket.id), docket.id)
-            if row is None or (row["state"] != docket.stage and not docket.doubtful):
-                raise Difference(f"case {docket.id} is {docket.stage}, and told as {row}")
-        for cell in range(self._history.plan.cells):
-            if world.rules.epoch_of(cell) != world.rules.epoch:
-                raise Difference(f"cell {cell} still screens under old rules")
 
     def check_rebuilt(self) -> None:
         """Every model is what it becomes when it is built anew from the log."""

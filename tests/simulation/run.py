@@ -45,6 +45,7 @@ def plan_of(seed: int) -> Plan:
         answers_lost=0.03 if wild else 0.0,
         lease_seconds=chance.choice([0.3, 1.0]),
         recalls=chance.random() < 0.7,
+        behind_seconds=chance.choice([0.0, 0.3, 1.0]) if wild else 0.0,
         shuffled=wild > 0 and chance.random() < 0.8,
     )
     return Plan(

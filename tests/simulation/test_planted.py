@@ -44,7 +44,7 @@ PLAN = Plan(
     kills=0.4,
     idle_seconds=0.1,
     apps=2,
-    temper=Temper(seconds=0.05, stall=0.4, reads_lost=0.03, answers_lost=0.05),
+    temper=Temper(seconds=0.05, stall=0.4, reads_lost=0.03, answers_lost=0.05, behind_seconds=1.0),
 )
 
 Planted: TypeAlias = Any
