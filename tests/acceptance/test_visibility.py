@@ -465,14 +465,25 @@ def test_every_surface_shows_what_the_model_says(homezones: Homezones, cells: in
         raise AssertionError(f"seed {seed}: {error}\n{story}") from error
 
 
-def test_the_model_is_not_blind(homezones: Homezones) -> None:
+class Gullible(NaiveWorld):
+    """A model without blocks."""
+
+    def apart(self, one: int, other: int) -> bool:
+        return False
+
+
+class Lenient(NaiveWorld):
+    """A model whose rules find nothing."""
+
+    def outcome(self, text: str) -> str:
+        return "published"
+
+
+@pytest.mark.parametrize("model", [Gullible, Lenient])
+def test_the_model_is_not_blind(homezones: Homezones, model: type[NaiveWorld]) -> None:
     """A rule left out of the model is noticed, so the comparison can fail."""
-
-    class Gullible(NaiveWorld):
-        def apart(self, one: int, other: int) -> bool:
-            return False
-
     history = History(homezones(16), 1)
-    history.world = Gullible(PEOPLE)
+    history.world = model(PEOPLE)
+    history.moderators.rules()
     with pytest.raises(AssertionError):
         history.steps(400)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable
 from uuid import UUID
 
 from domain.audience import Audience, Friends, Listed, Public
-from tests.simulation.world import Difference, World
+from tests.simulation.world import Difference, Piece, World
 
 WORD = re.compile(rb"w\d+ends")
 
@@ -42,6 +42,9 @@ class Glance:
         self._on: set[UUID] = set()
         self._audiences: dict[UUID, list[Audience]] = {}
         self._remarks: set[UUID] = set()
+        self._places: dict[str, object] = {}
+        #: What stood in one place first, and then in another: a walk may miss it, or meet it twice.
+        self.moved: set[Hashable] = set()
         self.again()
 
     @property
@@ -64,6 +67,7 @@ class Glance:
         self._on |= {which for which, (_, _, on) in world.lists.items() if viewer in on}
         for piece in world.pieces.values():
             if piece.live:
+                self._find(piece)
                 held = self._audiences.setdefault(piece.id, [])
                 if not held or held[-1] != piece.seen_by:
                     held.append(piece.seen_by)
@@ -75,6 +79,13 @@ class Glance:
         if self._listing is not None:
             now = set(self._listing())
             self.kept = now if self.kept is None else self.kept & now
+
+    def _find(self, piece: Piece) -> None:
+        """Note where something stands."""
+        places = {str(one.id): one.at for one in piece.remarks.values()}
+        for name, at in {str(piece.id): piece.at, **places}.items():
+            if self._places.setdefault(name, at) != at:
+                self.moved.add(name)
 
     def check(self, said: bytes, where: str) -> None:
         """

@@ -114,7 +114,7 @@ class History:
         self.ground.committed = self._committed
         self._trace = blake2b(digest_size=16)
         self._clocks = [LoopClock(loop), LoopClock(loop)]
-        clock, wary = self._clocks[0], 0.3 if plan.moderation else 0.0
+        clock, wary = self._clocks[0], 0.4 if plan.moderation else 0.0
         self._mover = Mover(self.world, self.chance, clock, wary)
         self._staff = Staff(self.world, self.chance, clock)
         self.servers: list[Server] = []

@@ -106,7 +106,7 @@ class Looks:
             items += body["items"]
             cursor = body["next"]
             if cursor is None:
-                _check_walk(surface, items, glance if at_least else None)
+                _check_walk(surface, items, glance, fresh=bool(at_least))
                 return reply, items
 
     async def at_everything(self) -> None:
@@ -151,12 +151,13 @@ class Looks:
         self._history.world.penalties.check_end(now)
 
 
-def _check_walk(surface: Surface, items: list[Any], glance: Glance | None) -> None:
+def _check_walk(surface: Surface, items: list[Any], glance: Glance, *, fresh: bool) -> None:
     """What was there throughout a walk is in it once; nothing is in it twice."""
     if surface.names is None:
         return
-    names = [surface.name(item) for item in items]
+    every = (surface.name(item) for item in items)
+    names = [name for name in every if name not in glance.moved]
     if len(set(names)) != len(names):
         raise Difference(f"{surface.operation} says one thing twice in a walk")
-    if glance is not None and glance.kept is not None and (lost := glance.kept - set(names)):
+    if fresh and glance.kept is not None and (lost := glance.kept - glance.moved - set(names)):
         raise Difference(f"{surface.operation} leaves out {lost}, there all the time")

@@ -76,7 +76,7 @@ class Mover:
             *[self._like] * 4,
             *[self._befriend] * 5,
             *[self._change_audience] * 4,
-            *[self._save_list] * 3,
+            *[self._save_list, self._reword] * 3,
             *[self._share, self._edit, self._delete, self._unlike, self._delete_comment] * 2,
             *[self._unfriend, self._block, self._unblock, self._follow] * 2,
             *[self._unfollow, self._delete_list, self._rename],
@@ -164,13 +164,17 @@ class Mover:
 
     def _edit(self, actor: Person) -> Move | None:
         piece = self._piece(self._chance.choice([actor.id, actor.id, None]))
+        return None if piece is None else self._reworded(actor, piece)
+
+    def _reword(self, _: Person) -> Move | None:
+        """What waits is changed, while somebody is about to look at it."""
         waiting = [one for one in self._world.pieces.values() if one.live and not one.published]
-        if waiting and self._chance.random() < 0.3:
-            # Somebody is about to look at it.
-            piece = self._chance.choice(waiting)
-            actor = self._world.people[piece.author]
-        if piece is None:
+        if not waiting:
             return None
+        piece = self._chance.choice(waiting)
+        return self._reworded(self._world.people[piece.author], piece)
+
+    def _reworded(self, actor: Person, piece: Piece) -> Move:
         text = self._text()
         may = piece.live and piece.author == actor.id
         path = {"id": piece.id}

@@ -29,7 +29,7 @@ MODERATORS = (30_001, 30_002, 30_003, 30_004)
 COMPLIANCE = 30_100
 SETS = ("house", "ward")
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-_ACTIONS: tuple[Action, ...] = ("hold", "hold", "private_view", "flag", "block")
+_ACTIONS: tuple[Action, ...] = ("hold", "hold", "hold", "private_view", "flag", "block")
 #: So many members may be kept from everything at once, or nothing happens any more.
 _BARRED_MAX = 2
 
@@ -60,8 +60,8 @@ class Staff:
     # Of compliance
 
     def publish(self, name: str) -> Move:
-        """A set of rules: some of the made-up words, each with what is to happen."""
-        words = self._chance.sample(RULE_WORDS, self._chance.randint(0, len(RULE_WORDS)))
+        """A set of rules: some of the words that were made up, each with what is to happen."""
+        words = self._chance.sample(RULE_WORDS, self._chance.randint(1, len(RULE_WORDS)))
         rules = tuple(
             Rule(
                 word,
@@ -128,7 +128,7 @@ class Staff:
         chance = self._chance
         pieces = list(self._world.pieces.values())[-12:]
         remarks = [one for _, one in list(self._world.remarks.values())[-8:]]
-        match chance.choice(["post", "post", "post", "comment", "nickname", "member"]):
+        match chance.choice([*["post"] * 4, "comment", "comment", "nickname", "member"]):
             case "post" if pieces:
                 return self._opening(PostSubject(chance.choice(pieces).id))
             case "comment" if remarks:
@@ -142,7 +142,7 @@ class Staff:
         return self._staff("open_case", True, body=OpenCase(subject))
 
     def _decide(self, _: Person) -> Move | None:
-        docket = self._docket("open", "claimed")
+        docket = self._urgent() or self._docket("open", "claimed")
         if docket is None:
             return None
         verdict = self._verdict(docket)
@@ -158,6 +158,15 @@ class Staff:
             penalty=self._penalty(verdict),
         )
         return self._on("decide_case", docket, body)
+
+    def _urgent(self) -> Docket | None:
+        """Now and then, the case of something that waits; rather what was changed meanwhile."""
+        if self._chance.random() < 0.5:
+            return None
+        open_ = [one for one in self._world.cases.dockets.values() if one.stage == "open"]
+        waiting = [one for one in open_ if (thing := self._thing(one)) and thing.waits]
+        changed = [one for one in waiting if getattr(self._thing(one), "drafts", None)]
+        return self._chance.choice(changed or waiting) if waiting else None
 
     def _verdict(self, docket: Docket) -> Verdict:
         """One that the subject's state may admit."""

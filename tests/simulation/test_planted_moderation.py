@@ -31,7 +31,7 @@ from domain.rulebook import LevelRaised
 from projections import counters, reach, streams
 from projections.arming import ARMING
 from projections.counters import COUNTERS
-from projections.gates import GATES, Gates
+from projections.gates import GATES, Gates, audience_of
 from projections.posts import POSTS, Posts
 from projections.reach import Reach
 from projections.reading import moments, people
@@ -123,6 +123,23 @@ def a_share_shows_what_was_taken_down() -> Planted:
         return views
 
     return mock.patch.object(reading, "with_shared", generous)
+
+
+def an_approval_is_ahead_of_the_text() -> Planted:
+    """A gate that opens on what a post said before it was changed and approved."""
+
+    def at_once(audience: str, _: Any) -> Any:
+        return audience_of(audience)
+
+    @contextmanager
+    def planted() -> Iterator[None]:
+        with (
+            mock.patch.object(reading, "audience_so_far", at_once),
+            mock.patch.object(answers, "audience_so_far", at_once),
+        ):
+            yield
+
+    return planted()
 
 
 def a_restoration_is_news() -> Planted:
@@ -299,6 +316,7 @@ def the_level_stays_raised() -> Planted:
         what_is_taken_down_stays,
         what_is_taken_down_is_remembered,
         a_share_shows_what_was_taken_down,
+        an_approval_is_ahead_of_the_text,
         a_restoration_is_news,
         an_approval_is_no_news,
         what_waits_is_counted,
