@@ -100,6 +100,8 @@ class Moderators:
         self._note(f"{verdict} {penalty} of {matter.text}", reply, granted)
         if not granted:
             reply.refused(409, "verdict-not-possible")
+            if by:
+                self.staff[by].post(f"/v1/moderation/cases/{case}/release").ok()
         elif reply.json["state"] == "proposed":
             self.proposals.append(Proposal(matter, case, verdict, penalty, by))
         else:

@@ -271,7 +271,10 @@ class History:
         for _ in range(moves):
             await self._idle()
             actor = self.chance.choice(list(self.world.people.values()))
-            await self._do(self._next(actor))
+            move = self._next(actor)
+            await self._do(move)
+            if move.operation in ("decide_case", "confirm_decision"):
+                await self._looks.at_subject(move.path["id"])
             if self.plan.patient:
                 await self.rest()
             for _ in range(self.chance.choice([0, 1, 1, 2])):

@@ -7,6 +7,7 @@ whenever nothing was committed while it lasted. At rest, everything can be told 
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from tests.simulation import surfaces
 from tests.simulation.desks import Desks
@@ -37,6 +38,22 @@ class Looks:
         surface = self._history.chance.choice([surfaces.feed(), surfaces.feed(), *found[-36:]])
         fresh = self._history.chance.random() < 0.6
         await self.look(viewer, surface, fresh=fresh)
+
+    async def at_subject(self, case: UUID) -> None:
+        """Somebody looks at what was decided of, at once, however far read models are."""
+        world, chance = self._history.world, self._history.chance
+        docket = world.cases.dockets.get(case)
+        piece = None if docket is None else world.pieces.get(docket.subject.id)
+        if piece is None:
+            return
+        author = world.people[piece.author]
+        found = [
+            surfaces.post(piece),
+            surfaces.comments(piece),
+            surfaces.space_posts(author.id, author.qq),
+            surfaces.feed(),
+        ]
+        await self.look(self._someone(), chance.choice(found), fresh=False)
 
     async def look(self, viewer: Person, surface: Surface, *, fresh: bool) -> bool:
         """
