@@ -40,20 +40,25 @@ class Looks:
         await self.look(viewer, surface, fresh=fresh)
 
     async def at_subject(self, case: UUID) -> None:
-        """Somebody looks at what was decided of, at once, however far read models are."""
+        """
+        Somebody, rather one who may see it, looks at what was decided of, at once, however far
+        read models are.
+        """
         world, chance = self._history.world, self._history.chance
         docket = world.cases.dockets.get(case)
         piece = None if docket is None else world.pieces.get(docket.subject.id)
         if piece is None:
             return
         author = world.people[piece.author]
+        others = [one for one in world.people.values() if one is not author]
+        seeing = [one for one in others if world.sees(one.id, piece) and one.barred is None]
         found = [
             surfaces.post(piece),
             surfaces.comments(piece),
             surfaces.space_posts(author.id, author.qq),
             surfaces.feed(),
         ]
-        await self.look(self._someone(), chance.choice(found), fresh=False)
+        await self.look(chance.choice(seeing or others), chance.choice(found), fresh=False)
 
     async def look(self, viewer: Person, surface: Surface, *, fresh: bool) -> bool:
         """
