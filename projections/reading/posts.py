@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.audience import visible
+from domain.audience import Audience, OnlyMe, visible
 from domain.ids import MemberId, cell_of
 from projections.gates import audience_of
 from projections.reading.statements import Connection, Row, Statement
@@ -277,6 +277,14 @@ def waits_of(
     return None if post is None and edit is None else Waits(post, due, intended, edit)
 
 
+def audience_so_far(audience: str, waits: Waits | None) -> Audience:
+    """
+    For whom a post is there, by its gate and as far as its row knows. The gate of one that was
+    approved opens at the commit; a row that has not heard of it may say what nobody approved of.
+    """
+    return OnlyMe() if waits is not None and waits.post is not None else audience_of(audience)
+
+
 def _in_feed(view: PostView, follows: Collection[UUID]) -> bool:
     certified = view.author.certified_as is not None
     return view.friends or (certified and view.author.member in follows)
@@ -288,7 +296,8 @@ def _gated(viewer: Viewer, row: Row) -> PostView | None:
     (likes, comments, liked, qq, nickname, certified_as, certified_name) = row[18:25]
     (post_waits, due, intended, edit_waits, own_waiting) = row[25:]
     relation = viewer.relation(author, bond=bond, blocked=blocked, listed=listed)
-    if not visible(live, audience_of(audience), relation):
+    waits = waits_of(post_waits, due, intended, edit_waits)
+    if not visible(live, audience_so_far(audience, waits), relation):
         return None
     profile = Profile(author, qq, nickname, certified_as, certified_name)
     return PostView(
@@ -310,5 +319,5 @@ def _gated(viewer: Viewer, row: Row) -> PostView | None:
         comments=comments + own_waiting,
         liked=liked,
         friends=relation.friends,
-        waits=waits_of(post_waits, due, intended, edit_waits),
+        waits=waits,
     )

@@ -14,9 +14,8 @@ from uuid import UUID
 from domain.audience import Relation, visible
 from domain.event import Refused
 from domain.ids import MemberId, cell_of
-from projections.gates import audience_of
 from projections.reading.people import MemberView, may_act, standing_between
-from projections.reading.posts import PostView, Profile
+from projections.reading.posts import PostView, Profile, audience_so_far
 from projections.recall.facts import Facts
 from projections.recall.shapes import Member, Own, Pair, Said, Shelf, Standing
 
@@ -150,7 +149,7 @@ class _Look:
                 continue
             listed = one.listed_in is not None and facts.listed.one((one.listed_in, viewer))
             relation = _AUTHOR if one.author == viewer else _relation(friend, listed)
-            if visible(one.live, audience_of(one.audience), relation):
+            if visible(one.live, audience_so_far(one.audience, one.waits), relation):
                 views.append(_view(post, one, author, mine, friend))
         return views
 

@@ -6,39 +6,120 @@ Everything is kept in lists and sets, and every question is answered by looking 
 
 from dataclasses import dataclass, field
 
+#: From which weight of strikes on there is which sanction, the mildest first.
+LADDER = {"restriction": 3, "suspension": 6, "ban": 10}
+GRAVITY = tuple(LADDER)
+#: What the action of a rule makes of a text, from the mildest to the gravest.
+OUTCOMES = {"flag": "flagged", "private_view": "private_view", "hold": "held", "block": "refused"}
+
 
 @dataclass(eq=False)
 class Person:
-    """A member, by number; ``lists`` are the named lists, each a set of numbers."""
+    """
+    A member, by number; ``lists`` are the named lists, each a set of numbers. ``suspended`` is by
+    an operator; what decisions brought is in ``strikes`` and ``sanctions``.
+    """
 
     number: int
     suspended: bool = False
+    strikes: dict[str, int] = field(default_factory=dict)
+    sanctions: list[tuple[str, str]] = field(default_factory=list)
     certified: bool = False
     lists: dict[str, set[int]] = field(default_factory=dict)
 
+    @property
+    def barred(self) -> str | None:
+        """What the member hears instead of an answer; None for whoever may act."""
+        if self.has("ban"):
+            return "banned"
+        return "suspended" if self.suspended or self.has("suspension") else None
+
+    @property
+    def publishes(self) -> bool:
+        """Whether the member may publish."""
+        return self.barred is None and not self.has("restriction")
+
+    def has(self, kind: str) -> bool:
+        """Whether a sanction of a kind is in force, by a decision or by weight."""
+        return any(one == kind for one, _ in self.sanctions)
+
+    def struck(self, decision: str, kind: str, weight: int | None) -> None:
+        """A decision's penalty: a strike, a sanction, and the rung that the weight reaches."""
+        if kind != "strike":
+            self.sanctions.append((kind, decision))
+        if weight is None:
+            return
+        self.strikes[decision] = weight
+        total = sum(self.strikes.values())
+        reached = [one for one, least in LADDER.items() if total >= least]
+        if reached and not any(self.has(one) for one in GRAVITY[GRAVITY.index(reached[-1]) :]):
+            self.sanctions.append((reached[-1], ""))
+
+    def absolved(self, decision: str) -> None:
+        """What a decision did is undone, and what the ladder did if the rest does not reach it."""
+        self.strikes.pop(decision, None)
+        total = sum(self.strikes.values())
+        self.sanctions = [
+            (kind, by)
+            for kind, by in self.sanctions
+            if by != decision and (by or total >= LADDER[kind])
+        ]
+
 
 @dataclass(eq=False)
-class Remark:
+class Ruling:
+    """A decision: by whom, and what it was; an adverse one may be appealed, once."""
+
+    id: str
+    verdict: str
+    deciders: set[int]
+    adverse: bool
+    appealed: bool = False
+
+
+@dataclass(eq=False)
+class Matter:
+    """
+    What moderators look at. ``live`` says that it is there, for its author at least; ``waits``
+    that it is so for nobody else; ``taken`` what it was before people took it down, and
+    ``taken_by`` with which decision.
+    """
+
+    id: str
+    author: int
+    text: str
+    live: bool = field(default=True, kw_only=True)
+    waits: str | None = field(default=None, kw_only=True)
+    taken: str | None = field(default=None, kw_only=True)
+    taken_by: str | None = field(default=None, kw_only=True)
+    rulings: list[Ruling] = field(default_factory=list, kw_only=True)
+    appealed: Ruling | None = field(default=None, kw_only=True)
+
+    @property
+    def published(self) -> bool:
+        """Whether it is there for others than its author."""
+        return self.live and self.waits is None
+
+    def gone(self) -> None:
+        """Deleted."""
+        self.live, self.waits, self.taken = False, None, None
+
+
+@dataclass(eq=False)
+class Remark(Matter):
     """A comment."""
 
-    id: str
-    author: int
-    text: str
-    live: bool = True
-
 
 @dataclass(eq=False)
-class Piece:
+class Piece(Matter):
     """
-    A post. ``to`` is an audience's name, a set of numbers, or ``("list", name)``.
+    A post. ``to`` is an audience's name, a set of numbers, or ``("list", name)``; ``pending`` what
+    it is to say once somebody approves of it, and how that waits.
     """
 
-    id: str
-    author: int
-    text: str
     to: object
     original: "Piece | None" = None
-    live: bool = True
+    pending: tuple[str, str] | None = None
     former: set[str] = field(default_factory=set)
     remarks: list[Remark] = field(default_factory=list)
     likes: dict[int, int] = field(default_factory=dict)
@@ -66,8 +147,17 @@ class NaiveWorld:
         self.follows: set[tuple[int, int]] = set()
         self.pieces: list[Piece] = []
         self.deeds: list[Deed] = []
+        #: The rules in force: each made-up word, and what is to happen where it is found.
+        self.rules: dict[str, str] = {}
 
     # Questions
+
+    def outcome(self, text: str) -> str:
+        """What becomes of a text that is said now."""
+        found = [
+            list(OUTCOMES).index(self.rules[word]) for word in text.split() if word in self.rules
+        ]
+        return list(OUTCOMES.values())[max(found)] if found else "published"
 
     def apart(self, one: int, other: int) -> bool:
         """Whether either has blocked the other."""
@@ -82,7 +172,7 @@ class NaiveWorld:
             return False
         if piece.author == viewer:
             return True
-        if self.apart(viewer, piece.author):
+        if piece.waits is not None or self.apart(viewer, piece.author):
             return False
         match piece.to:
             case "public":
@@ -98,6 +188,15 @@ class NaiveWorld:
             case _:
                 raise AssertionError(piece.to)
 
+    def meets(self, viewer: int, piece: Piece) -> bool:
+        """Whether a viewer may comment on a post, like or share it: not while it waits."""
+        return piece.published and self.sees(viewer, piece)
+
+    def finds(self, viewer: int, remark: Remark) -> bool:
+        """Whether a comment is there for a viewer who sees its post."""
+        own = remark.author == viewer
+        return remark.live and (own or remark.published) and not self.apart(viewer, remark.author)
+
     def drop_list(self, owner: int, name: str) -> None:
         """What was for the list is for nobody from now on, whatever is called so later."""
         del self.people[owner].lists[name]
@@ -107,7 +206,11 @@ class NaiveWorld:
 
     def remarks(self, viewer: int, piece: Piece) -> list[Remark]:
         """The comments that a viewer finds under a post."""
-        return [one for one in piece.remarks if one.live and not self.apart(viewer, one.author)]
+        return [one for one in piece.remarks if self.finds(viewer, one)]
+
+    def counted(self, viewer: int, piece: Piece) -> int:
+        """How many comments a viewer is told of: all that are published, and own ones that wait."""
+        return sum(one.live and (one.published or one.author == viewer) for one in piece.remarks)
 
     def likers(self, viewer: int, piece: Piece) -> list[int]:
         """Who likes a post, as a viewer is told: the latest first."""
@@ -140,7 +243,7 @@ class NaiveWorld:
             for deed in sorted(self.deeds, key=lambda deed: -deed.step)
             if deed.author == owner
             and self.sees(viewer, deed.piece)
-            and (deed.remark is None or deed.remark.live)
+            and (deed.remark is None or self.finds(viewer, deed.remark))
             and (deed.kind != "like" or owner in deed.piece.likes)
         ]
 
@@ -151,7 +254,7 @@ class NaiveWorld:
             if self.sees(viewer, piece):
                 found |= {piece.text, *piece.former}
                 found |= {remark.text for remark in self.remarks(viewer, piece)}
-        return found
+        return {text.split()[0] for text in found}
 
     # Moves; each tells whether it is granted
 

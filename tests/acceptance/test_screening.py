@@ -3,6 +3,8 @@ What members meet when rules find something in what they post: refused, held, pr
 """
 
 import json
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -100,6 +102,37 @@ def test_what_waits_can_be_changed_and_deleted_and_goes_on_waiting(each: Running
     other.patch(f"/v1/posts/{post}", {"text": "mine"}).refused(404)
     author.delete(f"/v1/posts/{post}").ok(200)
     author.get(f"/v1/posts/{post}").refused(404)
+
+
+def test_nobody_sees_what_it_said_before_it_was_approved(each: RunningHomezone) -> None:
+    """The gate opens at the commit; what the post says follows, and until then it is not there."""
+    author, other = each.members(2)
+    post = say(author, f"nobody approved of {HELD}").ok(201).json["id"]
+    for reader, status in ((author, 200), (other, 404)):
+        reader.get(f"/v1/posts/{post}", at_least=each.everything()).ok(status)
+    feeder = each.homezone.engine.pid
+    assert feeder is not None
+    os.kill(feeder, signal.SIGSTOP)
+    try:
+        author.patch(f"/v1/posts/{post}", {"text": "nothing to see"}).ok(200)
+        approve(each, post)
+        for path in (f"/v1/posts/{post}", f"/v1/spaces/{author.qq}/posts"):
+            assert HELD not in other.get(path).body.decode()
+    finally:
+        os.kill(feeder, signal.SIGCONT)
+    seen = other.get(f"/v1/posts/{post}", at_least=each.everything()).ok(200).json
+    assert seen["text"] == "nothing to see"
+
+
+def approve(homezone: RunningHomezone, post: str) -> None:
+    moderator = homezone.client(10_013, "moderator")
+    subject = {"subject": {"kind": "post", "id": post}}
+    case = moderator.post("/v1/moderation/cases", subject).ok(201).json["id"]
+    decision = {
+        "verdict": "approve", "ground": "terms", "clause": "1", "category": "made-up",
+        "explanation": "e", "facts": "f",
+    }  # fmt: skip
+    moderator.post(f"/v1/moderation/cases/{case}/decisions", decision).ok(201)
 
 
 def test_what_is_flagged_is_published_and_looks_like_anything_else(each: RunningHomezone) -> None:

@@ -85,7 +85,8 @@ def _told(lived: int, total: Outcome, seconds: float) -> str:
         f"{lived} histories in {seconds:.0f} s ({3600 * lived / seconds:,.0f} an hour):"
         f" {total.events:,} events, {total.moves:,} moves, {total.looks:,} looks"
         f" ({total.exact:,} exact), {total.items:,} stream items, {total.conflicts:,} conflicts,"
-        f" {total.kills:,} kills, {total.retries:,} retries; nothing leaked, every count exact"
+        f" {total.decided:,} decisions, {total.kills:,} kills, {total.retries:,} retries;"
+        " nothing leaked, every count exact"
     )
 
 

@@ -77,8 +77,8 @@ class App:
         self._seen |= {str(one.id) for one in world.pieces.values() if world.sees(viewer, one)}
 
     def caught_up(self, heads: Mapping[int, int]) -> bool:
-        """Whether it has heard of everything; one who is suspended hears nothing."""
-        if self.viewer.suspended is not None:
+        """Whether it has heard of everything; one who is barred hears nothing."""
+        if self.viewer.barred is not None:
             return True
         return self._whole and not self._busy and _vector(self.cursor) == heads
 
@@ -88,7 +88,7 @@ class App:
 
         :raises Difference: it has lost a post, or kept one.
         """
-        if self.viewer.suspended is not None or not self._exact:
+        if self.viewer.barred is not None or not self._exact:
             return
         world, viewer = self.history.world, self.viewer.id
         pieces = [*world.feed(viewer), *world.by(viewer, viewer)]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable
 from uuid import UUID
 
 from domain.audience import Audience, Friends, Listed, Public
-from tests.simulation.world import Difference, World
+from tests.simulation.world import Difference, Piece, World
 
 WORD = re.compile(rb"w\d+ends")
 
@@ -36,12 +36,15 @@ class Glance:
         self._listing = listing
         self.kept: set[Hashable] | None = None
         self._apart: set[UUID] | None = None
-        self._suspended = True
+        self._barred = True
         self._mine: dict[UUID, set[UUID]] = {}
         self._theirs: dict[UUID, set[UUID]] = {}
         self._on: set[UUID] = set()
         self._audiences: dict[UUID, list[Audience]] = {}
         self._remarks: set[UUID] = set()
+        self._places: dict[str, object] = {}
+        #: What stood in one place first, and then in another: a walk may miss it, or meet it twice.
+        self.moved: set[Hashable] = set()
         self.again()
 
     @property
@@ -55,7 +58,7 @@ class Glance:
         others = [one for one in world.people if one != viewer]
         apart = {one for one in others if world.apart(viewer, one)}
         self._apart = apart if self._apart is None else self._apart & apart
-        self._suspended &= world.people[viewer].suspended is not None
+        self._barred &= world.people[viewer].barred is not None
         for other in others:
             if (bond := world.offered(viewer, other)) is not None:
                 self._mine.setdefault(other, set()).add(bond)
@@ -64,13 +67,25 @@ class Glance:
         self._on |= {which for which, (_, _, on) in world.lists.items() if viewer in on}
         for piece in world.pieces.values():
             if piece.live:
+                self._find(piece)
                 held = self._audiences.setdefault(piece.id, [])
-                if not held or held[-1] != piece.to:
-                    held.append(piece.to)
-                self._remarks |= {one.id for one in piece.remarks.values() if one.live}
+                if not held or held[-1] != piece.seen_by:
+                    held.append(piece.seen_by)
+                self._remarks |= {
+                    one.id
+                    for one in piece.remarks.values()
+                    if one.live and (one.published or one.author == viewer)
+                }
         if self._listing is not None:
             now = set(self._listing())
             self.kept = now if self.kept is None else self.kept & now
+
+    def _find(self, piece: Piece) -> None:
+        """Note where something stands."""
+        places = {str(one.id): one.at for one in piece.remarks.values()}
+        for name, at in {str(piece.id): piece.at, **places}.items():
+            if self._places.setdefault(name, at) != at:
+                self.moved.add(name)
 
     def check(self, said: bytes, where: str) -> None:
         """
@@ -83,7 +98,7 @@ class Glance:
             raise Difference(f"{where} shows {sorted(leaked)} to {self.viewer}")
 
     def _words(self) -> set[bytes]:
-        if self._suspended:
+        if self._barred:
             return set()
         assert self._apart is not None
         words: set[bytes] = set()
@@ -95,12 +110,12 @@ class Glance:
                 or not any(self._is_for(piece.author, one) for one in audiences)
             ):
                 continue
-            words.update(text.encode() for text in (piece.text, *piece.former))
-            words.update(
-                remark.text.encode()
-                for remark in piece.remarks.values()
-                if remark.id in self._remarks and remark.author not in self._apart
-            )
+            drafts = piece.drafts if own else ()
+            for text in (piece.text, *piece.former, *drafts):
+                words.update(WORD.findall(text.encode()))
+            for remark in piece.remarks.values():
+                if remark.id in self._remarks and remark.author not in self._apart:
+                    words.update(WORD.findall(remark.text.encode()))
         return words
 
     def _is_for(self, author: UUID, audience: Audience) -> bool:

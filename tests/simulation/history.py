@@ -20,7 +20,8 @@ import msgspec
 from commands.accounts import RegisterAccount
 from domain.catalogue import EVENTS
 from domain.event import Recorded, type_of
-from projections.counters import COUNTERS
+from domain.ids import cell_of
+from projections.counters import COUNTERS, WAITING
 from projections.engine.deadlines import deadlines
 from tests.simulation import books as book_keeping
 from tests.simulation.apps import App
@@ -31,6 +32,7 @@ from tests.simulation.moves import OPERATOR, Move, Mover
 from tests.simulation.network import Ask, Lost, Reply, kill, send
 from tests.simulation.oracle import Oracle
 from tests.simulation.server import Ground, LoopClock, Server, Temper
+from tests.simulation.staff import Staff
 from tests.simulation.tables import FED
 from tests.simulation.world import Difference, Person
 
@@ -40,6 +42,11 @@ if TYPE_CHECKING:
 #: How long everybody may take to come to rest, in the history's seconds.
 REST_SECONDS_MAX = 300.0
 _TRIES_MAX = 40
+#: What becomes due within this is waited for.
+_SOON = timedelta(seconds=60)
+#: Over claims and days off, over promises and suspensions, over strikes and the time to appeal.
+LEAPS = (timedelta(minutes=31), timedelta(days=3), timedelta(days=8), timedelta(days=31),
+         timedelta(days=181))  # fmt: skip
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -49,6 +56,8 @@ class Plan(msgspec.Struct, frozen=True):
     :param clients: how many act at once; one is one thing after another.
     :param patient: whether everybody rests after each move.
     :param kills: how often a second a server is killed, stopped, or its clock moved.
+    :param moderation: how many of the moves are staff's, or about what staff decided; without any,
+        no rules are in force and no time is leapt over.
     """
 
     members: int = 5
@@ -57,6 +66,7 @@ class Plan(msgspec.Struct, frozen=True):
     moves: int = 12
     cells: int = 4
     kills: float = 0.0
+    moderation: float = 0.0
     idle_seconds: float = 0.5
     patient: bool = False
     apps: int = 1
@@ -75,6 +85,7 @@ class Outcome(msgspec.Struct):
     retries: int = 0
     conflicts: int = 0
     items: int = 0
+    decided: int = 0
     steps: int = 0
     seconds: float = 0.0
 
@@ -103,7 +114,9 @@ class History:
         self.ground.committed = self._committed
         self._trace = blake2b(digest_size=16)
         self._clocks = [LoopClock(loop), LoopClock(loop)]
-        self._mover = Mover(self.world, self.chance, self._clocks[0])
+        clock, wary = self._clocks[0], 0.4 if plan.moderation else 0.0
+        self._mover = Mover(self.world, self.chance, clock, wary)
+        self._staff = Staff(self.world, self.chance, clock)
         self.servers: list[Server] = []
         self._keys = 0
         self.apps: list[App] = []
@@ -124,12 +137,19 @@ class History:
         self.apps = [App(self, one) for one in people[: self.plan.apps]]
         for app in self.apps:
             self.loop.spawn(None, app.run())
+        if self.plan.moderation:
+            await self._do(self._staff.publish("house"))
         for _ in range(self.plan.rounds):
             await self._round()
             await self.rest()
             await self._looks.at_everything()
+            if self.plan.moderation:
+                self._leap(self.fate.choice(LEAPS))
+                await self.rest()
         self._looks.check_end()
+        self._looks.check_rebuilt()
         outcome = self.outcome
+        outcome.decided = self.world.cases.decided
         outcome.conflicts += sum(server.log.conflicts for server in self.servers)
         outcome.trace = self._trace.hexdigest()
         outcome.steps, outcome.seconds = self.loop.steps, self.loop.time()
@@ -182,11 +202,7 @@ class History:
     def _committed(self, events: Sequence[Recorded]) -> None:
         """Every commit, in the step in which it happens."""
         try:
-            self.world.take(events)
-            for glance in self.glances:
-                glance.again()
-            for app in self.apps:
-                app.see()
+            self.world.take(events, self._moved)
             self._check_counts(events)
         except Exception as error:  # noqa: BLE001 - the log must not take it for its own
             self.loop.fail(error)
@@ -198,6 +214,13 @@ class History:
             said = f"{one.at} {one.stream} {one.version} {one.recorded_at} {type_of(one.event)}"
             self._trace.update(said.encode() + EVENTS.encode(one.event))
 
+    def _moved(self) -> None:
+        """Who looks takes in what holds now."""
+        for glance in self.glances:
+            glance.again()
+        for app in self.apps:
+            app.see()
+
     def _check_counts(self, events: Sequence[Recorded]) -> None:
         """Counts are exact at the commit."""
         for recorded in events:
@@ -205,11 +228,20 @@ class History:
             if post is None:
                 continue
             piece = self.world.pieces[post]
-            live = sum(remark.live for remark in piece.remarks.values())
-            counts = self.ground.books.tables.get(COUNTERS, piece.id.int >> 64 & 0xFFF, post)
-            wanted = {"likes": len(piece.likes), "comments": live}
+            tables, cell = self.ground.books.tables, cell_of(piece.id)
+            published = sum(remark.published for remark in piece.remarks.values())
+            counts = tables.get(COUNTERS, cell, post) or {"likes": 0, "comments": 0}
+            wanted = {"likes": len(piece.likes), "comments": published}
             if counts != wanted:
                 raise Difference(f"counters of {post} are {counts}, not {wanted}")
+            for who in self.world.people:
+                waiting = tables.get(WAITING, cell, post, who) or {"comments": 0}
+                own = sum(
+                    one.live and one.author == who and not one.published
+                    for one in piece.remarks.values()
+                )
+                if waiting["comments"] != own:
+                    raise Difference(f"{waiting} of {who} wait under {post}, not {own}")
 
     def _name(self, actor: UUID) -> str:
         person = self.world.people.get(actor)
@@ -239,11 +271,27 @@ class History:
         for _ in range(moves):
             await self._idle()
             actor = self.chance.choice(list(self.world.people.values()))
-            await self._do(self._mover.next(actor))
+            move = self._next(actor)
+            await self._do(move)
+            if move.operation in ("decide_case", "confirm_decision"):
+                await self._looks.at_subject(move.path["id"])
             if self.plan.patient:
                 await self.rest()
             for _ in range(self.chance.choice([0, 1, 1, 2])):
                 await self._looks.anybody()
+
+    def _next(self, actor: Person) -> Move:
+        if self.plan.moderation and self.chance.random() < self.plan.moderation:
+            move = self._staff.next(actor)
+            if move is not None:
+                return move
+        return self._mover.next(actor)
+
+    def _leap(self, over: timedelta) -> None:
+        """Nothing happens for so long; whatever becomes due meanwhile is late."""
+        self.note(f"! {over} later")
+        for clock in self._clocks:
+            clock.leapt += over
 
     async def _idle(self) -> None:
         await asyncio.sleep(self.chance.random() ** 3 * self.plan.idle_seconds)
@@ -296,11 +344,13 @@ class History:
             self._check_granted(move, reply, before)
         if reply.ok:
             self._check_acknowledged(move, reply)
+        elif reply.status >= 500 and reply.problem not in ("unavailable", "timeout"):
+            raise Difference(f"{move}: got {reply}")
 
     def _check_granted(self, move: Move, reply: Reply, before: int) -> None:
         """Nobody else did anything meanwhile: the answer is the one that the oracle gives."""
         late = reply.problem in ("in-the-past", "conflict", "unavailable", "timeout")
-        if reply.ok is not move.granted and not late:
+        if move.granted is not None and reply.ok is not move.granted and not late:
             raise Difference(f"{move}: expected {move.granted} at {before}, got {reply}")
 
     def _check_acknowledged(self, move: Move, reply: Reply) -> None:
@@ -368,9 +418,24 @@ class History:
             for status in (server.policies.status() for server in leading)
         ):
             return "policies are behind"
-        if due := self.ground.books.tables.every(deadlines):
-            return f"{len(due)} deadlines are armed"
+        if due := self._due():
+            return f"{due} are due"
         for app in self.apps:
             if not app.caught_up(heads):
                 return f"the app of {app.viewer.qq} is at {app.cursor}, not {heads}"
         return None
+
+    def _due(self) -> list[str]:
+        """The kinds of the deadlines whose time has come, or comes soon."""
+        soon = max(clock.now() for clock in self._clocks) + _SOON
+        return [
+            row["kind"]
+            for (_, which), row in self.ground.books.tables.every(deadlines).items()
+            if row["due"] <= soon
+            # An operator's suspension that a ban took the place of has nothing left to end.
+            and (row["kind"] != "suspension-ends" or self._stands(which, row["subject"]))
+        ]
+
+    def _stands(self, suspension: UUID, member: UUID) -> bool:
+        suspended = self.world.people[member].suspended
+        return suspended is not None and suspended[0] == suspension

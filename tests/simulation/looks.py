@@ -7,11 +7,14 @@ whenever nothing was committed while it lasted. At rest, everything can be told 
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from tests.simulation import surfaces
+from tests.simulation.desks import Desks
 from tests.simulation.glances import Glance
 from tests.simulation.network import Ask, Lost, Reply, send
 from tests.simulation.surfaces import Surface
+from tests.simulation.tables import MODELS, Tables, changes_of
 from tests.simulation.world import Difference, Person
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ class Looks:
 
     def __init__(self, history: "History") -> None:
         self._history = history
+        self._desks = Desks(history)
 
     def _someone(self) -> Person:
         return self._history.chance.choice(list(self._history.world.people.values()))
@@ -35,6 +39,27 @@ class Looks:
         fresh = self._history.chance.random() < 0.6
         await self.look(viewer, surface, fresh=fresh)
 
+    async def at_subject(self, case: UUID) -> None:
+        """
+        Somebody, rather one who may see it, looks at what was decided of, at once, however far
+        read models are.
+        """
+        world, chance = self._history.world, self._history.chance
+        docket = world.cases.dockets.get(case)
+        piece = None if docket is None else world.pieces.get(docket.subject.id)
+        if piece is None:
+            return
+        author = world.people[piece.author]
+        others = [one for one in world.people.values() if one is not author]
+        seeing = [one for one in others if world.sees(one.id, piece) and one.barred is None]
+        found = [
+            surfaces.post(piece),
+            surfaces.comments(piece),
+            surfaces.space_posts(author.id, author.qq),
+            surfaces.feed(),
+        ]
+        await self.look(chance.choice(seeing or others), chance.choice(found), fresh=False)
+
     async def look(self, viewer: Person, surface: Surface, *, fresh: bool) -> bool:
         """
         Read a surface, and hold it against the oracle; whether that could be done exactly.
@@ -46,7 +71,7 @@ class Looks:
         names = surface.names
         listing = None if names is None else partial(names, self._history.world, viewer.id)
         glance = self._history.glance(viewer.id, listing)
-        suspended = viewer.suspended is not None
+        barred = viewer.barred
         try:
             reply, items = await self._read(viewer, surface, at_least, glance)
         except Lost:
@@ -60,9 +85,9 @@ class Looks:
             )
             return False
         self._history.outcome.exact += 1
-        if suspended:
-            if reply.problem != "suspended":
-                raise Difference(f"{surface.operation}: {viewer.qq} is suspended, got {reply}")
+        if barred is not None:
+            if reply.problem != barred:
+                raise Difference(f"{surface.operation}: {viewer.qq} is {barred}, got {reply}")
         elif reply.status == 404 or reply.ok:
             surface.compare(self._history.world, viewer.id, items)
         else:
@@ -103,11 +128,13 @@ class Looks:
             items += body["items"]
             cursor = body["next"]
             if cursor is None:
-                _check_walk(surface, items, glance if at_least else None)
+                _check_walk(surface, items, glance, fresh=bool(at_least))
                 return reply, items
 
     async def at_everything(self) -> None:
+        """Everybody looks at some of all there is, when all is at rest."""
         self._check_halves()
+        await self._desks.look()
         for app in self._history.apps:
             app.check()
         for viewer in list(self._history.world.people.values()):
@@ -127,21 +154,32 @@ class Looks:
             if theirs.standing != meant[half.standing]:
                 raise Difference(f"halves disagree: {half} and {theirs}")
 
+    def check_rebuilt(self) -> None:
+        """Every model is what it becomes when it is built anew from the log."""
+        ground, reader = self._history.ground, self._history.servers[0].log.reader
+        rebuilt = Tables()
+        for cell, head in ground.store_heads().items():
+            rebuilt.write(changes_of(MODELS, reader.read(cell, 0, head, head)))
+        for table in rebuilt:
+            if rebuilt.every(table) != ground.books.tables.every(table):
+                raise Difference(f"{table.name} is not what a rebuild makes of it")
+
     def check_end(self) -> None:
-        """No account is promised and not opened; no suspension outlives its time."""
+        """No account is promised and not opened; nothing outlives its time."""
         if set(self._history.world.claimed.values()) != set(self._history.world.people):
             raise Difference("a number was claimed and its account never opened")
-        for person in self._history.world.people.values():
-            if person.suspended is not None and person.suspended[1] is not None:
-                raise Difference(f"{person.qq} is suspended until {person.suspended[1]}, and after")
+        now = min(server.clock.now() for server in self._history.servers)
+        self._history.world.rules.check_end(now)
+        self._history.world.penalties.check_end(now)
 
 
-def _check_walk(surface: Surface, items: list[Any], glance: Glance | None) -> None:
+def _check_walk(surface: Surface, items: list[Any], glance: Glance, *, fresh: bool) -> None:
     """What was there throughout a walk is in it once; nothing is in it twice."""
     if surface.names is None:
         return
-    names = [surface.name(item) for item in items]
+    every = (surface.name(item) for item in items)
+    names = [name for name in every if name not in glance.moved]
     if len(set(names)) != len(names):
         raise Difference(f"{surface.operation} says one thing twice in a walk")
-    if glance is not None and glance.kept is not None and (lost := glance.kept - set(names)):
+    if fresh and glance.kept is not None and (lost := glance.kept - glance.moved - set(names)):
         raise Difference(f"{surface.operation} leaves out {lost}, there all the time")

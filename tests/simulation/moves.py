@@ -3,7 +3,7 @@ What members and operators do: each move is a request, and what the oracle says 
 
 A move is worded from the oracle's present, so that most of them are about something, and some about
 what is just being taken away. ``granted`` says whether it must be done if nothing else happens
-meanwhile.
+meanwhile; None that both may be.
 """
 
 import random
@@ -20,43 +20,55 @@ from commands.lists import SaveList
 from commands.posts import EditPost, PublishDiary, PublishShare, PublishShuoshuo
 from commands.spaces import CertifySpace
 from commands.types import AudienceChoice, ToFriends, ToList, ToOnlyMe, ToPublic
+from domain.ids import cell_of
 from domain.post_events import PostKind
 from domain.space import SpaceType
+from tests.simulation.oracle import Oracle
 from tests.simulation.server import LoopClock
-from tests.simulation.world import Person, Piece, World
+from tests.simulation.world import Person, Piece
 
 LISTS = ("family", "class of 2008")
 OPERATOR = 10_000
+#: Words that were made up for rules to look for.
+RULE_WORDS = ("zorblat", "quimble", "snarvex", "plofwin", "drabnok")
 
 
 class Move(msgspec.Struct, frozen=True):
-    """A request that changes something. ``text`` is what it says for the first and only time."""
+    """
+    A request that changes something: a member's, or staff's where there is no ``actor``.
+
+    :param granted: None where either may be.
+    :param text: what it says for the first and only time.
+    """
 
     operation: str
     actor: UUID | None
     qq: int
-    granted: bool
+    granted: bool | None
     path: dict[str, Any] = {}
     body: Any = None
     text: str | None = None
+    staff: str = "operator"
 
     @property
     def role(self) -> str:
         """Of whoever makes it."""
-        return "operator" if self.actor is None else "member"
+        return self.staff if self.actor is None else "member"
 
 
 class Mover:
     """
-    Thinks of moves.
+    Thinks of moves of members and operators.
 
     :param clock: whose time suspensions are said in.
+    :param wary: how likely a text has a word that rules may look for.
     """
 
-    def __init__(self, world: World, chance: random.Random, clock: LoopClock) -> None:
+    def __init__(self, world: Oracle, chance: random.Random, clock: LoopClock, wary: float) -> None:
         self._world = world
         self._chance = chance
         self._clock = clock
+        self._wary = wary
         self._words = 0
         self._weighted: Sequence[Callable[[Person], Move | None]] = [
             *[self._publish] * 7,
@@ -64,7 +76,7 @@ class Mover:
             *[self._like] * 4,
             *[self._befriend] * 5,
             *[self._change_audience] * 4,
-            *[self._save_list] * 3,
+            *[self._save_list, self._reword] * 3,
             *[self._share, self._edit, self._delete, self._unlike, self._delete_comment] * 2,
             *[self._unfriend, self._block, self._unblock, self._follow] * 2,
             *[self._unfollow, self._delete_list, self._rename],
@@ -80,9 +92,16 @@ class Mover:
 
     # Of a member
 
-    def _word(self) -> str:
+    def _text(self) -> str:
+        """What nobody has said before, now and then with a word that rules may look for."""
         self._words += 1
-        return f"w{self._words}ends"
+        unique = f"w{self._words}ends"
+        found = self._chance.random() < self._wary
+        return f"{unique} {self._chance.choice(RULE_WORDS)}" if found else unique
+
+    def _passes(self, actor: Person, text: str) -> bool:
+        """Whether a text is not refused as the rules are."""
+        return self._world.rules.outcome(cell_of(actor.id), text) != "refused"
 
     def _other(self, actor: Person) -> Person:
         others = [one for one in self._world.people.values() if one.id != actor.id]
@@ -95,8 +114,13 @@ class Mover:
         return self._chance.choice(pieces[-12:]) if pieces else None
 
     def _move(self, actor: Person, operation: str, may: bool, **more: Any) -> Move:
-        granted = may and actor.suspended is None
+        granted = may and actor.barred is None
         return Move(operation, actor.id, actor.qq, granted, **more)
+
+    def _says(self, actor: Person, operation: str, may: bool, **more: Any) -> Move:
+        """Something that is published, and screened before."""
+        may = may and actor.publishes and self._passes(actor, more["text"])
+        return self._move(actor, operation, may, **more)
 
     def _audience(self, actor: Person) -> tuple[AudienceChoice, bool]:
         """For whom; and whether that can be said."""
@@ -120,32 +144,41 @@ class Mover:
 
     def _publish(self, actor: Person) -> Move:
         audience, can = self._audience(actor)
-        text = self._word()
+        text = self._text()
         kind: PostKind = self._chance.choice(["shuoshuo", "shuoshuo", "diary"])
         body: Any = PublishShuoshuo(text, audience)
         if kind == "diary":
             body = PublishDiary("title", text, audience)
-        return self._move(actor, "publish_post", can, body=body, text=text)
+        return self._says(actor, "publish_post", can, body=body, text=text)
 
     def _share(self, actor: Person) -> Move | None:
         piece = self._piece()
         if piece is None:
             return None
         audience, can = self._audience(actor)
-        text = self._word()
-        sees = self._world.sees(actor.id, piece)
-        sees = sees and self._world.sees(actor.id, piece.original or piece)
+        text = self._text()
+        meets = self._world.meets(actor.id, piece)
+        meets = meets and self._world.meets(actor.id, piece.original or piece)
         body = PublishShare(piece.id, audience, text)
-        return self._move(actor, "publish_post", can and sees, body=body, text=text)
+        return self._says(actor, "publish_post", can and meets, body=body, text=text)
 
     def _edit(self, actor: Person) -> Move | None:
         piece = self._piece(self._chance.choice([actor.id, actor.id, None]))
-        if piece is None:
+        return None if piece is None else self._reworded(actor, piece)
+
+    def _reword(self, _: Person) -> Move | None:
+        """What waits is changed, while somebody is about to look at it."""
+        waiting = [one for one in self._world.pieces.values() if one.live and not one.published]
+        if not waiting:
             return None
-        text = self._word()
+        piece = self._chance.choice(waiting)
+        return self._reworded(self._world.people[piece.author], piece)
+
+    def _reworded(self, actor: Person, piece: Piece) -> Move:
+        text = self._text()
         may = piece.live and piece.author == actor.id
         path = {"id": piece.id}
-        return self._move(actor, "edit_post", may, path=path, body=EditPost(text), text=text)
+        return self._says(actor, "edit_post", may, path=path, body=EditPost(text), text=text)
 
     def _change_audience(self, actor: Person) -> Move | None:
         piece = self._piece(self._chance.choice([actor.id, actor.id, actor.id, None]))
@@ -153,13 +186,14 @@ class Mover:
             return None
         audience, can = self._audience(actor)
         may = can and piece.live and piece.author == actor.id
+        may = may and (actor.publishes or isinstance(audience, ToOnlyMe))
         return self._move(actor, "change_audience", may, path={"id": piece.id}, body=audience)
 
     def _delete(self, actor: Person) -> Move | None:
         piece = self._piece(self._chance.choice([actor.id, actor.id, None]))
         if piece is None:
             return None
-        may = piece.author == actor.id
+        may = piece.author == actor.id and piece.taken is None
         return self._move(actor, "delete_post", may, path={"id": piece.id})
 
     def _comment(self, actor: Person) -> Move | None:
@@ -167,26 +201,28 @@ class Mover:
         if piece is None:
             return None
         answered = self._chance.choice([None, *list(piece.remarks.values())[-3:]])
-        may = self._world.sees(actor.id, piece)
+        may = self._world.meets(actor.id, piece)
         if answered is not None:
-            may = may and answered in self._world.comments(actor.id, piece)
-        text = self._word()
+            may = may and answered.published and self._world.finds(actor.id, answered)
+        text = self._text()
         body = WriteComment(text, None if answered is None else answered.id)
-        return self._move(actor, "write_comment", may, path={"id": piece.id}, body=body, text=text)
+        return self._says(actor, "write_comment", may, path={"id": piece.id}, body=body, text=text)
 
     def _delete_comment(self, actor: Person) -> Move | None:
         remarks = list(self._world.remarks.values())[-12:]
         if not remarks:
             return None
         piece, remark = self._chance.choice(remarks)
-        may = actor.id in (remark.author, piece.author)
+        may = actor.id in (remark.author, piece.author) and remark.taken != "held"
+        if remark.live and remark.waits is not None:
+            may = actor.id == remark.author
         return self._move(actor, "delete_comment", may, path={"id": remark.id})
 
     def _like(self, actor: Person) -> Move | None:
         piece = self._piece()
         if piece is None:
             return None
-        may = self._world.sees(actor.id, piece)
+        may = self._world.meets(actor.id, piece)
         return self._move(actor, "like_post", may, path={"id": piece.id})
 
     def _unlike(self, actor: Person) -> Move | None:
@@ -198,7 +234,7 @@ class Mover:
         if piece is None:
             return None
         ever = (actor.id, piece.id) in self._world.liked
-        may = ever or self._world.sees(actor.id, piece)
+        may = ever or self._world.meets(actor.id, piece)
         return self._move(actor, "unlike_post", may, path={"id": piece.id})
 
     # Between two
@@ -257,8 +293,11 @@ class Mover:
         return self._move(actor, "delete_list", True, path={"id": which})
 
     def _rename(self, actor: Person) -> Move:
-        body = ChangeProfile(f"n{self._chance.randrange(1_000)}")
-        return self._move(actor, "change_profile", True, body=body)
+        name = f"n{self._chance.randrange(1_000)}"
+        if self._chance.random() < self._wary:
+            name = f"{name} {self._chance.choice(RULE_WORDS)}"
+        may = actor.publishes and self._passes(actor, name)
+        return self._move(actor, "change_profile", may, body=ChangeProfile(name))
 
     # Of an operator
 
@@ -270,7 +309,7 @@ class Mover:
         return Move("certify_space", None, OPERATOR, True, path, CertifySpace(kind, "n"))
 
     def _suspend(self, actor: Person) -> Move | None:
-        if sum(one.suspended is not None for one in self._world.people.values()) > 1:
+        if sum(one.barred is not None for one in self._world.people.values()) > 1:
             return None
         until = None
         if self._chance.random() < 0.75:

@@ -23,15 +23,15 @@ from api.http.positions import parse_positions
 from api.http.problems import ProblemError, Problems
 from api.http.routes import Route
 from api.problems import PROBLEMS
-from api.routes import audit, members, posts, spaces
+from api.routes import audit, members, moderation, posts, recourse, rules, spaces
 from commands.ports import LogOverloaded, LogUnavailable
 from domain.event import Refused
 from tests.simulation.server import Server
 
 ROUTES: dict[str, Route] = {
     route.name: route
-    for declared in (members.ROUTES, posts.ROUTES, spaces.ROUTES, audit.ROUTES)
-    for route in declared
+    for declared in (members, posts, spaces, audit, moderation, recourse, rules)
+    for route in declared.ROUTES
 }
 _PROBLEMS = Problems(PROBLEMS)
 _CURSORS = CursorCodec(b"a secret of the simulation")

@@ -45,6 +45,7 @@ def plan_of(seed: int) -> Plan:
         answers_lost=0.03 if wild else 0.0,
         lease_seconds=chance.choice([0.3, 1.0]),
         recalls=chance.random() < 0.7,
+        behind_seconds=chance.choice([0.0, 0.3, 1.0]) if wild else 0.0,
         shuffled=wild > 0 and chance.random() < 0.8,
     )
     return Plan(
@@ -56,6 +57,7 @@ def plan_of(seed: int) -> Plan:
         cells=chance.choice([1, 3, 8]),
         kills=[0.0, 0.0, 0.3, 0.6][wild],
         apps=chance.choice([0, 1, 2]),
+        moderation=chance.choice([0.0, 0.25, 0.5]),
         temper=temper,
     )
 

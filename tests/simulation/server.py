@@ -57,6 +57,7 @@ class Temper(msgspec.Struct, frozen=True):
     :param stall: how likely one step of a read or a load takes its time at all.
     :param capacity: how many streams a server keeps in memory.
     :param recalls: whether reads are answered from memory.
+    :param behind_seconds: how long read models that are fed fall behind now and then, at most.
     :param skew_seconds: how far the servers' clocks are apart, at most.
     """
 
@@ -70,18 +71,25 @@ class Temper(msgspec.Struct, frozen=True):
     lease_seconds: float = 0.6
     shuffled: bool = True
     recalls: bool = True
+    behind_seconds: float = 0.0
 
 
 class LoopClock:
-    """A server's clock: the loop's time and an error of its own."""
+    """
+    A server's clock: the loop's time, all that was leapt over, and an error of its own.
+
+    A day in which nothing happens is leapt over: every clock is a day further at once, and what has
+    become due meanwhile is late.
+    """
 
     def __init__(self, loop: SimulatedLoop) -> None:
         self._loop = loop
         self.skew = timedelta()
+        self.leapt = timedelta()
 
     def now(self) -> datetime:
         """UTC, timezone-aware."""
-        return BEGINNING + timedelta(seconds=self._loop.time()) + self.skew
+        return BEGINNING + timedelta(seconds=self._loop.time()) + self.leapt + self.skew
 
 
 class SlowLog(MemoryLog):
@@ -214,6 +222,13 @@ class Ground:
             return 0.0
         return temper.seconds * chance.random() ** 2
 
+    def feeding_seconds(self) -> float:
+        """How long a batch of a read model takes: as long as anything, sometimes far longer."""
+        behind = self.temper.behind_seconds
+        if behind and self.chance.random() < 0.03:
+            return behind * self.chance.random()
+        return self.seconds()
+
     def loses(self, how_often: float) -> bool:
         """Whether something goes astray that does so that often."""
         return not self.calm and self.chance.random() < how_often
@@ -266,7 +281,7 @@ class Server:
             clock,
             holder,
             chance,
-            ground.seconds,
+            ground.feeding_seconds,
             lease_seconds=temper.lease_seconds,
         )
         self.screens = Screens(self.log, ground.words, ground.calendar, ground.aside)

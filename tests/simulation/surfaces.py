@@ -44,25 +44,35 @@ class Surface(msgspec.Struct, frozen=True):
 
 
 def _post(world: World, viewer: UUID, piece: Piece) -> tuple[Any, ...]:
-    """A post as it is to be shown; counts are of all that is live, whoever looks."""
+    """
+    A post as it is to be shown; counts are of all that is published, whoever looks, and of the
+    viewer's own that waits.
+    """
     original = piece.original
     shared = None
     if original is not None and world.sees(viewer, original):
-        shared = (str(original.id), original.text, len(original.likes), _live(original))
+        counted = _counted(original, viewer)
+        shared = (str(original.id), original.text, len(original.likes), counted)
+    own = piece.author == viewer
     return (
         str(piece.id),
         world.people[piece.author].nickname,
         piece.text,
         len(piece.likes),
-        _live(piece),
+        _counted(piece, viewer),
         viewer in piece.likes,
         piece.version,
+        (own and piece.waits) or "published",
+        piece.pending[1] if own and piece.pending is not None else None,
         shared,
     )
 
 
-def _live(piece: Piece) -> int:
-    return sum(remark.live for remark in piece.remarks.values())
+def _counted(piece: Piece, viewer: UUID) -> int:
+    return sum(
+        remark.live and (remark.published or remark.author == viewer)
+        for remark in piece.remarks.values()
+    )
 
 
 def _shown_post(item: Any) -> tuple[Any, ...]:
@@ -75,6 +85,8 @@ def _shown_post(item: Any) -> tuple[Any, ...]:
         item["comments"],
         item["liked"],
         item["version"],
+        item["state"],
+        item.get("edit_state"),
         None if share is None else tuple(share[one] for one in ("id", "text", "likes", "comments")),
     )
 
@@ -182,10 +194,13 @@ def comments(piece: Piece) -> Surface:
     def expected(world: World, viewer: UUID) -> Any:
         if not world.sees(viewer, piece):
             return None
-        return [(str(one.id), one.text, str(one.thread)) for one in world.comments(viewer, piece)]
+        return [
+            (str(one.id), one.text, str(one.thread), one.waits or "published")
+            for one in world.comments(viewer, piece)
+        ]
 
     def shown(_: World, items: Any) -> Any:
-        return [(item["id"], item["text"], item["thread"]) for item in items]
+        return [(item["id"], item["text"], item["thread"], item["state"]) for item in items]
 
     def names(world: World, viewer: UUID) -> list[str]:
         seen = world.sees(viewer, piece)

@@ -44,7 +44,7 @@ PLAN = Plan(
     kills=0.4,
     idle_seconds=0.1,
     apps=2,
-    temper=Temper(seconds=0.05, stall=0.4, reads_lost=0.03, answers_lost=0.05),
+    temper=Temper(seconds=0.05, stall=0.4, reads_lost=0.03, answers_lost=0.05, behind_seconds=1.0),
 )
 
 Planted: TypeAlias = Any
@@ -245,15 +245,16 @@ def rounds_enlarged() -> Planted:
     ids=lambda plant: plant.__name__,
 )
 def test_what_is_planted_is_found(plant: Any) -> None:
-    found = _first_failure(plant)
+    found = first_failure(plant, PLAN)
     assert found is not None, f"not found in {SEEDS_MAX} seeds"
 
 
-def _first_failure(plant: Any) -> tuple[int, str] | None:
+def first_failure(plant: Any, plan: Plan) -> tuple[int, str] | None:
+    """The first seed that shows what is planted, and how; None when none does."""
     for seed in range(1, SEEDS_MAX + 1):
         try:
             with plant():
-                live(seed, with_capacity(PLAN, 1_000 if seed % 2 else 3))
+                live(seed, with_capacity(plan, 1_000 if seed % 2 else 3))
         except Failed as failed:
             return seed, str(failed.__cause__)
     return None

@@ -64,7 +64,7 @@ STATEMENTS = {
 _ORDERED = {name for name, one in STATEMENTS.items() if _LAST_ORDER.search(one.sql)}
 Asked: TypeAlias = tuple[Statement, Mapping[str, Any]]
 _ASKED_MAX = 150
-PLAN = Plan(members=5, moves=320, rounds=2, clients=5, cells=8, apps=2)
+PLAN = Plan(members=5, moves=320, rounds=2, clients=5, cells=8, apps=2, moderation=0.3)
 _BATCH = 25
 
 

@@ -20,13 +20,30 @@ class Difference(AssertionError):
 
 @dataclass(eq=False)
 class Person:
-    """A member. ``suspended`` is the standing suspension and when it ends by itself."""
+    """
+    A member. ``suspended`` is the standing suspension and when it ends by itself; ``banned`` and
+    ``restricted`` are the sanctions that keep the member from everything, and from publishing.
+    """
 
     id: UUID
     qq: int
     nickname: str
     suspended: tuple[UUID, datetime | None] | None = None
     certified: bool = False
+    banned: UUID | None = None
+    restricted: UUID | None = None
+
+    @property
+    def barred(self) -> str | None:
+        """What the member hears instead of an answer; None for whoever may act."""
+        if self.banned is not None:
+            return "banned"
+        return None if self.suspended is None else "suspended"
+
+    @property
+    def publishes(self) -> bool:
+        """Whether the member may publish."""
+        return self.barred is None and self.restricted is None
 
 
 @dataclass(eq=False)
@@ -43,7 +60,9 @@ class Half:
 
 @dataclass(eq=False)
 class Remark:
-    """A comment; ``at`` orders it among others."""
+    """
+    A comment; ``at`` orders it among others. ``waits`` and ``taken`` are as those of a post.
+    """
 
     id: UUID
     author: UUID
@@ -51,11 +70,26 @@ class Remark:
     thread: UUID
     at: tuple[datetime, UUID]
     live: bool = True
+    waits: str | None = None
+    taken: str | None = None
+
+    @property
+    def published(self) -> bool:
+        """Whether it is there for others than its author."""
+        return self.live and self.waits is None
 
 
 @dataclass(eq=False)
 class Piece:
-    """A post; ``at`` orders it among others, ``former`` are texts that it no longer has."""
+    """
+    A post; ``at`` orders it among others, ``former`` are texts that it had and others could see,
+    ``drafts`` those that it had while it waited. ``to`` is whom it is for, or will be.
+
+    :param live: it is there, for its author at least.
+    :param waits: ``held`` or ``private_view``: it is there for its author alone.
+    :param taken: people decided that nobody is to see it; what it was, ``held`` or ``published``.
+    :param pending: what it is to say once somebody approves of it, and how that waits.
+    """
 
     id: UUID
     author: UUID
@@ -65,9 +99,23 @@ class Piece:
     original: "Piece | None"
     version: int = 1
     live: bool = True
+    waits: str | None = None
+    taken: str | None = None
+    pending: tuple[str, str] | None = None
     former: list[str] = field(default_factory=list)
+    drafts: list[str] = field(default_factory=list)
     remarks: dict[UUID, Remark] = field(default_factory=dict)
     likes: dict[UUID, datetime] = field(default_factory=dict)
+
+    @property
+    def published(self) -> bool:
+        """Whether it is there for others than its author."""
+        return self.live and self.waits is None
+
+    @property
+    def seen_by(self) -> Audience:
+        """For whom it is there now."""
+        return self.to if self.waits is None else OnlyMe()
 
 
 @dataclass(eq=False)
@@ -132,7 +180,7 @@ class World:
             return True
         if self.apart(viewer, piece.author):
             return False
-        match piece.to:
+        match piece.seen_by:
             case Public():
                 return True
             case Friends():
@@ -144,6 +192,15 @@ class World:
             case Listed(named=named):
                 assert named is not None
                 return named in self.lists and viewer in self.lists[named][2]
+
+    def meets(self, viewer: UUID, piece: Piece) -> bool:
+        """Whether a viewer may comment on a post, like or share it: not while it waits."""
+        return piece.published and self.sees(viewer, piece)
+
+    def finds(self, viewer: UUID, remark: Remark) -> bool:
+        """Whether a comment is there for a viewer who sees its post."""
+        own = remark.author == viewer
+        return remark.live and (own or remark.published) and not self.apart(viewer, remark.author)
 
     def in_feed(self, viewer: UUID, piece: Piece) -> bool:
         """Whether a post that is there for a viewer comes into the feed."""
@@ -161,9 +218,7 @@ class World:
 
     def comments(self, viewer: UUID, piece: Piece) -> list[Remark]:
         """The comments that a viewer finds under a post, oldest first."""
-        found = (
-            one for one in piece.remarks.values() if one.live and not self.apart(viewer, one.author)
-        )
+        found = (one for one in piece.remarks.values() if self.finds(viewer, one))
         return sorted(found, key=lambda one: one.at)
 
     def likers(self, viewer: UUID, piece: Piece) -> list[UUID]:
@@ -178,23 +233,11 @@ class World:
             for deed in self.deeds.values()
             if deed.author == owner
             and self.sees(viewer, deed.piece)
-            and (deed.remark is None or deed.remark.live)
+            and (deed.remark is None or self.finds(viewer, deed.remark))
         )
         if self.apart(viewer, owner):
             return []
         return sorted(found, key=lambda deed: deed.at, reverse=True)
-
-    def words(self, viewer: UUID) -> Iterator[str]:
-        """Every text that a viewer may come across, anywhere."""
-        if self.people[viewer].suspended is not None:
-            return
-        for piece in self.pieces.values():
-            if self.sees(viewer, piece):
-                yield piece.text
-                yield from piece.former
-                for remark in piece.remarks.values():
-                    if remark.live and not self.apart(viewer, remark.author):
-                        yield remark.text
 
     def _seen(self, viewer: UUID) -> Iterator[Piece]:
         return (one for one in self.pieces.values() if self.sees(viewer, one))
