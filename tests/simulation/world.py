@@ -85,6 +85,7 @@ class Piece:
     A post; ``at`` orders it among others, ``former`` are texts that it had and others could see,
     ``drafts`` those that it had while it waited. ``to`` is whom it is for, or will be.
 
+    :param version: how often it changed for those who see it, from 1 on; while it waits, below 0.
     :param live: it is there, for its author at least.
     :param waits: ``held`` or ``private_view``: it is there for its author alone.
     :param taken: people decided that nobody is to see it; what it was, ``held`` or ``published``.

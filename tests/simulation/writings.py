@@ -97,7 +97,7 @@ class Writings(Bonds):
         text = self.say(recorded, event.content.text)
         piece = Piece(recorded.stream, event.author, text, event.audience, at, original)
         if isinstance(event, PostHeld):
-            piece.waits = event.how
+            piece.waits, piece.version = event.how, -1
         self.pieces[piece.id] = piece
         self.deeds[piece.id] = Deed(at, "post", event.author, piece)
 
@@ -130,7 +130,7 @@ class Writings(Bonds):
                 del self.deeds[piece.id]
             case _:
                 raise AssertionError(event)
-        piece.version = recorded.version
+        piece.version += 1 if piece.published else -1
 
     def _judge(self, recorded: Recorded, event: Any, piece: Piece) -> None:
         """People decided what becomes of it."""
@@ -141,7 +141,7 @@ class Writings(Bonds):
                 must(held and audience == piece.to, recorded, "for whom its author meant it")
                 self._bring(piece)
                 # It was not there before, so it is as new as its approval.
-                piece.at = at
+                piece.at, piece.version = at, 0
                 self.deeds[piece.id] = Deed(at, "post", piece.author, piece)
             case PostRestored(audience=audience):
                 same = piece.taken == "published" and audience == piece.to
@@ -167,7 +167,7 @@ class Writings(Bonds):
                 return
             case _:
                 raise AssertionError(event)
-        piece.version = recorded.version
+        piece.version += 1
 
     def _bring(self, one: Piece | Remark) -> None:
         one.live, one.waits, one.taken = True, None, None
