@@ -70,7 +70,13 @@ def what_waits_is_for_friends() -> Planted:
                 change = Put(GATES, change.key, {**change.values, "audience": "friends"})
             yield change
 
-    return _rows(Gates, ajar)
+    @contextmanager
+    def planted() -> Iterator[None]:
+        # What the row knows keeps it shut as well.
+        with _rows(Gates, ajar), an_approval_is_ahead_of_the_text():
+            yield
+
+    return planted()
 
 
 def an_edit_is_seen_before_it_is_approved() -> Planted:
