@@ -24,6 +24,7 @@ from domain.case_events import (
     CaseProposed,
     CaseReleased,
     CaseReported,
+    CaseSubjectChanged,
     Subject,
 )
 from domain.event import Event, Recorded
@@ -55,8 +56,11 @@ class Ruling:
 class Docket:
     """
     A case. ``stage`` is ``open``, ``claimed``, ``proposed`` or ``closed``; ``by`` is at it until
-    ``until``, or has proposed ``proposed``; ``against`` is the decision that is appealed. It is
-    ``doubtful`` whether anything is still proposed once an appeal has come in between.
+    ``until``, or has proposed ``proposed``.
+
+    :param new: there is something to decide, or was last, beside appeals.
+    :param appeals: the decisions that are appealed, the first appeal first, and by when each is to
+        be answered; ``late`` are those that were not.
     """
 
     id: UUID
@@ -68,10 +72,16 @@ class Docket:
     until: datetime | None = None
     proposed: UUID | None = None
     overdue: bool = False
-    against: UUID | None = None
-    doubtful: bool = False
+    new: bool = True
+    appeals: dict[UUID, datetime] = field(default_factory=dict)
+    late: set[UUID] = field(default_factory=set)
     reporters: set[UUID] = field(default_factory=set)
     rulings: dict[UUID, Ruling] = field(default_factory=dict)
+
+    @property
+    def appealed(self) -> UUID | None:
+        """The decision whose appeal is all that there is to decide, if so."""
+        return None if self.new else next(iter(self.appeals), None)
 
 
 class Casebook:
@@ -97,12 +107,7 @@ class Casebook:
         """A case is as this says."""
         known = self.dockets.get(recorded.stream)
         if isinstance(event, CaseOpened):
-            closed = known is None or known.stage == "closed"
-            must(closed, recorded, "what is open is not opened")
-            docket = Docket(recorded.stream, event.subject, event.cause, event.promise.due)
-            if known is not None:
-                docket.rulings = known.rulings
-            self.dockets[recorded.stream] = docket
+            self._open(recorded, event, known)
             return
         assert known is not None, "a case begins when it is opened"
         match event:
@@ -114,12 +119,14 @@ class Casebook:
                 must(reporter not in known.reporters, recorded, "reported once by each")
                 known.reporters.add(reporter)
                 known.due = known.due if sooner is None else sooner.due
-            case CaseOverdue(due=due, effective_at=effective_at):
-                same = due == effective_at == known.due and not known.overdue
-                must(same and known.stage != "closed", recorded, "this promise stood")
-                known.overdue = True
+            case CaseSubjectChanged(by=by, sooner=sooner):
+                to_decide = known.stage != "closed" and known.new
+                must(to_decide and by == known.subject.owner, recorded, "its member changed it")
+                known.due = known.due if sooner is None else sooner.due
+            case CaseOverdue():
+                self._break_promise(recorded, event, known)
             case CaseMooted(by=by):
-                alone = known.cause in _FOUND and not known.reporters and known.against is None
+                alone = known.cause in _FOUND and not known.reporters and not known.appeals
                 theirs = recorded.actor == by and known.stage in ("open", "claimed")
                 must(alone and theirs, recorded, "nobody but rules pointed it out")
                 self._at_it(known, "closed")
@@ -128,12 +135,33 @@ class Casebook:
             case _:
                 self._work(recorded, event, known)
 
+    def _open(self, recorded: Recorded, event: CaseOpened, known: Docket | None) -> None:
+        docket = Docket(recorded.stream, event.subject, event.cause, event.promise.due)
+        beside = False
+        if known is not None:
+            beside = known.stage != "closed"
+            must(not (beside and known.new), recorded, "what is open is not opened")
+            docket.rulings, docket.appeals = known.rulings, known.appeals
+            docket.late = known.late
+        must(event.beside == beside, recorded, "beside an appeal that waits")
+        self.dockets[recorded.stream] = docket
+
+    @staticmethod
+    def _break_promise(recorded: Recorded, event: CaseOverdue, known: Docket) -> None:
+        due = event.due
+        appeals = {one for one, by in known.appeals.items() if by == due} - known.late
+        same = appeals or (due == known.due and not known.overdue)
+        stood = due == event.effective_at and known.stage != "closed"
+        must(same and stood, recorded, "this promise stood")
+        known.late |= appeals
+        known.overdue |= due == known.due
+
     def _work(self, recorded: Recorded, event: Any, known: Docket) -> None:
         """Who is at it."""
         match event:
             case CaseClaimed(by=by, until=until):
                 self._may_work(recorded, known, by)
-                against = known.rulings.get(known.against) if known.against else None
+                against = known.rulings.get(known.appealed) if known.appealed else None
                 impartial = against is None or by not in against.deciders
                 must(impartial, recorded, "an appeal is for somebody else")
                 self._at_it(known, "claimed", by, until)
@@ -162,12 +190,11 @@ class Casebook:
         known: Docket, stage: str, by: UUID | None = None, until: datetime | None = None
     ) -> None:
         known.stage, known.by, known.until, known.proposed = stage, by, until, None
-        known.doubtful = False
 
     @staticmethod
     def _may_work(recorded: Recorded, known: Docket, by: UUID) -> None:
         theirs = known.stage == "open" or (known.stage == "claimed" and known.by == by)
-        must(theirs or known.doubtful, recorded, "somebody else is at it, or nobody is to be")
+        must(theirs, recorded, "somebody else is at it, or nobody is to be")
 
     def _decide(self, recorded: Recorded, event: CaseDecided, known: Docket) -> None:
         decision = event.decision
@@ -180,7 +207,7 @@ class Casebook:
         deciders = frozenset({event.by, event.confirmed_by or event.by})
         answer = decision.on_appeal
         if answer is not None:
-            must(answer.against == known.against, recorded, "this was appealed")
+            must(answer.against in known.appeals, recorded, "this was appealed")
             involved = known.rulings[answer.against].deciders & deciders
             must(not involved, recorded, "an appeal is decided by somebody else")
         ruling = Ruling(
@@ -193,9 +220,27 @@ class Casebook:
         )
         known.rulings[ruling.id] = ruling
         self.decided += 1
-        if answer is not None or known.against is None:
-            known.against = None
-            self._at_it(known, "closed")
+        self._go_on(recorded, event, known)
+
+    def _go_on(self, recorded: Recorded, event: CaseDecided, known: Docket) -> None:
+        """Once one thing is decided, the case is open for the others."""
+        answer, remaining = event.decision.on_appeal, event.goes_on
+        if answer is not None:
+            del known.appeals[answer.against]
+            known.late.discard(answer.against)
+        else:
+            must(known.new, recorded, "an appeal is answered, not decided anew")
+        new = known.new and answer is not None
+        more = new or bool(known.appeals)
+        must((remaining is not None) == more, recorded, "a case is open for what is left")
+        self._at_it(known, "open" if more else "closed")
+        if more and not new:
+            known.new, known.reporters = False, set()
+            first = next(iter(known.appeals))
+            known.due, known.overdue = known.appeals[first], first in known.late
+        if remaining is not None:
+            same = (remaining.promise.due, remaining.overdue) == (known.due, known.overdue)
+            must(same, recorded, "with the promise that it has")
 
     def _appeal(self, recorded: Recorded, event: CaseAppealed, known: Docket) -> None:
         ruling = known.rulings.get(event.decision)
@@ -206,12 +251,12 @@ class Casebook:
         in_time = recorded.recorded_at - ruling.decided_at <= _APPEAL_DAYS
         must(in_time, recorded, "within 180 days")
         ruling.appealed = True
-        known.against, known.due, known.overdue = event.decision, event.promise.due, False
-        if known.stage == "closed":
+        beside = known.stage != "closed"
+        must(event.beside == beside, recorded, "it holds up nothing newer")
+        known.appeals[event.decision] = event.promise.due
+        if not beside:
+            known.new, known.due, known.overdue = False, event.promise.due, False
             known.reporters = set()
-        if known.stage == "proposed":
-            known.doubtful = True
-        else:
             self._at_it(known, "open")
 
     # What a command made of it all
@@ -242,6 +287,7 @@ class Casebook:
                 if docket.subject.id == recorded.stream
                 and docket.subject.kind != "member"
                 and docket.stage != "closed"
+                and docket.new
             ),
             None,
         )
@@ -263,13 +309,13 @@ class Casebook:
             case "approve":
                 holds = thing.published and not pending
             case "restore":
-                holds = thing.published
+                holds = thing.published and not pending
             case "reject":
                 holds = thing.taken == "held" or (thing.published and not pending)
             case "unpublish":
                 holds = not thing.live and thing.taken == "published"
             case _:
-                holds = thing.waits is None
+                holds = thing.waits is None and not pending
         must(holds, recorded, f"what is decided is done: {decision.verdict}")
 
     def _thing(self, subject: Subject) -> Piece | Remark | None:

@@ -43,7 +43,7 @@ class Desks:
                 raise Difference(f"cell {cell} still screens under old rules")
         for docket in world.cases.dockets.values():
             row = tables.get(CASES, cell_of(docket.id), docket.id)
-            if row is None or (row["state"] != docket.stage and not docket.doubtful):
+            if row is None or row["state"] != docket.stage:
                 raise Difference(f"case {docket.id} is {docket.stage}, and told as {row}")
 
     async def _look_at_queues(self) -> None:

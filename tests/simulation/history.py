@@ -430,12 +430,6 @@ class History:
         soon = max(clock.now() for clock in self._clocks) + _SOON
         return [
             row["kind"]
-            for (_, which), row in self.ground.books.tables.every(deadlines).items()
+            for row in self.ground.books.tables.every(deadlines).values()
             if row["due"] <= soon
-            # An operator's suspension that a ban took the place of has nothing left to end.
-            and (row["kind"] != "suspension-ends" or self._stands(which, row["subject"]))
         ]
-
-    def _stands(self, suspension: UUID, member: UUID) -> bool:
-        suspended = self.world.people[member].suspended
-        return suspended is not None and suspended[0] == suspension

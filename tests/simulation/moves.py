@@ -319,8 +319,8 @@ class Mover:
         return Move("suspend_account", None, OPERATOR, True, {"qq": actor.qq}, body)
 
     def _reinstate(self, actor: Person) -> Move | None:
-        suspended = [one for one in self._world.people.values() if one.suspended is not None]
-        who = self._chance.choice(suspended) if suspended else None
+        stopped = [one for one in self._world.people.values() if one.stopped is not None]
+        who = self._chance.choice(stopped) if stopped else None
         if who is None:
             return None
         return Move("reinstate_account", None, OPERATOR, True, {"qq": who.qq})

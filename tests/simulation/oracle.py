@@ -82,6 +82,10 @@ class Oracle(Writings):
             self.penalties.settle(command)
             taken()
 
+    def version_of(self, stream: UUID) -> int:
+        """How many events it has."""
+        return self._versions.get(stream, 0)
+
     def _place(self, recorded: Recorded) -> None:
         position, at = self._heads.get(recorded.cell, (0, recorded.recorded_at))
         must(recorded.position == position + 1, recorded, "positions have no gap")

@@ -27,7 +27,7 @@ from domain.standing_events import (
     StrikeReversed,
 )
 from tests.simulation.legal import must
-from tests.simulation.world import World
+from tests.simulation.world import Person, World
 
 OF_STANDING = frozenset(get_args(StandingEvent))
 OF_SANCTIONS = frozenset({
@@ -58,7 +58,7 @@ class Penalties:
         self._world = world
         self.strikes: dict[UUID, Struck] = {}
         self.sanctions: dict[UUID, SanctionImposed] = {}
-        self._by_operators: set[UUID] = set()
+        self._expired: set[UUID] = set()
         self._ended_by_timers: set[UUID] = set()
 
     # Accounts
@@ -67,26 +67,26 @@ class Penalties:
         """An account is as this says."""
         person = self._world.people[event.member]
         match event:
+            case AccountSuspended(decision=None, suspension=suspension, until=until):
+                must(person.stopped is None, recorded, "an operator stops somebody once")
+                person.stopped = suspension, until
             case AccountSuspended(suspension=suspension, until=until):
                 once = person.suspended is None or person.suspended[0] != suspension
                 must(once and person.banned is None, recorded, "suspended once")
-                if event.decision is None:
-                    self._by_operators.add(suspension)
                 person.suspended = suspension, until
-            case AccountReinstated(suspension=suspension):
-                known = person.suspended
-                stood = known is not None and known[0] == suspension
-                must(stood, recorded, "this suspension stood")
-                assert known is not None
-                if recorded.actor == TIMER_ACTOR:
-                    self._check_timer(recorded, event, known[1])
-                person.suspended = None
+            case AccountReinstated():
+                self._reinstate(recorded, event, person)
             case AccountBanned(ban=ban):
                 must(person.banned is None, recorded, "banned once")
                 person.banned, person.suspended = ban, None
-            case BanLifted(ban=ban):
+            case BanLifted(ban=ban, status=status):
                 must(person.banned == ban, recorded, "this ban stood")
                 person.banned = None
+                if status == "active" and person.stopped is not None:
+                    until = person.stopped[1]
+                    over = until is not None and until <= recorded.recorded_at + _SLACK
+                    must(over, recorded, "an operator's suspension goes on")
+                    person.stopped = None
             case AccountRestricted(restriction=restriction):
                 person.restricted = restriction
             case RestrictionEnded(restriction=restriction):
@@ -94,12 +94,33 @@ class Penalties:
                 person.restricted = None
             case _:
                 raise AssertionError(event)
+        if (came_of := getattr(event, "status", None)) is not None:
+            must(came_of == (person.barred or "active"), recorded, "this is what comes of it")
+
+    def _reinstate(self, recorded: Recorded, event: AccountReinstated, person: Person) -> None:
+        """One suspension ends, and the other goes on."""
+        operators = person.stopped is not None and person.stopped[0] == event.suspension
+        known = person.stopped if operators else person.suspended
+        stood = known is not None and known[0] == event.suspension
+        must(stood, recorded, "this suspension stood")
+        assert known is not None
+        if recorded.actor == TIMER_ACTOR:
+            self._check_timer(recorded, event, known[1], operators=operators)
+        if operators:
+            person.stopped = None
+        else:
+            person.suspended = None
 
     def _check_timer(
-        self, recorded: Recorded, event: AccountReinstated, until: datetime | None
+        self,
+        recorded: Recorded,
+        event: AccountReinstated,
+        until: datetime | None,
+        *,
+        operators: bool,
     ) -> None:
         must(event.effective_at == until, recorded, "a timer decides for when it was due")
-        if event.suspension in self._by_operators:
+        if operators:
             fresh = event.suspension not in self._ended_by_timers
             must(fresh, recorded, "a timer fires once")
             self._ended_by_timers.add(event.suspension)
@@ -123,12 +144,19 @@ class Penalties:
             case SanctionImposed(sanction=sanction):
                 must(sanction not in self.sanctions, recorded, "imposed once")
                 self.sanctions[sanction] = event
+            case SanctionLifted(sanction=sanction, why="overturned"):
+                # What ought not to have been is undone, be it over already.
+                known_of = sanction in self.sanctions or sanction in self._expired
+                must(known_of, recorded, "it was imposed, and is undone once")
+                self.sanctions.pop(sanction, None)
+                self._expired.discard(sanction)
             case SanctionLifted(sanction=sanction, why=why, effective_at=effective_at):
                 imposed = self.sanctions.pop(sanction, None)
                 must(imposed is not None, recorded, "it was in force")
                 assert imposed is not None
                 in_time = why != "expired" or imposed.until == effective_at
                 must(in_time, recorded, "its time was over")
+                self._expired.add(sanction)
             case _:
                 raise AssertionError(event)
 
@@ -161,8 +189,7 @@ class Penalties:
         if person.restricted is not None:
             must(person.restricted in self.sanctions, recorded, "so does a restriction")
         if person.suspended is not None:
-            caused = {*self.sanctions, *self._by_operators}
-            must(person.suspended[0] in caused, recorded, "and a suspension, or on an operator")
+            must(person.suspended[0] in self.sanctions, recorded, "and a suspension")
         if self._in_force(member, "ban", at):
             must(person.barred == "banned", recorded, "who is banned is banned")
         if self._in_force(member, "suspension", at):
@@ -191,5 +218,6 @@ class Penalties:
         for imposed in self.sanctions.values():
             assert imposed.until is None or imposed.until > now, "a sanction lasts for ever"
         for person in self._world.people.values():
-            until = None if person.suspended is None else person.suspended[1]
-            assert until is None or until > now, "a suspension lasts for ever"
+            for suspension in filter(None, (person.suspended, person.stopped)):
+                until = suspension[1]
+                assert until is None or until > now, "a suspension lasts for ever"

@@ -145,17 +145,23 @@ class Staff:
         docket = self._urgent() or self._docket("open", "claimed")
         if docket is None:
             return None
-        verdict = self._verdict(docket)
-        if self._chance.random() < 0.15:
-            verdict = self._chance.choice(VERDICTS)
+        chance = self._chance
+        verdict, answers = self._verdict(docket), None
+        if docket.new and docket.appeals and chance.random() < 0.5:
+            verdict, answers = chance.choice(["restore", "no_action"]), next(iter(docket.appeals))
+        if chance.random() < 0.15:
+            verdict = chance.choice(VERDICTS)
+        read = self._world.version_of(docket.subject.id)
         body = Decide(
             verdict=verdict,
-            ground=self._chance.choice(["illegal", "terms"]),
+            ground=chance.choice(["illegal", "terms"]),
             clause="4.2",
             explanation="e",
             category="made-up",
             facts="f",
             penalty=self._penalty(verdict),
+            on=read if docket.subject.kind == "post" and read and chance.random() < 0.8 else None,
+            answers=answers,
         )
         return self._on("decide_case", docket, body)
 
@@ -171,7 +177,7 @@ class Staff:
     def _verdict(self, docket: Docket) -> Verdict:
         """One that the subject's state may admit."""
         chance = self._chance
-        if docket.against is not None:
+        if docket.appealed is not None:
             return chance.choice(["restore", "no_action"])
         thing = self._thing(docket)
         if thing is None:

@@ -21,14 +21,16 @@ class Difference(AssertionError):
 @dataclass(eq=False)
 class Person:
     """
-    A member. ``suspended`` is the standing suspension and when it ends by itself; ``banned`` and
-    ``restricted`` are the sanctions that keep the member from everything, and from publishing.
+    A member. ``suspended`` and ``stopped`` are the suspensions that stand, a decision's and an
+    operator's, and when each ends by itself; ``banned`` and ``restricted`` are the sanctions that
+    keep the member from everything, and from publishing.
     """
 
     id: UUID
     qq: int
     nickname: str
     suspended: tuple[UUID, datetime | None] | None = None
+    stopped: tuple[UUID, datetime | None] | None = None
     certified: bool = False
     banned: UUID | None = None
     restricted: UUID | None = None
@@ -38,7 +40,7 @@ class Person:
         """What the member hears instead of an answer; None for whoever may act."""
         if self.banned is not None:
             return "banned"
-        return None if self.suspended is None else "suspended"
+        return None if self.suspended is self.stopped is None else "suspended"
 
     @property
     def publishes(self) -> bool:
