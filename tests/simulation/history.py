@@ -22,8 +22,6 @@ from domain.catalogue import EVENTS
 from domain.event import Recorded, type_of
 from domain.ids import cell_of
 from projections.counters import COUNTERS, WAITING
-from projections.engine.deadlines import deadlines
-from tests.simulation import books as book_keeping
 from tests.simulation.apps import App
 from tests.simulation.glances import Glance
 from tests.simulation.looks import Looks
@@ -31,19 +29,15 @@ from tests.simulation.loop import Process, SimulatedLoop, StuckError, context_of
 from tests.simulation.moves import OPERATOR, Move, Mover
 from tests.simulation.network import Ask, Lost, Reply, kill, send
 from tests.simulation.oracle import Oracle
+from tests.simulation.rests import come_to_rest
 from tests.simulation.server import Ground, LoopClock, Server, Temper
 from tests.simulation.staff import Staff
-from tests.simulation.tables import FED
 from tests.simulation.world import Difference, Person
 
 if TYPE_CHECKING:
     from tests.simulation.run import Journal
 
-#: How long everybody may take to come to rest, in the history's seconds.
-REST_SECONDS_MAX = 300.0
 _TRIES_MAX = 40
-#: What becomes due within this is waited for.
-_SOON = timedelta(seconds=60)
 #: Over claims and days off, over promises and suspensions, over strikes and the time to appeal.
 LEAPS = (timedelta(minutes=31), timedelta(days=3), timedelta(days=8), timedelta(days=31),
          timedelta(days=181))  # fmt: skip
@@ -395,41 +389,4 @@ class History:
         for at, server in enumerate(self.servers):
             if not server.process.alive:
                 self.servers[at] = self._start(at)
-        deadline = self.loop.time() + REST_SECONDS_MAX
-        while not self._resting():
-            if self.loop.time() > deadline:
-                raise StuckError(f"no rest: {self._why_not()}")
-            await asyncio.sleep(0.1)
-
-    def _resting(self) -> bool:
-        return self._why_not() is None
-
-    def _why_not(self) -> str | None:
-        heads = self.ground.store_heads()
-        if any(server.process.stopped_until > self.loop.time() for server in self.servers):
-            return "a server is stopped"
-        names = [f"model/{model.name}" for model in FED]
-        for name, found in book_keeping.load(self.ground.books, names).items():
-            if found != heads:
-                return f"{name} is at {found}, not {heads}"
-        leading = [server for server in self.servers if server.policies.leading]
-        if not any(
-            all(dict(one.positions) == heads and one.failure is None for one in status.subscribers)
-            for status in (server.policies.status() for server in leading)
-        ):
-            return "policies are behind"
-        if due := self._due():
-            return f"{due} are due"
-        for app in self.apps:
-            if not app.caught_up(heads):
-                return f"the app of {app.viewer.qq} is at {app.cursor}, not {heads}"
-        return None
-
-    def _due(self) -> list[str]:
-        """The kinds of the deadlines whose time has come, or comes soon."""
-        soon = max(clock.now() for clock in self._clocks) + _SOON
-        return [
-            row["kind"]
-            for row in self.ground.books.tables.every(deadlines).values()
-            if row["due"] <= soon
-        ]
+        await come_to_rest(self)
