@@ -200,6 +200,26 @@ class Services:
                 await self.carry(answer)
         return answer
 
+    async def hear(self, handler: Handler[C], command: C, actor: UUID) -> None:
+        """
+        Run a command on the word of somebody outside who has no token, and is told nothing of it.
+
+        :param actor: in the cell that the command writes to.
+        """
+        command_id = self.executor.new_id(cell_of(actor))
+        correlation.set(command_id)
+        context = Context(
+            actor=actor,
+            cell=cell_of(actor),
+            command=command_id,
+            correlation=command_id,
+            effective_at=self.clock.now(),
+        )
+        try:
+            await self.executor.execute(handler, command, context)
+        except Contended:
+            raise Refused("conflict") from None
+
     async def carry(self, answer: Answer) -> None:
         """Let policies answer a command's events now; if it cannot be now, they do so later."""
         first = answer.written[0] - 1

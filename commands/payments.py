@@ -42,6 +42,13 @@ class TopUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rail_ref: RailReference
 
 
+class HearOfPayment(msgspec.Struct, frozen=True):
+    """A rail's word that there is news of a payment: a hint to ask it, and nothing more."""
+
+    rail: str
+    rail_ref: str
+
+
 class LookAgain(msgspec.Struct, frozen=True):
     """A timer's command: ask the rail of a pending payment again."""
 
@@ -82,9 +89,7 @@ class PaymentHandlers:
         else:
             events = decisions.claim(state, claimed, "unknown", 0)
         if isinstance(state, Waiting):
-            seen = await self._look_up(state.claim, command.rail_ref)
-            events = decisions.hasten(state, seen.state, seen.fen, at)
-            await self._return_allowance(work, payment, events)
+            events = await self._hasten(work, payment, state, command.rail_ref)
         work.append(PAYMENT, stream, member, events)
         after = PAYMENT.fold(events, state, work.version(stream))
         version = work.version(stream) + len(events)
@@ -107,6 +112,33 @@ class PaymentHandlers:
             await self._return_allowance(work, command.payment, events)
             work.append(PAYMENT, stream, claimed.member, events)
         return Outcome(command.payment, (stream, work.version(stream) + len(events)))
+
+    async def hear(self, command: HearOfPayment, work: Work) -> Outcome:
+        """
+        Ask the rail now, if anybody waits for that payment. What the notification says is not
+        believed, so it may be forged, doubled or late.
+        """
+        work.cell = DIRECTORY_CELL
+        if command.rail not in self._rails:
+            raise Refused("not-found")
+        payment = payment_of(command.rail, work.vault.blind("payment", command.rail_ref))
+        stream = payment_stream(payment)
+        state = await work.load(PAYMENT, stream)
+        events: tuple[PaymentEvent, ...] = ()
+        if isinstance(state, Waiting):
+            events = await self._hasten(work, payment, state, command.rail_ref)
+            work.append(PAYMENT, stream, state.claim.member, events)
+        return Outcome(payment, (stream, work.version(stream) + len(events)))
+
+    async def _hasten(
+        self, work: Work, payment: PaymentId, state: Waiting, reference: str
+    ) -> tuple[PaymentEvent, ...]:
+        """What the rail says of a pending payment out of turn."""
+        seen = await self._look_up(state.claim, reference)
+        at = work.context.effective_at
+        events = decisions.hasten(state, seen.state, seen.fen, at)
+        await self._return_allowance(work, payment, events)
+        return events
 
     async def _look_up(self, claimed: PaymentClaimed, reference: str) -> Seen:
         """

@@ -26,7 +26,7 @@ LOOKS: Final = (
     *(timedelta(seconds=5),) * 3,
     *(timedelta(minutes=1),) * 5,
     *(timedelta(minutes=30),) * 6,
-    *(timedelta(hours=6),) * 27,
+    *(timedelta(hours=6),) * 28,
 )
 
 

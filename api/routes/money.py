@@ -10,15 +10,16 @@ from uuid import UUID
 import msgspec
 
 from api.answers import Written
-from api.http.answers import Answer, Page, found, written
+from api.http.answers import Answer, Page, found, nothing, written
 from api.http.queries import Paging
 from api.http.routes import Routes
 from api.routes.members import done
 from api.services import MEMBERS, OPERATORS, Ask
-from commands.payments import TopUp
-from commands.types import Moment
+from commands.payments import HearOfPayment, TopUp
+from commands.types import Moment, RailReference
 from commands.wallets import GrantBonus, grant_bonus
-from domain.ids import LotId, MemberId, cell_of
+from domain.account import DIRECTORY_CELL
+from domain.ids import LotId, MemberId, cell_of, derive
 from projections.reading import ledgers, wallets
 from projections.reading.wallets import WalletView
 
@@ -103,6 +104,12 @@ class AccountRow(msgspec.Struct, frozen=True):
     credit: _Coins
 
 
+class Notification(msgspec.Struct, frozen=True):
+    """Which payment; whatever else a rail sends is not looked at."""
+
+    rail_ref: RailReference
+
+
 @ROUTES.post(
     "/v1/me/topups",
     tag=_TAG,
@@ -141,6 +148,29 @@ async def top_up(call: Ask[TopUp, None]) -> Answer:
     body = ToppedUp(id=lot, position=at, state=state, coins=call.body.coins)
     status = 201 if state == "credited" else 202
     return written(body, at, replayed=answer.replayed, status=status)
+
+
+@ROUTES.post(
+    "/v1/rails/{name}/notifications",
+    tag=_TAG,
+    summary="Hear that there is news of a payment",
+    body=Notification,
+    answer=None,
+    status=204,
+    roles=None,
+    write=False,
+    problems=("not-found", "conflict", "unavailable"),
+    example={"rail_ref": "4200001889"},
+)
+async def hear_of_payment(call: Ask[Notification, None]) -> Answer:
+    """
+    For rails; no token is needed, since nothing is believed: if somebody waits for that payment,
+    the rail itself is asked. Twice, late or out of order it changes nothing.
+    """
+    app, rail = call.app, call.text()
+    command = HearOfPayment(rail, call.body.rail_ref)
+    await app.hear(app.payments.hear, command, derive(DIRECTORY_CELL, "rail", rail.encode()))
+    return nothing()
 
 
 @ROUTES.get(
