@@ -12,7 +12,7 @@ from commands.types import QQ, Coins, Quantity, Reason
 from commands.work import Outcome, Work
 from domain import belonging as belongings
 from domain import order as decisions
-from domain import wallet as wallets
+from domain import wallet_moves
 from domain.belonging import BELONGING, BelongingGained, belonging_stream
 from domain.event import Refused
 from domain.ids import ItemId, OrderId, cell_of
@@ -20,7 +20,7 @@ from domain.lots import POLICY
 from domain.mall import ITEM, Terms, item_stream, on_sale
 from domain.order import ORDER, NoOrder, OrderPlaced, Placed, order_stream
 from domain.sealed import KeyClass
-from domain.wallet import WALLET, wallet_stream
+from domain.wallet import WALLET, Wallet, wallet_stream
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +50,7 @@ async def place(command: PlaceOrder, work: Work) -> Outcome:
     stream, belonging = order_stream(order), belonging_stream(order)
     coins = terms.price_coins * command.quantity
     wallet = await work.load(WALLET, wallet_stream(member))
-    (spent,) = wallets.spend(wallet, member, order, coins, at)
+    (spent,) = wallet_moves.spend(wallet, member, order, coins, at)
     placed = OrderPlaced(member, item, terms, command.quantity, coins, spent.parts, POLICY, at)
     gained = _gained(placed, order, terms)
     work.fresh(ORDER, stream)
@@ -94,7 +94,7 @@ async def refund(which: OrderId, command: RefundOrder, work: Work) -> Outcome:
     (event,) = events
     wallet, belonging = await _touched(work, which, order)
     taken_at = order.charge.taken_at
-    back = wallets.refund(wallet, member, which, again, event.parts, taken_at, at)
+    back = wallet_moves.refund(wallet, member, which, again, event.parts, taken_at, at)
     work.append(ORDER, stream, member, events)
     work.append(WALLET, wallet_stream(member), member, back)
     if not event.left:
@@ -105,7 +105,7 @@ async def refund(which: OrderId, command: RefundOrder, work: Work) -> Outcome:
 
 async def _touched(
     work: Work, which: OrderId, order: Placed
-) -> tuple[wallets.Wallet, belongings.Belonging]:
+) -> tuple[Wallet, belongings.Belonging]:
     wallet = await work.load(WALLET, wallet_stream(order.member))
     return wallet, await work.load(BELONGING, belonging_stream(which))
 

@@ -9,7 +9,7 @@ import msgspec
 from commands.types import Coins, Days, Reason
 from commands.work import Outcome, Work
 from domain import belonging as belongings
-from domain import wallet as decisions
+from domain import wallet_moves as decisions
 from domain.account import ACCOUNT, NoAccount, account_stream
 from domain.belonging import BELONGING, Owned, belonging_stream
 from domain.event import Refused

@@ -14,7 +14,7 @@ from commands.payments import TopUp
 from commands.rails import RailUnavailable, Seen
 from commands.wallets import GrantBonus, grant_bonus
 from commands.work import Outcome, Work
-from domain import wallet as decisions
+from domain import wallet_moves as decisions
 from domain.belonging import BelongingExpired, BelongingTakenBack
 from domain.event import Event
 from domain.ids import LotId, MemberId, OrderId, cell_of, mint

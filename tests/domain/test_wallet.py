@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from domain import wallet as decisions
+from domain import wallet_moves as decisions
 from domain.charge import charge_of, refunding
 from domain.event import Refused
 from domain.ids import LotId, cell_of, derive

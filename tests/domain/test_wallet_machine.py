@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from domain import wallet as decisions
+from domain import wallet_moves as decisions
 from domain.catalogue import EVENTS
 from domain.charge import Charge, charge_of, refunding
 from domain.event import Refused, type_of

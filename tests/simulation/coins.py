@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
 
-from domain import wallet as decisions
+from domain import wallet_moves as decisions
 from domain.belonging import (
     BelongingExpired,
     BelongingGained,
@@ -25,7 +25,7 @@ from domain.mall import ItemChanged, ItemDelisted, ItemListed, ItemRelisted, Ter
 from domain.money import Worth
 from domain.order import OrderPlaced, OrderRefunded
 from domain.sealed import Sealed
-from domain.wallet import WALLET, Wallet, wallet_stream
+from domain.wallet import WALLET, Wallet, lot_of, wallet_stream
 from domain.wallet_events import WalletEvent
 from projections.ledger import ACCOUNTS, POSTINGS
 from projections.mall import ITEMS
@@ -190,7 +190,7 @@ class Purchases:
             payment = PaymentId(self._id(0))
             worth = Worth(coins, coins * 100)
             events = decisions.top_up(wallet, member, payment, "demo", worth, at)
-            self.lots.append((member, decisions.lot_of(payment, member)))
+            self.lots.append((member, lot_of(payment, member)))
         else:
             lot, until = LotId(self._id(cell_of(member))), at + timedelta(days=2)
             reason: Sealed[str] = Sealed(chance.randbytes(40))
