@@ -62,6 +62,7 @@ HOLDS = Table(
     Column("coins", BigInteger, nullable=False),
     Column("held_at", MOMENT, nullable=False),
     Column("expires_at", MOMENT, nullable=False),
+    Column("position", BigInteger, nullable=False),
 )
 
 
@@ -89,6 +90,7 @@ class Wallets:
                     "coins": coins_in(parts),
                     "held_at": event.effective_at,
                     "expires_at": event.expires_at,
+                    "position": recorded.position,
                 }
                 yield Put(HOLDS, (recorded.cell, member, event.order), values)
             case CoinsCaptured(member=member, order=order, kept=kept):

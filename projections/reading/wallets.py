@@ -10,8 +10,9 @@ import msgspec
 from domain.ids import LotId, MemberId, cell_of
 from projections.reading.statements import Connection, Statement
 
-_LOTS = Statement(
-    "lots_with_coins",
+# One statement, so one moment: what is let go of by a hold is in its lot, or held, and never both.
+_WALLET = Statement(
+    "wallet_of_member",
     """
     SELECT lots.lot, lots.kind, lots.rail, lots.payment, lots.of, lots.coins, lots.fen,
            lots.acquired_at, lots.expires_at, lots.position, lot_coins."left"
@@ -21,7 +22,12 @@ _LOTS = Statement(
        AND lots.lot = lot_coins.lot
      WHERE lot_coins.cell = :cell::smallint AND lot_coins.member = :member::uuid
        AND lot_coins."left" > 0
-     ORDER BY lots.position, lots.lot
+     UNION ALL
+    SELECT holds."order", 'hold', NULL, NULL, NULL, holds.coins, 0,
+           holds.held_at, holds.expires_at, holds.position, 0
+      FROM models.holds
+     WHERE holds.cell = :cell::smallint AND holds.member = :member::uuid
+     ORDER BY position, lot
     """,
 )
 
@@ -30,14 +36,6 @@ _LOT_POSITION = Statement(
     """
     SELECT position FROM models.lots
      WHERE cell = :cell::smallint AND member = :member::uuid AND lot = :lot::uuid
-    """,
-)
-
-_HOLDS = Statement(
-    "holds_of_member",
-    """
-    SELECT "order", coins, held_at, expires_at FROM models.holds
-     WHERE cell = :cell::smallint AND member = :member::uuid
     """,
 )
 
@@ -68,7 +66,7 @@ class HoldView(msgspec.Struct, frozen=True):
 
 
 class WalletView(msgspec.Struct, frozen=True):
-    """Lots with coins in them, the oldest first, and holds in no order."""
+    """Lots with coins in them, and holds, the oldest first."""
 
     lots: list[LotView]
     holds: list[HoldView]
@@ -76,10 +74,10 @@ class WalletView(msgspec.Struct, frozen=True):
 
 async def wallet(connection: Connection, member: MemberId) -> WalletView:
     """A member's wallet, exact at the commit of whatever changed it last."""
-    where = {"cell": cell_of(member), "member": member}
-    lots = await _LOTS(connection, **where)
-    holds = await _HOLDS(connection, **where)
-    return WalletView([LotView(*row) for row in lots], [HoldView(*row) for row in holds])
+    rows = await _WALLET(connection, cell=cell_of(member), member=member)
+    lots = [LotView(*row) for row in rows if row[1] != "hold"]
+    holds = [HoldView(row[0], row[5], row[7], row[8]) for row in rows if row[1] == "hold"]
+    return WalletView(lots, holds)
 
 
 async def lot_position(connection: Connection, member: MemberId, lot: LotId) -> int | None:

@@ -53,29 +53,24 @@ _BELONGING = (
 _POSTING = ("what", "about", "account", "commodity", "debit", "credit", "at")
 
 
-@twin("lots_with_coins")
-def _lots_with_coins(tables: Tables, asked: Asked) -> Rows:
+@twin("wallet_of_member")
+def _wallet_of_member(tables: Tables, asked: Asked) -> Rows:
     at = (asked["cell"], asked["member"])
-    found = [
-        (tables.every(LOTS)[key]["position"], key[2], row["left"])
+    rows: Rows = [
+        (key[2], *pick(tables.every(LOTS)[key], _LOT), row["left"])
         for key, row in tables.under(LOT_COINS, *at).items()
         if row["left"] > 0
     ]
-    return [
-        (lot, *pick(tables.every(LOTS)[*at, lot], _LOT), left) for _, lot, left in sorted(found)
-    ]
+    for key, row in tables.under(HOLDS, *at).items():
+        times = pick(row, ("held_at", "expires_at", "position"))
+        rows.append((key[2], "hold", None, None, None, row["coins"], 0, *times, 0))
+    return sorted(rows, key=lambda one: (one[9], one[0]))
 
 
 @twin("lot_position")
 def _lot_position(tables: Tables, asked: Asked) -> Rows:
     row = tables.get(LOTS, asked["cell"], asked["member"], asked["lot"])
     return [] if row is None else [(row["position"],)]
-
-
-@twin("holds_of_member")
-def _holds_of_member(tables: Tables, asked: Asked) -> Rows:
-    rows = tables.under(HOLDS, asked["cell"], asked["member"]).items()
-    return [(key[2], *pick(row, ("coins", "held_at", "expires_at"))) for key, row in rows]
 
 
 @twin("mall_items")
