@@ -4,7 +4,7 @@ Coins: top-ups, what is in a wallet, bonuses, and the books.
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -104,10 +104,11 @@ class AccountRow(msgspec.Struct, frozen=True):
     credit: _Coins
 
 
-class Notification(msgspec.Struct, frozen=True):
-    """Which payment; whatever else a rail sends is not looked at."""
+class Notification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which payment; the ``state`` that a rail sends with it is not believed, but asked for."""
 
     rail_ref: RailReference
+    state: Literal["paid", "pending", "failed"] | None = None
 
 
 @ROUTES.post(
@@ -116,6 +117,7 @@ class Notification(msgspec.Struct, frozen=True):
     summary="Turn a payment into coins",
     body=TopUp,
     answer=ToppedUp,
+    later=True,
     roles=MEMBERS,
     problems=(
         "no-such-rail",
@@ -160,7 +162,7 @@ async def top_up(call: Ask[TopUp, None]) -> Answer:
     roles=None,
     write=False,
     problems=("not-found", "conflict", "unavailable"),
-    example={"rail_ref": "4200001889"},
+    example={"rail_ref": "4200001889", "state": "paid"},
 )
 async def hear_of_payment(call: Ask[Notification, None]) -> Answer:
     """

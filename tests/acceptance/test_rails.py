@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from uuid import uuid4
 
 import pytest
 
+from api.wiring.models import MODELS
+from replay.check import check
 from tests.acceptance.test_money import balance, books, buy, item, reference, top_up
 from tests.support.database import fresh_database
 from tests.support.homezone import Client, Reply, RunningHomezone, running_homezone
@@ -193,3 +196,26 @@ def test_two_servers_lose_no_coin_and_make_none(shop: Shop) -> None:
     assert moved["asset:rail-clearing:local", "CNY"] == 6 * 2_500
     assert moved["liability:coins:paid", "QC"] == -sum(balance(one)[0] for one in members)
     assert moved["revenue:mall", "CNY"] == -1_000 * bought
+
+
+def test_a_rebuild_from_the_log_makes_the_same_wallets_and_books(shop: Shop) -> None:
+    homezone = shop.one.homezone
+    checked = check(
+        homezone.log.reader,
+        homezone.database.owner,
+        MODELS,
+        homezone.clock,
+        uuid4(),
+        names=["wallets", "mall", "orders", "ledger", "deadlines"],
+    )
+    assert {one.model: one.differing for one in checked} == dict.fromkeys(
+        ("wallets", "mall", "orders", "ledger", "deadlines"), 0
+    )
+    assert all(one.rows for one in checked if one.model != "deadlines")
+
+
+def test_the_document_says_that_a_top_up_may_take_its_time(shop: Shop) -> None:
+    paths = shop.one.with_token(None).get("/openapi.json").json["paths"]
+    answers = paths["/v1/me/topups"]["post"]["responses"]
+    assert answers["202"]["content"] == answers["201"]["content"]
+    assert {"402", "403", "409", "422", "503"} - set(answers) == {"402"}
