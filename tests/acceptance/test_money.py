@@ -109,6 +109,15 @@ def test_minors_pay_so_much_at_once_and_so_much_a_month(
     assert balance(minor) == (month, 0, 0)
 
 
+def test_payments_at_once_stay_within_a_minors_month(homezone: RunningHomezone) -> None:
+    minor = homezone.member(birth_date="2012-01-01")
+    clients = [homezone.client(minor.qq) for _ in range(8)]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        replies = list(pool.map(lambda client: top_up(client, 50), clients))
+    assert sorted(reply.status for reply in replies) == [201] * 4 + [403] * 4
+    assert balance(minor) == (200, 0, 0)
+
+
 def test_young_children_pay_nothing(homezone: RunningHomezone) -> None:
     child = homezone.member(birth_date="2020-01-01")
     top_up(child, 1).refused(403, "minor-may-not-pay")
