@@ -35,6 +35,20 @@ PROBLEMS = (
     Problem("already-appealed", 409, "Already appealed", "A decision is appealed once."),
     Problem("not-appealable", 409, "Cannot be appealed", "It takes nothing away, or is final."),
     Problem("appeal-too-late", 409, "Too late", "A decision is appealed within 180 days."),
+    Problem("insufficient-coins", 402, "Not enough coins", "Top up the wallet first."),
+    Problem("minor-may-not-pay", 403, "Too young to pay", "Children under eight cannot pay."),
+    Problem(
+        "minor-limit",
+        403,
+        "More than a minor may pay",
+        "From 8 to 15 years, 50 yuan at once and 200 a month; from 16 to 17, 100 and 400.",
+    ),
+    Problem("members-only", 403, "For members only", "This takes a membership."),
+    Problem(
+        "rail-ref-used", 409, "The payment was used", "Each payment counts once, for one member."
+    ),
+    Problem("item-delisted", 409, "Not for sale any longer", "Choose another item."),
+    Problem("refund-too-much", 409, "More than is left", "No more goes back than was paid."),
     Problem("blocked-by-you", 409, "You have blocked this member", "Lift the block first."),
     Problem("not-certified", 409, "Not a certified space", "Only certified spaces have followers."),
     Problem("too-many-friends", 409, "Too many friends", "A member has at most 5,000 friends."),
@@ -60,6 +74,12 @@ PROBLEMS = (
     Problem("bad-rule", 422, "Bad rule", "A rule cannot be used, so its whole set is not."),
     Problem("own-subject", 422, "Your own", "Nobody reports what is their own."),
     Problem("penalty-not-possible", 422, "No such penalty", "It does not go with the verdict."),
+    Problem("no-such-rail", 422, "No such rail", "Payments are not taken on this rail here."),
+    Problem("no-such-payment", 422, "No such payment", "Its rail does not know the reference."),
+    Problem("payment-failed", 422, "The payment failed", "It came to nothing on its rail."),
+    Problem("amount-differs", 422, "Another amount", "A coin is a yuan: pay for what you claim."),
+    Problem("no-such-item", 422, "No such item", "The mall has no item of this id."),
+    Problem("gift-not-possible", 422, "Not as a gift", "Items are bought for oneself alone."),
     Problem("until-missing", 422, "Until when", "A raised level ends at a moment."),
     Problem("too-short", 422, "Too short", "A post says something."),
 )

@@ -5,6 +5,7 @@ What the routes stand on: handlers to issue commands, readers to answer from, an
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -20,8 +21,10 @@ from commands.cases import CaseHandlers
 from commands.directory import Directory
 from commands.executor import Answer, Contended, Executor, Handler, KeyReused
 from commands.lists import ListHandlers
+from commands.payments import PaymentHandlers
 from commands.ports import Clock, EventLog, IdempotencyKey, KeyVault, LogUnavailable
 from commands.posts import PostHandlers
+from commands.rails import Rails
 from commands.reports import ReportHandlers
 from commands.rules import RuleHandlers
 from commands.screening import Screens
@@ -128,6 +131,7 @@ class Services:
         readiness: Callable[[], Awaitable[Any]],
         screens: Screens,
         recall: Recall | None = None,
+        rails: Rails = MappingProxyType({}),
     ) -> None:
         self.log = log
         self.vault = vault
@@ -141,6 +145,7 @@ class Services:
         self.posts = PostHandlers(directory)
         self.cases = CaseHandlers(directory)
         self.reports = ReportHandlers(directory)
+        self.payments = PaymentHandlers(directory, rails)
         self.freshness = freshness
         self.metrics = metrics
         self.readiness = readiness
@@ -196,6 +201,26 @@ class Services:
             if carried:
                 await self.carry(answer)
         return answer
+
+    async def hear(self, handler: Handler[C], command: C, actor: UUID) -> None:
+        """
+        Run a command on the word of somebody outside who has no token, and is told nothing of it.
+
+        :param actor: in the cell that the command writes to.
+        """
+        command_id = self.executor.new_id(cell_of(actor))
+        correlation.set(command_id)
+        context = Context(
+            actor=actor,
+            cell=cell_of(actor),
+            command=command_id,
+            correlation=command_id,
+            effective_at=self.clock.now(),
+        )
+        try:
+            await self.executor.execute(handler, command, context)
+        except Contended:
+            raise Refused("conflict") from None
 
     async def carry(self, answer: Answer) -> None:
         """Let policies answer a command's events now; if it cannot be now, they do so later."""
@@ -341,7 +366,8 @@ async def _nothing(_connection: Connection, _member: MemberId) -> None:
 
 #: What clients' reads are made of; what auditors and timers use is waited for where they do.
 READ_BY_CLIENTS = (
-    "cases", "comments", "decisions", "likes", "posts", "reports", "standings", "timeline",
+    "cases", "comments", "decisions", "ledger", "likes", "mall", "orders", "posts", "reports",
+    "standings", "timeline",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 What an operator can set, in one place.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     :param limits: whether there are request limits, which are ``quotas``.
     :param trusted_proxies: who is believed about the addresses of those behind them.
     :param requests_max: inside at once; likewise connections, and streams in all and of a member.
+    :param rails: where payment rails are asked, by name.
+    :param demo_rail: whether there is a rail ``demo`` on which everybody has paid.
     :param drain_seconds: between not being ready any more and not listening any more.
     """
 
@@ -44,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwks_url: str | None = None
     issuer: str | None = None
     audience: str = "homezone"
+    rails: Mapping[str, str] = {}
+    demo_rail: bool = False
 
     @property
     def keys_dir(self) -> Path:

@@ -15,11 +15,13 @@ from commands.circles import HearFriend, hear_friend
 from commands.executor import Executor, Handler
 from commands.ports import IdempotencyKey
 from commands.rules import Activate, RuleHandlers
+from commands.wallets import CreditWallet, credit
 from commands.work import Context
 from domain.account_events import NumberClaimed
 from domain.circle import FriendAccepted, FriendAsked, FriendEnded
 from domain.event import Event, Recorded, Refused
-from domain.ids import cell_of, derive
+from domain.ids import PaymentId, cell_of, derive
+from domain.payment import PaymentSettled, worth_of
 from domain.rulebook import LevelEnded, LevelRaised, SetAdopted
 
 #: The command that answers an event, its handler, and the cell it writes to.
@@ -108,7 +110,17 @@ def policies(
             _carry_friendship,
             executor,
         ),
+        Policy("credit-wallet", frozenset({PaymentSettled}), _credit, executor),
     )
+
+
+def _credit(recorded: Recorded) -> Sequence[Reaction]:
+    """Coins for whoever claimed the payment; see domain.payment."""
+    event = recorded.event
+    assert isinstance(event, PaymentSettled)
+    payment = PaymentId(recorded.stream)
+    command = CreditWallet(event.member, payment, event.rail, worth_of(event))
+    return ((command, credit, cell_of(event.member)),)
 
 
 def _carry_friendship(recorded: Recorded) -> Sequence[Reaction]:

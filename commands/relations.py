@@ -5,12 +5,14 @@ What is loaded here becomes the command's guards: a comment on a post that its a
 author blocked the commenter, a moment ago does not pass.
 """
 
+from uuid import UUID
+
 from commands.work import Work
 from domain.account import ACCOUNT, Account, NoAccount, account_stream, acting, publishing
 from domain.audience import Audience, Friends, Listed, Relation, visible
 from domain.circle import CIRCLE, circle_stream, friends
 from domain.event import Refused
-from domain.ids import MemberId, PostId, StreamId, cell_of
+from domain.ids import MemberId, PostId, cell_of
 from domain.named_list import LISTS, lists_stream
 from domain.post import POST, Held, Live, post_stream
 
@@ -78,7 +80,7 @@ async def visible_post(
 
 def check_id(
     work: Work,
-    id: PostId | StreamId | MemberId,
+    id: UUID,
     problem: str = "not-found",
     field: str | None = None,
 ) -> None:

@@ -11,12 +11,31 @@ from uuid import UUID
 from commands.accounts import AccountHandlers, ReinstateAccount
 from commands.cases import FallOverdue, LapseClaim, fall_overdue, lapse_claim
 from commands.executor import Executor
+from commands.payments import LookAgain, PaymentHandlers
 from commands.ports import IdempotencyKey
 from commands.rules import EndLevel, RuleHandlers
 from commands.standings import EndSanction, ExpireStrike, end_sanction, expire_strike
+from commands.wallets import (
+    ExpireBelonging,
+    ExpireHold,
+    ExpireLot,
+    expire_belonging,
+    expire_hold,
+    expire_lot,
+)
 from commands.work import Context
 from domain.event import Refused
-from domain.ids import CaseId, DecisionId, MemberId, StreamId, cell_of, derive
+from domain.ids import (
+    CaseId,
+    DecisionId,
+    LotId,
+    MemberId,
+    OrderId,
+    PaymentId,
+    StreamId,
+    cell_of,
+    derive,
+)
 
 TIMER_ACTOR = derive(0, "timer", b"homezone")
 
@@ -24,10 +43,17 @@ TIMER_ACTOR = derive(0, "timer", b"homezone")
 class Timers:
     """What each kind of deadline does when it is due."""
 
-    def __init__(self, executor: Executor, accounts: AccountHandlers, rules: RuleHandlers) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        accounts: AccountHandlers,
+        rules: RuleHandlers,
+        payments: PaymentHandlers,
+    ) -> None:
         self._executor = executor
         self._accounts = accounts
         self._rules = rules
+        self._payments = payments
 
     async def fire(self, kind: str, deadline: UUID, subject: UUID, due: datetime) -> None:
         """
@@ -47,25 +73,47 @@ class Timers:
             key=IdempotencyKey(TIMER_ACTOR, f"{deadline}/{stamp}", command.bytes, None),
         )
         try:
-            match kind:
-                case "suspension-ends":
-                    reinstate = ReinstateAccount(MemberId(subject), StreamId(deadline))
-                    await self._executor.execute(self._accounts.reinstate, reinstate, context)
-                case "level-ends":
-                    await self._executor.execute(self._rules.end_level, EndLevel(due), context)
-                case "claim-lapses":
-                    await self._executor.execute(lapse_claim, LapseClaim(CaseId(subject)), context)
-                case "promise-due":
-                    overdue = FallOverdue(CaseId(subject))
-                    await self._executor.execute(fall_overdue, overdue, context)
-                case "strike-expires":
-                    expire = ExpireStrike(MemberId(subject), DecisionId(deadline))
-                    await self._executor.execute(expire_strike, expire, context)
-                case "sanction-ends":
-                    end = EndSanction(MemberId(subject), deadline)
-                    await self._executor.execute(end_sanction, end, context)
-                case _:
-                    raise AssertionError(f"no timer for deadlines of kind {kind}")
+            await self._issue(kind, deadline, subject, context)
         except Refused:
             # The refusal is kept under the command's key; the deadline has been answered.
             return
+
+    async def _issue(self, kind: str, deadline: UUID, subject: UUID, context: Context) -> None:
+        """The command that answers a deadline of some kind."""
+        execute = self._executor.execute
+        match kind:
+            case "suspension-ends":
+                reinstate = ReinstateAccount(MemberId(subject), StreamId(deadline))
+                await execute(self._accounts.reinstate, reinstate, context)
+            case "level-ends":
+                await execute(self._rules.end_level, EndLevel(context.effective_at), context)
+            case "claim-lapses":
+                await execute(lapse_claim, LapseClaim(CaseId(subject)), context)
+            case "promise-due":
+                await execute(fall_overdue, FallOverdue(CaseId(subject)), context)
+            case "strike-expires":
+                expire = ExpireStrike(MemberId(subject), DecisionId(deadline))
+                await execute(expire_strike, expire, context)
+            case "sanction-ends":
+                await execute(end_sanction, EndSanction(MemberId(subject), deadline), context)
+            case _:
+                await self._issue_of_money(kind, deadline, subject, context)
+
+    async def _issue_of_money(
+        self, kind: str, deadline: UUID, subject: UUID, context: Context
+    ) -> None:
+        execute = self._executor.execute
+        match kind:
+            case "payment-pending":
+                again = LookAgain(PaymentId(subject))
+                await execute(self._payments.look_again, again, context)
+            case "lot-expires":
+                lot = ExpireLot(MemberId(subject), LotId(deadline))
+                await execute(expire_lot, lot, context)
+            case "hold-expires":
+                held = ExpireHold(MemberId(subject), OrderId(deadline))
+                await execute(expire_hold, held, context)
+            case "belonging-expires":
+                await execute(expire_belonging, ExpireBelonging(OrderId(subject)), context)
+            case _:
+                raise AssertionError(f"no timer for deadlines of kind {kind}")

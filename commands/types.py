@@ -12,9 +12,14 @@ import msgspec
 
 from domain.audience import LISTED_MAX
 from domain.comment import COMMENT_LENGTH_MAX
+from domain.money import COINS_MAX
 from domain.post import DIARY_LENGTH_MAX, IMAGES_MAX, SHUOSHUO_LENGTH_MAX, TITLE_LENGTH_MAX
 
 NICKNAME_LENGTH_MAX = 36
+#: Of one item in one order.
+QUANTITY_MAX = 100
+#: How long an item or a bonus is good for: ten years.
+DAYS_MAX = 3_650
 
 #: A QQ number: 5 to 11 digits.
 QQ: TypeAlias = Annotated[
@@ -57,6 +62,22 @@ Clause: TypeAlias = Annotated[
 Category: TypeAlias = Annotated[
     str, msgspec.Meta(min_length=1, max_length=60, pattern="^[a-z0-9_-]+$", examples=["bullying"])
 ]
+#: Coins, whole and at least one.
+Coins: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=COINS_MAX, examples=[100])]
+RailName: TypeAlias = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=40, pattern="^[a-z0-9-]+$", examples=["demo"])
+]
+#: What a payment is called on its rail.
+RailReference: TypeAlias = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=128, pattern="^[!-~]+$", examples=["4200001889"])
+]
+#: A kind of item, as the shop front sorts them.
+ItemKind: TypeAlias = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=40, pattern="^[a-z0-9_-]+$", examples=["theme"])
+]
+ItemTitle: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=60, examples=["雪夜"])]
+Quantity: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
+Days: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)]
 #: A moment, with its offset from UTC: without one it is any of several.
 Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 

@@ -7,6 +7,8 @@ from typing import Any, get_args
 from domain import (
     account,
     account_events,
+    allowance,
+    belonging,
     case,
     case_events,
     circle,
@@ -14,13 +16,18 @@ from domain import (
     disclosure,
     disclosure_policy,
     like,
+    mall,
     named_list,
+    order,
+    payment,
     post,
     post_events,
     rulebook,
     space,
     standing,
     standing_events,
+    wallet,
+    wallet_events,
 )
 from domain.event import Aggregate, Event, Registry
 
@@ -40,6 +47,12 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (case.CASE, case_events.CaseEvent),
     (standing.STANDING, standing_events.StandingEvent),
     (disclosure_policy.DISCLOSURE_POLICY, disclosure_policy.DisclosurePolicySet),
+    (payment.PAYMENT, payment.PaymentEvent),
+    (allowance.ALLOWANCE, allowance.AllowanceEvent),
+    (wallet.WALLET, wallet_events.WalletEvent),
+    (mall.ITEM, mall.ItemEvent),
+    (order.ORDER, order.OrderEvent),
+    (belonging.BELONGING, belonging.BelongingEvent),
 )
 
 #: Of which kind of stream each type of event is.

@@ -18,6 +18,10 @@ CommentId = NewType("CommentId", UUID)
 ListId = NewType("ListId", UUID)
 CaseId = NewType("CaseId", UUID)
 DecisionId = NewType("DecisionId", UUID)
+LotId = NewType("LotId", UUID)
+OrderId = NewType("OrderId", UUID)
+PaymentId = NewType("PaymentId", UUID)
+ItemId = NewType("ItemId", UUID)
 
 #: Either a post or a comment: what a gate stands before.
 ContentId = NewType("ContentId", UUID)

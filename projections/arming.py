@@ -30,6 +30,7 @@ from domain.standing_events import (
     StrikeGiven,
     StrikeReversed,
 )
+from projections.coin_deadlines import OF_COINS
 from projections.engine.deadlines import Arm, Arming, Disarm
 
 
@@ -162,4 +163,5 @@ ARMING: Mapping[type[Event], Arming] = {
     SanctionLifted: _lifted,
     LevelRaised: _raised,
     LevelEnded: _lowered,
+    **OF_COINS,
 }

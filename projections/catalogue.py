@@ -7,8 +7,11 @@ from projections.comments import Comments, Likes
 from projections.counters import Counters
 from projections.decisions import Decisions
 from projections.gates import Gates
+from projections.ledger import Ledger
 from projections.lists import Lists
+from projections.mall import Mall
 from projections.members import Members
+from projections.orders import Orders
 from projections.posts import Posts
 from projections.reports import Reports
 from projections.rows import ReadModel
@@ -16,6 +19,7 @@ from projections.standings import Standings
 from projections.ties import Ties
 from projections.timeline import Timeline
 from projections.trail import Trail
+from projections.wallets import Wallets
 
 READ_MODELS: tuple[ReadModel, ...] = (
     Members(),
@@ -31,5 +35,9 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Decisions(),
     Reports(),
     Standings(),
+    Wallets(),
+    Mall(),
+    Orders(),
+    Ledger(),
     Trail(),
 )

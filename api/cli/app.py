@@ -13,7 +13,7 @@ from typing import Annotated, Literal, NoReturn
 from cyclopts import App, CycloptsError, Group, Parameter, validators
 
 from api.cli.failures import Failed, explain
-from api.cli.options import Tuning
+from api.cli.options import Tuning, rails_at
 from api.settings import Settings
 
 DataDir = Annotated[Path | None, Parameter(name="--data-dir", help="Default: $DATA, or var.")]
@@ -63,6 +63,7 @@ def serve(
     cells: Cells = 16,
     jwks_url: str | None = None,
     issuer: str | None = None,
+    rails: str | None = None,
     migration_url: MigrationUrl = None,
     tuning: Tuning | None = None,
 ) -> None:
@@ -74,10 +75,11 @@ def serve(
     host: The address to listen on.
     port: The port to listen on; 0 takes a free one. Default: $PORT, or 8080.
     limits: Request limits. Default: $LIMITS, or on.
-    demo: Fill an empty store with a small demo world.
+    demo: Fill an empty store with a small demo world and take payments on rail "demo" as made.
     cells: The number of cells of an empty store.
     jwks_url: Where a real identity provider publishes its keys.
     issuer: That provider's issuer.
+    rails: Payment rails as NAME=URL, by commas. Default: $RAILS.
     """
     from api.cli.serving import run
 
@@ -93,6 +95,8 @@ def serve(
         cells=cells,
         jwks_url=jwks_url,
         issuer=issuer,
+        rails=rails_at(rails or os.environ.get("RAILS") or ""),
+        demo_rail=demo,
         migration_url=migration_url,
         quotas=tuning.quotas,
         trusted_proxies=tuning.networks,

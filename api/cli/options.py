@@ -133,3 +133,17 @@ def _quota(name: str, text: str) -> Quota:
         return Quota.parse(text)
     except (ValueError, OverflowError):
         raise Failed(f"--limit-{name} takes RATE/BURST, as in 100/1000", 2) from None
+
+
+def rails_at(text: str) -> dict[str, str]:
+    """
+    Payment rails by name, from ``NAME=URL,…``.
+
+    :raises Failed: one of them cannot be read, or its URL could not be believed.
+    """
+    from api.wiring.rails import parse_rails
+
+    try:
+        return parse_rails(text)
+    except ValueError:
+        raise Failed("--rails takes NAME=URL, the URL https or on this machine", 2) from None

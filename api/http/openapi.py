@@ -218,6 +218,8 @@ class OpenApi:
         if route.links:
             success["links"] = {name: _link(by_name[name]) for name in route.links}
         responses: Json = {str(route.status): success}
+        if route.later:
+            responses["202"] = {**success, "description": "It is on its way: ask again."}
         if route.versioned and route.method == "GET":
             responses["304"] = {
                 "description": "The version you have is still the one.",

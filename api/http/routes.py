@@ -29,9 +29,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     ``answer`` is the Struct of the successful answer, None where there is no body; ``media_type``
     names another type than JSON. ``body_max`` bounds the body in bytes. ``roles`` is None where no
-    token is needed. ``always``: it is answered however much else there is to do. ``problems`` are
-    those of its own, besides what its declaration implies. ``links`` name operations that take the
-    id from its answer.
+    token is needed. ``later``: it may answer 202 instead. ``always``: it is answered however much
+    else there is to do. ``problems`` are those of its own, besides what its declaration implies.
+    ``links`` name operations that take the id from its answer.
     """
 
     method: str
@@ -49,6 +49,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     request_media_type: str
     body_max: int
     roles: frozenset[str] | None
+    later: bool
     always: bool
     problems: tuple[str, ...]
     write: bool
@@ -123,6 +124,7 @@ class Routes:
         headers: Sequence[Header] = (),
         links: Sequence[str] = (),
         example: Any = None,
+        later: bool = False,
         always: bool = False,
         body_max: int = BODY_BYTES_MAX,
     ) -> Callable[[H], H]:
@@ -139,6 +141,7 @@ class Routes:
         :param links: operations whose one path parameter is the ``id`` of its answer.
         :param example: of the body, as the Struct or as plain data.
         :param body_max: how large its body may be, in bytes.
+        :param later: while what it asks for is on its way, it answers 202 with the same body.
         :param always: no limit and no crowd keeps it from being answered: what machines ask.
         """
         plain_path, kinds = path_kinds(path)
@@ -162,6 +165,7 @@ class Routes:
                     request_media_type=request_media_type,
                     body_max=body_max,
                     roles=None if roles is None else frozenset(roles),
+                    later=later,
                     always=always,
                     problems=tuple(problems),
                     write=method != "GET" if write is None else write,

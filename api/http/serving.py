@@ -28,6 +28,7 @@ from api.http.parameters import IDEMPOTENCY_KEY, read_path
 from api.http.problems import FieldError, ProblemError, Problems
 from api.http.routes import Route
 from commands.ports import Conflict, LogOverloaded, LogUnavailable, OutcomeUnknown
+from commands.rails import RailUnavailable
 from domain.event import Refused
 
 FRESH_SECONDS_MAX = 5.0
@@ -205,7 +206,7 @@ class Serving:
                 said = ProblemError(error.problem, error.detail, errors, replayed)
             case OutcomeUnknown():
                 said = known.unavailable(detail=_UNKNOWN)
-            case LogUnavailable() | LogOverloaded() | Conflict():
+            case LogUnavailable() | LogOverloaded() | Conflict() | RailUnavailable():
                 said = known.unavailable()
             case web.HTTPRequestEntityTooLarge():
                 said = ProblemError(known.TOO_LARGE)

@@ -42,11 +42,13 @@ from api.wiring.feeding import spawn
 from api.wiring.keys import check_keys
 from api.wiring.lateness import Lateness
 from api.wiring.models import MODELS, prepare_store
+from api.wiring.rails import rails_of
 from api.wiring.store import check_restored
 from commands.directory import Directory
 from commands.executor import Executor
 from commands.policies import policies
 from commands.ports import Clock, Entropy, LogOverloaded, LogUnavailable
+from commands.rails import Rails
 from commands.screening import EPOCHS, Screens
 from commands.timers import Timers
 from domain.account import DIRECTORY_CELL
@@ -166,7 +168,8 @@ class Homezone:
         self._answered = frozenset().union(*(policy.types for policy in every))
         self.policies = PolicyRunner(reader, database, every, clock, self._holder, from_start=names)
         self.services.reactions = self.policies
-        timers = Timers(self.executor, handlers, self.services.rules)
+        services = self.services
+        timers = Timers(self.executor, handlers, services.rules, services.payments)
 
         async def fire(deadline: Deadline) -> None:
             await timers.fire(deadline.kind, deadline.id, deadline.subject, deadline.due)
@@ -259,8 +262,15 @@ class Homezone:
                 self.log, (self.engine.status, self.policies.status), self.door
             ),
             screens=self.screens,
+            rails=self._rails(),
             recall=self.recall if self.log.cells <= CELLS_MAX else None,
         )
+
+    def _rails(self) -> Rails:
+        every, over_http = rails_of(self.settings)
+        for rail in over_http.values():
+            self._held.push_async_callback(rail.close)
+        return every
 
     def _backtests(self) -> Backtests:
         executor, clock = self.executor, self.clock

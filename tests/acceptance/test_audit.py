@@ -4,6 +4,7 @@ The audit and the operations of the contract, as staff and machines meet them.
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -232,6 +233,7 @@ def test_every_stream_there_is_can_be_read(homezone: RunningHomezone) -> None:
     other.put(f"/v1/posts/{post}/like").ok()
     one.put("/v1/me/lists", {"name": "l", "members": [other.qq]}).ok()
     homezone.operator.put(f"/v1/spaces/{one.qq}/certification", {"type": "shop", "name": "n"}).ok()
+    shop(homezone, one)
     reader = compliance(homezone)
     reader.request("GET", f"/v1/audit/streams/{post}", headers=PURPOSE).ok()
     streams: dict[str, str] = {}
@@ -242,8 +244,23 @@ def test_every_stream_there_is_can_be_read(homezone: RunningHomezone) -> None:
         kinds.add(reader.get(f"/v1/audit/streams/{stream}").ok(200).json["kind"])
         reader.request("GET", f"/v1/audit/streams/{stream}", headers=PURPOSE).ok(200)
     assert {
-        "number", "account", "circle", "lists", "space", "post", "comment", "like", "disclosures"
+        "number", "account", "circle", "lists", "space", "post", "comment", "like", "disclosures",
+        "payment", "allowance", "wallet", "item", "order", "belonging",
     } <= kinds  # fmt: skip
+
+
+def shop(homezone: RunningHomezone, member: Client) -> None:
+    """Somebody buys something, a minor some coins."""
+    operator, minor = homezone.operator, homezone.member(birth_date="2012-01-01")
+    for payer in (member, minor):
+        paid = {"coins": 20, "rail": "demo", "rail_ref": uuid4().hex}
+        payer.post("/v1/me/topups", paid).ok(201)
+    bonus = {"coins": 5, "days": 1, "reason": "hello"}
+    operator.post(f"/v1/accounts/{member.qq}/bonuses", bonus).ok(201)
+    terms = {"kind": "theme", "title": "雪", "price_coins": 7}
+    item = operator.post("/v1/mall/items", terms).ok(201).json["id"]
+    order = member.post("/v1/orders", {"item": item}).ok(201).json["id"]
+    operator.post(f"/v1/orders/{order}/refunds", {"reason": "no", "coins": 1}).ok(201)
 
 
 def test_only_auditors_and_compliance_read_the_log(homezone: RunningHomezone) -> None:
@@ -309,6 +326,16 @@ def test_the_document_knows_every_operation_of_the_contract(homezone: RunningHom
         GET /v1/spaces/{qq}/posts
         GET /v1/spaces/{qq}/timeline
         GET /v1/stream
+        POST /v1/me/topups
+        GET /v1/me/wallet
+        GET /v1/me/ledger
+        GET /v1/mall/items
+        POST /v1/mall/items
+        POST /v1/orders
+        GET /v1/orders/{id}
+        GET /v1/me/items
+        POST /v1/orders/{id}/refunds
+        GET /v1/billing/trial-balance
         GET /v1/audit/events
         GET /v1/audit/streams/{id}
         GET /healthz

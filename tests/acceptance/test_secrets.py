@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 from tests.acceptance.processes import ServeProcess, run, serving
 from tests.support.database import enterable_directory, remove_data
 from tests.support.homezone import Client
+from tests.support.rail import LocalRail, local_rail
 
 QQ, OTHER_QQ = 71_828_182_845, 31_415_926_535
 #: In every text that is planted, so that one search finds any of them.
@@ -26,7 +27,7 @@ SECRETS = {
     for name in (
         "text", "edited", "deleted", "diary", "title", "mood", "location", "comment", "nick",
         "renick", "real-name", "list", "brand", "reason", "purpose", "refused", "report",
-        "explanation", "facts", "note", "public-note", "statement",
+        "explanation", "facts", "note", "public-note", "statement", "rail-ref", "bonus", "refund",
     )
 }  # fmt: skip
 CHINESE = "藏鋒斂鍔之辭"
@@ -80,7 +81,7 @@ def ground() -> Iterator[Path]:
     remove_data(directory)
 
 
-def plant(server: ServeProcess) -> None:
+def plant(server: ServeProcess, rail: LocalRail) -> None:
     """Say every secret through the door that is meant for it, and read it back."""
     said = SECRETS
     operator = server.client(10_000, "operator")
@@ -120,6 +121,7 @@ def plant(server: ServeProcess) -> None:
     feed = other.get("/v1/feed", at_least=post_position(one, post)).ok(200).body.decode()
     assert said["title"] in feed
     moderate(server, one, other)
+    pay(server, one, rail)
     operator.put(f"/v1/accounts/{OTHER_QQ}/suspension", {"reason": said["reason"]}).ok()
     other.get("/v1/feed").refused(403)
 
@@ -149,6 +151,26 @@ def moderate(server: ServeProcess, one: Client, other: Client) -> None:
     appeal = {"decision": told["id"], "statement": said["statement"]}
     one.post("/v1/appeals", appeal, key="appeal").ok(201)
     moderator.request("GET", where, headers={"Homezone-Purpose": said["purpose"]}).ok(200)
+
+
+def pay(server: ServeProcess, one: Client, rail: LocalRail) -> None:
+    """What a payment is called on its rail, and why coins were given, are sealed, too."""
+    said, operator = SECRETS, server.client(10_000, "operator")
+    rail.set(said["rail-ref"], "paid", 50)
+    claim = {"coins": 50, "rail": "local", "rail_ref": said["rail-ref"]}
+    one.post("/v1/me/topups", claim, key="pay").ok(201)
+    bonus = {"coins": 1, "days": 1, "reason": said["bonus"]}
+    operator.post(f"/v1/accounts/{QQ}/bonuses", bonus, key="bonus").ok(201)
+    terms = {"kind": "theme", "title": "snow", "price_coins": 5}
+    item = operator.post("/v1/mall/items", terms).ok(201).json["id"]
+    order = one.post("/v1/orders", {"item": item}, key="order").ok(201).json["id"]
+    reason = {"reason": said["refund"]}
+    operator.post(f"/v1/orders/{order}/refunds", reason, key="refund").ok(201)
+    purpose = {"Homezone-Purpose": said["purpose"]}
+    found = server.client(10_001, "auditor").request(
+        "GET", "/v1/audit/events?type=payment.claimed.v1", headers=purpose
+    )
+    assert said["rail-ref"] in found.ok(200).body.decode()
 
 
 def post_position(member: Client, post: str) -> str:
@@ -209,8 +231,8 @@ def checkpoint(url: str) -> Path:
 
 def test_nothing_that_is_sealed_is_ever_in_plain(ground: Path) -> None:
     place = ground / "secrets"
-    with serving(place) as server:
-        plant(server)
+    with local_rail() as rail, serving(place, "--rails", f"local={rail.url}") as server:
+        plant(server, rail)
         files = checkpoint(database_url(server))
         places = {place, files, server.log.parent}
     control = search(places, [CONTROL])

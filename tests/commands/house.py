@@ -11,6 +11,7 @@ from uuid import UUID
 
 from adapters.clock import ManualClock, SeededEntropy
 from adapters.log.memory import MemoryLog, MemoryStore
+from adapters.rails import DemoRail
 from adapters.screening import RuleMatcher
 from adapters.vault.memory import MemoryKeyVault
 from adapters.working_days import ChineseCalendar
@@ -20,9 +21,11 @@ from commands.circles import ChangeTie, Move
 from commands.directory import Directory
 from commands.executor import Answer, Executor, Handler
 from commands.lists import ListHandlers
+from commands.payments import PaymentHandlers
 from commands.policies import policies
 from commands.ports import IdempotencyKey
 from commands.posts import PostHandlers, PublishShuoshuo
+from commands.rails import PaymentRail
 from commands.rules import RuleHandlers
 from commands.screening import EPOCHS, Screens
 from commands.streams import Streams
@@ -97,7 +100,9 @@ class House:
         self.posts = PostHandlers(self.directory)
         self.rules = RuleHandlers(self.screens)
         self.policies = policies(self.executor, self.accounts, self.rules, self.log.cells)
-        self.timers = Timers(self.executor, self.accounts, self.rules)
+        self.rails: dict[str, PaymentRail] = {"demo": DemoRail()}
+        self.payments = PaymentHandlers(self.directory, self.rails)
+        self.timers = Timers(self.executor, self.accounts, self.rules, self.payments)
         #: The members that members of staff are, too.
         self.persons: dict[UUID, MemberId] = {}
         self._heard = dict.fromkeys(range(len(self.store.heads)), 0)

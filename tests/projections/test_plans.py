@@ -115,6 +115,7 @@ async def _fill(database: Database, keys: Path) -> Filling:
     await filling.suspensions(1_000)
     await filling.talk(EVENTS_FILLED - filling.events)
     await filling.cases(4_000)
+    await filling.coins(4_000)
     engine = ProjectionEngine(log.reader, database.server, MODELS, clock, uuid4())
     await asyncio.to_thread(engine.catch_up)
     engine.stop()
@@ -241,6 +242,7 @@ def _live(homezone: RunningHomezone, store: Store) -> None:
         f"/v1/spaces/{friend.qq}/timeline", f"/v1/posts/{post}/comments", f"/v1/posts/{post}/likes",
     ):  # fmt: skip
         assert hub.get(path).status in (200, 404), path
+    _shop(homezone, newcomer)
     auditor = homezone.client(10_011, "auditor")
     for query in (
         {"owner": QQ_FIRST}, {"type": "post.published.v1"}, {"from": "2026-01-01T00:00:00Z"},
@@ -272,6 +274,19 @@ def _write(homezone: RunningHomezone, hub: Client, friend: Client, newcomer: Cli
     while newcomer.get("/v1/me").status != 200:
         assert datetime.now(UTC) < deadline, "the timer does not fire"
         again.wait(0.05)
+
+
+def _shop(homezone: RunningHomezone, member: Client) -> None:
+    terms = {"kind": "theme", "title": "雪夜", "price_coins": 30}
+    item = homezone.operator.post("/v1/mall/items", terms).ok().json["id"]
+    member.post("/v1/me/topups", {"coins": 50, "rail": "demo", "rail_ref": uuid4().hex}).ok(201)
+    order = member.post("/v1/orders", {"item": item}).ok().json["id"]
+    homezone.operator.post(f"/v1/orders/{order}/refunds", {"reason": "plans"}).ok()
+    for path in (
+        "/v1/me/wallet", "/v1/me/ledger", "/v1/mall/items", "/v1/me/items", f"/v1/orders/{order}",
+    ):  # fmt: skip
+        member.get(path).ok(200)
+    homezone.operator.get("/v1/billing/trial-balance").ok(200)
 
 
 def _read_all(homezone: RunningHomezone, store: Store) -> None:

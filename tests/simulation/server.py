@@ -324,7 +324,8 @@ class Server:
         )
         lease_from_books(self.policies, "policies", holder, clock, temper.lease_seconds)
         self.services.reactions = self.policies
-        timers = Timers(self.executor, self.services.accounts, self.services.rules)
+        services = self.services
+        timers = Timers(self.executor, services.accounts, services.rules, services.payments)
 
         async def fire(deadline: Deadline) -> None:
             await timers.fire(deadline.kind, deadline.id, deadline.subject, deadline.due)

@@ -27,19 +27,23 @@ from projections.reading import (
     audits,
     cases,
     decisions,
+    ledgers,
     moments,
     people,
     posts,
     reports,
     responses,
+    shopping,
     standings,
     streams,
     timelines,
     viewing,
+    wallets,
 )
 from projections.reading.statements import Connection, Statement
 from projections.recall import loads
 from projections.trail import owner_facet
+from tests.simulation.coins import Purchases
 from tests.simulation.history import Plan
 from tests.simulation.reviews import Reviews
 from tests.simulation.run import Journal, live
@@ -50,8 +54,8 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, cases, decisions, loads, moments, people, posts, reports, responses, standings,
-    streams, timelines, viewing,
+    audits, cases, decisions, ledgers, loads, moments, people, posts, reports, responses,
+    shopping, standings, streams, timelines, viewing, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
@@ -78,6 +82,7 @@ def lived(seed: int) -> Journal:
     live(seed, PLAN, journal=journal)
     journal.asked += trails(journal.events)
     reviewed(seed, journal)
+    shopped(seed, journal)
     return journal
 
 
@@ -191,6 +196,39 @@ async def _ask_of(reviews: Reviews) -> list[Asked]:
         await decisions.public_notes(noted, cell_of(member), reviews.cases)
     for cell in range(PLAN.cells):
         await decisions.stated(noted, cell, 3, 1 << 40, 5)
+    return noted.asked
+
+
+def shopped(seed: int, journal: Journal) -> None:
+    """Members buy coins and things as well, and members, staff and accountants read of it."""
+    heads: dict[int, int] = {}
+    for one in journal.events:
+        heads[one.cell] = max(one.position, heads.get(one.cell, 0))
+    purchases = Purchases(seed, PLAN.cells, heads)
+    journal.events += purchases.events
+    for start in range(0, len(purchases.events), _BATCH):
+        journal.tables.write(changes_of(MODELS, purchases.events[start : start + _BATCH]))
+    journal.asked += asyncio.run(_ask_of_coins(purchases))
+
+
+async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
+    noted = Noting()
+    moments_ = [one.recorded_at for one in purchases.events]
+    middle = purchases.events[len(purchases.events) // 2].position
+    for member in purchases.members:
+        await wallets.wallet(noted, member)
+        for before in (1 << 62, middle):
+            for line in (0, 2, 1 << 14):
+                await ledgers.postings(noted, member, (before, line), 5)
+            for moment in (moments_[0], moments_[-1]):
+                await shopping.belongings(noted, member, moment, before, 4)
+    for member, lot in purchases.lots:
+        await wallets.lot_position(noted, member, lot)
+    for order in purchases.orders:
+        await shopping.order(noted, order)
+    for before, delisted in product((1 << 62, middle), (True, False)):
+        await shopping.items(noted, before, 4, delisted=delisted)
+    await ledgers.trial_balance(noted, range(PLAN.cells))
     return noted.asked
 
 

@@ -20,6 +20,7 @@ from commands.ports import Append, Appended, EventLog, IdempotencyKey, KeyVault,
 from domain.account import DIRECTORY_CELL, account_stream, number_stream
 from domain.account_events import AccountOpened, AccountSuspended, Identity, NumberClaimed
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
+from domain.belonging import BelongingGained, belonging_stream
 from domain.case import case_of, case_stream
 from domain.case_events import CaseDecided, CaseOpened, CaseReported, Subject
 from domain.circle import (
@@ -38,8 +39,11 @@ from domain.event import Event
 from domain.ids import (
     CommentId,
     DecisionId,
+    ItemId,
     ListId,
     MemberId,
+    OrderId,
+    PaymentId,
     PostId,
     StreamId,
     cell_of,
@@ -47,13 +51,18 @@ from domain.ids import (
     mint,
 )
 from domain.like import LikeGiven, like_stream
+from domain.lots import Part
+from domain.mall import ItemListed, Terms
 from domain.named_list import ListSaved, lists_stream
+from domain.order import OrderPlaced
 from domain.post import post_stream
 from domain.post_events import PostContent, PostPublished
 from domain.promise import Promise
 from domain.screening import Screening, SetVersion
 from domain.sealed import KeyClass, Sealed
 from domain.space import SpaceCertified, space_stream
+from domain.wallet import lot_of, wallet_stream
+from domain.wallet_events import CoinsHeld, CoinsSpent, WalletToppedUp
 
 #: One command's events go to one cell; so many of them make one append.
 EVENTS_PER_APPEND = 250
@@ -65,7 +74,7 @@ _EPOCH_MS = 1_767_225_600_000
 _WAITING = 0.02
 _SCREENING = Screening(1, 0, (SetVersion("filled", 1, "0" * 64),), "none", ())
 _PROMISE = Promise("review", datetime(2026, 1, 3, tzinfo=UTC), "none")
-_SUSPENDED_UNTIL = datetime(2100, 1, 1, tzinfo=UTC)
+_LONG_AHEAD = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -131,7 +140,7 @@ class Filling:
             self.members.pop()
             suspension = self._mint(cell_of(member))
             reason = await self._vault.seal(member, KeyClass.MODERATION, "stolen")
-            suspended = AccountSuspended(member, suspension, reason, _SUSPENDED_UNTIL)
+            suspended = AccountSuspended(member, suspension, reason, _LONG_AHEAD)
             self._put(member, account_stream(member), suspended)
             await self._settle(APPENDS_IN_FLIGHT)
         await self.flush()
@@ -163,6 +172,29 @@ class Filling:
                 staff = derive(0, "staff", b"7")
                 event = CaseDecided(subject, decided, staff, None, (reporter,))
                 self._put(subject.owner, stream, event)
+            await self._settle(APPENDS_IN_FLIGHT)
+        await self.flush()
+
+    async def coins(self, count: int) -> None:
+        """So many items, top-ups, grants and orders, a few of which are held for."""
+        at = datetime.fromtimestamp(_EPOCH_MS // 1000, UTC)
+        for number in range(count):
+            member, item = self._anybody(), ItemId(self._mint(DIRECTORY_CELL))
+            terms = Terms("theme", "雪夜", 30)
+            self._put(member, StreamId(item), ItemListed(terms), DIRECTORY_CELL)
+            payment = PaymentId(self._mint(DIRECTORY_CELL))
+            lot, wallet = lot_of(payment, member), wallet_stream(member)
+            self._put(member, wallet, WalletToppedUp(member, lot, payment, "demo", 50, 5_000, at))
+            order, parts = OrderId(self._mint(cell_of(member))), (Part(lot, "paid", 30, 3_000),)
+            if number % 20 == 0:
+                held = CoinsHeld(member, order, parts, 1, _LONG_AHEAD, at)
+                self._put(member, wallet, held)
+                continue
+            placed = OrderPlaced(member, item, terms, 1, 30, parts, 1, at)
+            gained = BelongingGained(member, order, item, "theme", "雪夜", 1, at)
+            self._put(member, StreamId(order), placed)
+            self._put(member, wallet, CoinsSpent(member, order, parts, 1, at))
+            self._put(member, belonging_stream(order), gained)
             await self._settle(APPENDS_IN_FLIGHT)
         await self.flush()
 

@@ -312,11 +312,18 @@ def running_homezone(
     *,
     cells: int = 16,
     limits: bool = False,
+    demo_rail: bool = True,
     **settings: Any,
 ) -> Iterator[RunningHomezone]:
     """A server on a database; a second block on the same directory is that server, restarted."""
     made = Settings(
-        data_dir=data_dir, database_url=database_url, cells=cells, limits=limits, port=0, **settings
+        data_dir=data_dir,
+        database_url=database_url,
+        cells=cells,
+        limits=limits,
+        port=0,
+        demo_rail=demo_rail,
+        **settings,
     )
     ready = threading.Event()
     outcome: list[RunningHomezone | BaseException] = []

@@ -15,8 +15,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, text
 
-#: Tables whose rows are counted in cells, jobs and read models, however long the log becomes.
-NEVER_GROW = frozenset({"log_heads", "checkpoints", "leases", "alembic_version", "breaches"})
+#: Tables whose rows are counted in cells, jobs, read models and accounts of the ledger, however
+#: long the log becomes.
+NEVER_GROW = frozenset(
+    {"log_heads", "checkpoints", "leases", "alembic_version", "breaches", "ledger_accounts"}
+)
 
 _INDEX_SCANS = ("Index Scan", "Index Only Scan", "Bitmap Index Scan")
 

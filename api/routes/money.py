@@ -1,0 +1,284 @@
+"""
+Coins: top-ups, what is in a wallet, bonuses, and the books.
+"""
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from api.answers import Written
+from api.http.answers import Answer, Page, found, nothing, written
+from api.http.queries import Paging
+from api.http.routes import Routes
+from api.routes.members import done
+from api.services import MEMBERS, OPERATORS, Ask
+from commands.payments import HearOfPayment, TopUp
+from commands.types import Moment, RailReference
+from commands.wallets import GrantBonus, grant_bonus
+from domain.account import DIRECTORY_CELL
+from domain.ids import LotId, MemberId, cell_of, derive
+from projections.reading import ledgers, wallets
+from projections.reading.wallets import WalletView
+
+ROUTES = Routes()
+_TAG = "Money"
+BILLING = ("auditor", "operator")
+#: Beyond every position of a log, and every line of an event.
+_LAST = ((1 << 63) - 1, (1 << 15) - 1)
+
+_Coins = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class ToppedUp(Written, frozen=True, kw_only=True):
+    """
+    A top-up: ``credited``, or ``pending`` while its rail does not know or the coins are on their
+    way. ``id`` is the lot of coins that it buys.
+    """
+
+    coins: int
+
+
+class Lot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    Coins of one origin: ``left`` of the ``coins`` that it began with, which cost ``fen`` in all.
+    ``of`` is the lot whose expired coins came back as this one.
+    """
+
+    id: UUID
+    kind: str
+    left: int
+    coins: int
+    fen: int
+    acquired_at: Moment
+    position: str
+    rail: str | None = None
+    expires_at: Moment | None = None
+    of: UUID | None = None
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Coins set aside for an order, at the latest until then."""
+
+    order: UUID
+    coins: int
+    held_at: Moment
+    expires_at: Moment
+
+
+class Wallet(msgspec.Struct, frozen=True):
+    """What can be spent, ``paid`` and ``bonus`` coins apart; ``held`` is beside them."""
+
+    balance: _Coins
+    paid: _Coins
+    bonus: _Coins
+    held: _Coins
+    lots: list[Lot]
+    holds: list[Hold]
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """
+    One side of a movement. Those of one position sum to zero in each commodity; ``about`` is an
+    order, or the lot where there is none.
+    """
+
+    position: str
+    at: Moment
+    what: str
+    about: UUID
+    account: str
+    commodity: str
+    debit: _Coins
+    credit: _Coins
+
+
+class AccountRow(msgspec.Struct, frozen=True):
+    """All that was ever posted to both sides of an account."""
+
+    account: str
+    commodity: str
+    debit: _Coins
+    credit: _Coins
+
+
+class Notification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which payment; the ``state`` that a rail sends with it is not believed, but asked for."""
+
+    rail_ref: RailReference
+    state: Literal["paid", "pending", "failed"] | None = None
+
+
+@ROUTES.post(
+    "/v1/me/topups",
+    tag=_TAG,
+    summary="Turn a payment into coins",
+    body=TopUp,
+    answer=ToppedUp,
+    later=True,
+    roles=MEMBERS,
+    problems=(
+        "no-such-rail",
+        "no-such-payment",
+        "payment-failed",
+        "amount-differs",
+        "rail-ref-used",
+        "minor-may-not-pay",
+        "minor-limit",
+        "suspended",
+        "banned",
+        "no-account",
+        "conflict",
+        "unavailable",
+    ),
+    example={"coins": 100, "rail": "demo", "rail_ref": "4200001889"},
+)
+async def top_up(call: Ask[TopUp, None]) -> Answer:
+    """
+    A coin is a yuan. A payment counts once, for whoever claims it first: the same claim again has
+    the same answer, and is how to ask what became of one that is `pending` (202).
+    """
+    app, member = call.app, call.viewer.member
+    answer = await app.execute(call, app.payments.top_up, call.body, carried=True)
+    lot, at, state = LotId(answer.id), answer.at, "pending"
+    if answer.state == "settled":
+        position = await app.look(wallets.lot_position, member, lot)
+        if position is not None:
+            at, state = f"{cell_of(member)}-{position}", "credited"
+    body = ToppedUp(id=lot, position=at, state=state, coins=call.body.coins)
+    status = 201 if state == "credited" else 202
+    return written(body, at, replayed=answer.replayed, status=status)
+
+
+@ROUTES.post(
+    "/v1/rails/{name}/notifications",
+    tag=_TAG,
+    summary="Hear that there is news of a payment",
+    body=Notification,
+    answer=None,
+    status=204,
+    roles=None,
+    write=False,
+    problems=("not-found", "conflict", "unavailable"),
+    example={"rail_ref": "4200001889", "state": "paid"},
+)
+async def hear_of_payment(call: Ask[Notification, None]) -> Answer:
+    """
+    For rails; no token is needed, since nothing is believed: if somebody waits for that payment,
+    the rail itself is asked. Twice, late or out of order it changes nothing.
+    """
+    app, rail = call.app, call.text()
+    command = HearOfPayment(rail, call.body.rail_ref)
+    await app.hear(app.payments.hear, command, derive(DIRECTORY_CELL, "rail", rail.encode()))
+    return nothing()
+
+
+@ROUTES.get(
+    "/v1/me/wallet",
+    tag=_TAG,
+    summary="Your coins",
+    answer=Wallet,
+    roles=MEMBERS,
+    problems=("suspended", "banned", "no-account"),
+)
+async def read_wallet(call: Ask[None, None]) -> Answer:
+    """
+    Exact at every moment. Lots are in the order in which they were acquired; bonus coins are spent
+    first, the soonest to expire before all.
+    """
+    view = await call.app.read(call, wallets.wallet)
+    return found(_shown(view, call.viewer.member, call.app.clock.now()))
+
+
+def _shown(view: WalletView, member: MemberId, now: datetime) -> Wallet:
+    # What has run out of time counts no longer, though no timer may have come round to say so.
+    good = [lot for lot in view.lots if lot.expires_at is None or lot.expires_at > now]
+    paid = sum(lot.left for lot in good if lot.kind == "paid")
+    bonus = sum(lot.left for lot in good if lot.kind == "bonus")
+    lots = [
+        Lot(
+            id=lot.lot,
+            kind=lot.kind,
+            left=lot.left,
+            coins=lot.coins,
+            fen=lot.fen,
+            acquired_at=lot.acquired_at,
+            position=f"{cell_of(member)}-{lot.position}",
+            rail=lot.rail,
+            expires_at=lot.expires_at,
+            of=lot.of,
+        )
+        for lot in good
+    ]
+    holds = [Hold(one.order, one.coins, one.held_at, one.expires_at) for one in view.holds]
+    held = sum(one.coins for one in holds)
+    return Wallet(paid + bonus, paid, bonus, held, lots, holds)
+
+
+@ROUTES.get(
+    "/v1/me/ledger",
+    tag=_TAG,
+    summary="What moved your coins",
+    query=Paging,
+    answer=Page[Posting],
+    roles=MEMBERS,
+    problems=("suspended", "banned", "no-account"),
+)
+async def list_postings(call: Ask[None, Paging]) -> Answer:
+    """Postings in double entry, newest first; both sides of each, the house's too."""
+    before: tuple[int, int] = call.after(tuple[int, int]) or _LAST
+    limit = call.query.limit
+    views = await call.app.read(call, ledgers.postings, before, limit + 1)
+    shown, cell = views[:limit], cell_of(call.viewer.member)
+    place = (shown[-1].position, shown[-1].line) if len(views) > limit else None
+    items = [
+        Posting(
+            position=f"{cell}-{one.position}",
+            at=one.at,
+            what=one.what,
+            about=one.about,
+            account=one.account,
+            commodity=one.commodity,
+            debit=one.debit,
+            credit=one.credit,
+        )
+        for one in shown
+    ]
+    return call.page(items, place)
+
+
+@ROUTES.post(
+    "/v1/accounts/{qq}/bonuses",
+    tag=_TAG,
+    summary="Give a member bonus coins",
+    body=GrantBonus,
+    answer=Written,
+    roles=OPERATORS,
+    problems=("conflict",),
+    example={"coins": 5, "days": 30, "reason": "spring festival"},
+)
+async def grant_bonus_coins(call: Ask[GrantBonus, None]) -> Answer:
+    """They cost nothing and expire after so many days."""
+    target = await call.app.member(call.qq())
+    return done(await call.app.execute(call, partial(grant_bonus, target), call.body))
+
+
+@ROUTES.get(
+    "/v1/billing/trial-balance",
+    tag=_TAG,
+    summary="The sums of all accounts",
+    answer=Page[AccountRow],
+    roles=BILLING,
+)
+async def trial_balance(call: Ask[None, None]) -> Answer:
+    """
+    Coins (`QC`) and fen (`CNY`) beside each other, never netted; in each, the debits are as much as
+    the credits.
+    """
+    cells = range(call.app.log.cells)
+    rows = await call.app.attend(call, ledgers.trial_balance, cells)
+    return call.page(
+        [AccountRow(one.account, one.commodity, one.debit, one.credit) for one in rows]
+    )

@@ -1,0 +1,92 @@
+"""
+What a member owns: one belonging an order, until its time is over or it is taken back.
+"""
+
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from domain.event import Aggregate, Event
+from domain.ids import ItemId, MemberId, OrderId, StreamId, cell_of, derive
+
+
+class BelongingGained(Event, frozen=True, tag="belonging.gained.v1"):
+    """The member has so many of an item; until ``expires_at``, where that ends."""
+
+    member: MemberId
+    order: OrderId
+    item: ItemId
+    kind: str
+    title: str
+    quantity: int
+    effective_at: datetime
+    expires_at: datetime | None = None
+
+
+class BelongingTakenBack(Event, frozen=True, tag="belonging.taken_back.v1"):
+    """Its order was refunded in full."""
+
+    member: MemberId
+    order: OrderId
+    refund: UUID
+    effective_at: datetime
+
+
+class BelongingExpired(Event, frozen=True, tag="belonging.expired.v1"):
+    """Its time is over."""
+
+    member: MemberId
+    order: OrderId
+    effective_at: datetime
+
+
+BelongingEvent: TypeAlias = BelongingGained | BelongingTakenBack | BelongingExpired
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """Not there, or not any longer."""
+
+
+class Owned(msgspec.Struct, frozen=True):
+    """The member has it."""
+
+    member: MemberId
+    order: OrderId
+    expires_at: datetime | None
+
+
+Belonging: TypeAlias = Nothing | Owned
+
+
+def evolve(belonging: Belonging, event: BelongingEvent, version: int) -> Belonging:
+    """The belonging after one more event."""
+    if isinstance(event, BelongingGained):
+        return Owned(event.member, event.order, event.expires_at)
+    return Nothing()
+
+
+BELONGING: Aggregate[Belonging] = Aggregate("belonging", Nothing(), evolve)
+
+
+def belonging_stream(order: OrderId) -> StreamId:
+    """What an order brought stands in the cell of whoever ordered."""
+    return StreamId(derive(cell_of(order), "belonging", order))
+
+
+# Decisions
+
+
+def take_back(belonging: Belonging, refund: UUID, at: datetime) -> tuple[BelongingEvent, ...]:
+    """Take back what a refunded order brought; what is gone already stays gone."""
+    if isinstance(belonging, Nothing):
+        return ()
+    return (BelongingTakenBack(belonging.member, belonging.order, refund, at),)
+
+
+def expire(belonging: Belonging, at: datetime) -> tuple[BelongingEvent, ...]:
+    """Its time is over, if it is still there."""
+    if isinstance(belonging, Nothing) or belonging.expires_at is None or belonging.expires_at > at:
+        return ()
+    return (BelongingExpired(belonging.member, belonging.order, at),)

@@ -1,0 +1,151 @@
+"""
+A member's wallet: lots of coins, and what is set aside of them.
+
+Its balance is the sum of its lots and nothing else. What an order has taken is that order's to
+remember (:mod:`domain.charge`), so a wallet does not grow with what was bought from it.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import msgspec
+
+from domain import lots as coins_of
+from domain.event import Aggregate
+from domain.ids import LotId, MemberId, OrderId, PaymentId, StreamId, cell_of, derive
+from domain.lots import (
+    Bought,
+    Granted,
+    Lot,
+    Part,
+    Returned,
+    coins_in,
+    split,
+)
+from domain.money import Worth
+from domain.wallet_events import (
+    BonusExpired,
+    BonusGranted,
+    CoinsCaptured,
+    CoinsHeld,
+    CoinsRefunded,
+    CoinsSpent,
+    HoldVoided,
+    WalletEvent,
+    WalletToppedUp,
+)
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """What is set aside for an order, in the order in which it was taken."""
+
+    order: OrderId
+    parts: tuple[Part, ...]
+    held_at: datetime
+    expires_at: datetime
+
+
+class Wallet(msgspec.Struct, frozen=True):
+    """
+    Lots in the order in which they were acquired, and the holds that stand. Empty lots stay: what
+    was taken from them may come back.
+    """
+
+    lots: tuple[Lot, ...] = ()
+    holds: tuple[Hold, ...] = ()
+
+    def balance(self, at: datetime) -> int:
+        """What can be spent at a moment."""
+        return coins_of.balance(self.lots, at)
+
+    def lot(self, id: LotId) -> Lot | None:
+        """A lot, full or empty."""
+        return next((lot for lot in self.lots if lot.id == id), None)
+
+    def hold(self, order: OrderId) -> Hold | None:
+        """What is set aside for an order."""
+        return next((hold for hold in self.holds if hold.order == order), None)
+
+
+def evolve(wallet: Wallet, event: WalletEvent, version: int) -> Wallet:
+    """The wallet after one more event."""
+    lots, holds, at = wallet.lots, wallet.holds, event.effective_at
+    match event:
+        case WalletToppedUp(lot=lot, coins=coins, fen=fen):
+            source, worth = Bought(event.rail, event.payment), Worth(coins, fen)
+            return Wallet((*lots, Lot(lot, source, worth, worth, at)), holds)
+        case BonusGranted(lot=lot, coins=coins, expires_at=expires_at):
+            worth = Worth(coins)
+            return Wallet((*lots, Lot(lot, Granted(expires_at), worth, worth, at)), holds)
+        case BonusExpired(lot=lot, coins=coins):
+            return Wallet(_each(lots, {lot: Worth(coins)}, Worth.minus), holds)
+        case CoinsSpent(parts=parts):
+            return Wallet(_each(lots, _by_lot(parts), Worth.minus), holds)
+        case CoinsHeld(order=order, parts=parts, expires_at=expires_at):
+            hold = Hold(order, parts, at, expires_at)
+            return Wallet(_each(lots, _by_lot(parts), Worth.minus), (*holds, hold))
+        case CoinsCaptured(order=order, parts=parts, kept=kept):
+            return Wallet(lots, _captured(holds, order, coins_in(parts), kept))
+        case HoldVoided(order=order, returned=returned):
+            rest = tuple(hold for hold in holds if hold.order != order)
+            return Wallet(_restored(lots, returned, at), rest)
+        case CoinsRefunded(returned=returned):
+            return Wallet(_restored(lots, returned, at), holds)
+
+
+def _each(
+    lots: tuple[Lot, ...], moved: dict[LotId, Worth], move: Callable[[Worth, Worth], Worth]
+) -> tuple[Lot, ...]:
+    change = msgspec.structs.replace
+    return tuple(
+        change(lot, left=move(lot.left, moved[lot.id])) if lot.id in moved else lot for lot in lots
+    )
+
+
+def _by_lot(parts: Iterable[Part]) -> dict[LotId, Worth]:
+    return {part.lot: part.worth for part in parts}
+
+
+def _captured(holds: tuple[Hold, ...], order: OrderId, coins: int, kept: int) -> tuple[Hold, ...]:
+    left: list[Hold] = []
+    for hold in holds:
+        if hold.order == order:
+            _, rest = split(hold.parts, coins)
+            if not rest:
+                continue
+            hold = msgspec.structs.replace(hold, parts=rest)
+        left.append(hold)
+    return tuple(left)
+
+
+def _restored(lots: tuple[Lot, ...], returned: Iterable[Returned], at: datetime) -> tuple[Lot, ...]:
+    back = {one.into: one.part.worth for one in returned if one.expires_at is None}
+    anew = tuple(
+        Lot(
+            one.into,
+            Granted(one.expires_at, one.part.lot),
+            one.part.worth,
+            one.part.worth,
+            at,
+        )
+        for one in returned
+        if one.expires_at is not None
+    )
+    return (*_each(lots, back, Worth.plus), *anew)
+
+
+def _weigh(wallet: Wallet) -> int:
+    return 400 * len(wallet.lots) + 600 * len(wallet.holds)
+
+
+WALLET: Aggregate[Wallet] = Aggregate("wallet", Wallet(), evolve, _weigh)
+
+
+def wallet_stream(member: MemberId) -> StreamId:
+    """A member's wallet stands in the member's cell."""
+    return StreamId(derive(cell_of(member), "wallet", member))
+
+
+def lot_of(payment: PaymentId, member: MemberId) -> LotId:
+    """The lot that a payment buys, known before it is bought."""
+    return LotId(derive(cell_of(member), "bought-lot", payment))

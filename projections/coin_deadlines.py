@@ -1,0 +1,101 @@
+"""
+Deadlines about money: payments that are pending, coins, holds and belongings that run out of time.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from domain.belonging import BelongingExpired, BelongingGained, BelongingTakenBack
+from domain.event import Event, Recorded
+from domain.ids import MemberId
+from domain.lots import Returned
+from domain.payment import PaymentClaimed, PaymentFailed, PaymentPending, PaymentSettled
+from domain.wallet_events import (
+    BonusExpired,
+    BonusGranted,
+    CoinsCaptured,
+    CoinsHeld,
+    CoinsRefunded,
+    HoldVoided,
+)
+from projections.engine.deadlines import Arm, Arming, Disarm
+
+
+def _claimed(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, PaymentClaimed | PaymentPending)
+    if event.look_again_at is not None:
+        yield Arm(recorded.stream, event.look_again_at, "payment-pending", recorded.stream)
+
+
+def _known(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    yield Disarm(recorded.stream)
+
+
+def _granted(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, BonusGranted)
+    yield Arm(event.lot, event.expires_at, "lot-expires", event.member)
+
+
+def _lot_expired(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, BonusExpired)
+    yield Disarm(event.lot)
+
+
+def _held(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, CoinsHeld)
+    yield Arm(event.order, event.expires_at, "hold-expires", event.member)
+
+
+def _captured(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, CoinsCaptured)
+    if not event.kept:
+        yield Disarm(event.order)
+
+
+def _voided(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, HoldVoided)
+    yield Disarm(event.order)
+    yield from _returned(event.member, event.returned)
+
+
+def _refunded(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, CoinsRefunded)
+    yield from _returned(event.member, event.returned)
+
+
+def _returned(member: MemberId, returned: Iterable[Returned]) -> Iterator[Arm]:
+    """Expired coins that came back are a lot of their own, and expire again."""
+    for one in returned:
+        if one.expires_at is not None:
+            yield Arm(one.into, one.expires_at, "lot-expires", member)
+
+
+def _gained(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, BelongingGained)
+    if event.expires_at is not None:
+        yield Arm(recorded.stream, event.expires_at, "belonging-expires", event.order)
+
+
+OF_COINS: Final[Mapping[type[Event], Arming]] = {
+    PaymentClaimed: _claimed,
+    PaymentPending: _claimed,
+    PaymentSettled: _known,
+    PaymentFailed: _known,
+    BonusGranted: _granted,
+    BonusExpired: _lot_expired,
+    CoinsHeld: _held,
+    CoinsCaptured: _captured,
+    HoldVoided: _voided,
+    CoinsRefunded: _refunded,
+    BelongingGained: _gained,
+    BelongingTakenBack: _known,
+    BelongingExpired: _known,
+}

@@ -1,0 +1,70 @@
+"""
+The ledger: every posting, by the member whose event made it, and the sums of each account.
+
+Sums are kept cell by cell and added up by whoever reads them. What an event posts comes with its
+position in one transaction, so at any moment every commodity sums to zero.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import BigInteger, Column, SmallInteger, Table, Text, Uuid
+
+from domain.event import Recorded
+from projections.postings import entry
+from projections.rows import Add, Change, Put
+from projections.tables import METADATA, MOMENT, cell, key
+
+POSTINGS = Table(
+    "postings",
+    METADATA,
+    cell(),
+    key("member"),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("line", SmallInteger, primary_key=True, autoincrement=False),
+    Column("what", Text, nullable=False),
+    Column("about", Uuid, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("commodity", Text, nullable=False),
+    Column("debit", BigInteger, nullable=False),
+    Column("credit", BigInteger, nullable=False),
+    Column("at", MOMENT, nullable=False),
+    info={"append_only": True},
+)
+
+ACCOUNTS = Table(
+    "ledger_accounts",
+    METADATA,
+    cell(),
+    Column("account", Text, primary_key=True),
+    Column("commodity", Text, primary_key=True),
+    Column("debit", BigInteger, nullable=False, server_default="0"),
+    Column("credit", BigInteger, nullable=False, server_default="0"),
+)
+
+
+class Ledger:
+    """The read model."""
+
+    name = "ledger"
+    tables = (POSTINGS, ACCOUNTS)
+    inline = False
+
+    def rows(self, recorded: Recorded) -> Iterator[Change]:
+        """What an event posts."""
+        made = entry(recorded.event)
+        if made is None:
+            return
+        for line, posting in enumerate(made.postings):
+            values = {
+                "what": made.what,
+                "about": made.about,
+                "account": posting.account,
+                "commodity": posting.commodity,
+                "debit": posting.debit,
+                "credit": posting.credit,
+                "at": made.at,
+            }
+            at = (recorded.cell, recorded.owner, recorded.position, line)
+            yield Put(POSTINGS, at, values)
+            sums = {"debit": posting.debit, "credit": posting.credit}
+            yield Add(ACCOUNTS, (recorded.cell, posting.account, posting.commodity), sums)

@@ -1,0 +1,138 @@
+"""
+Books in double entry, from the events alone: what each one posts to which accounts.
+
+Two commodities are kept beside each other and never netted: QC says who holds how many coins, CNY
+what money came in for them and how much of it has been earned. Each event's postings sum to zero in
+each commodity. The accounts and why they are these: docs/adr/0031-two-books-in-one-ledger.md.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from domain.event import Event
+from domain.lots import Kind, Part, coins_in
+from domain.money import Commodity
+from domain.wallet_events import (
+    BonusExpired,
+    BonusGranted,
+    CoinsCaptured,
+    CoinsHeld,
+    CoinsRefunded,
+    CoinsSpent,
+    HoldVoided,
+    WalletEvent,
+    WalletToppedUp,
+)
+
+#: Money that a rail has and owes us.
+CLEARING: Final = "asset:rail-clearing"
+#: What coins were sold for that nobody has spent yet: not earned.
+SOLD: Final = "liability:coins-sold"
+#: Coins at members, whom they are owed to; those that are held for an order stand apart.
+COINS: Final[dict[Kind, str]] = {"paid": "liability:coins:paid", "bonus": "liability:coins:bonus"}
+HOLDS: Final = "liability:holds"
+#: The other side of coins that were sold: how many there ever were.
+ISSUED: Final = "equity:coins-issued"
+PROMO: Final = "contra:promo"
+REFUNDS: Final = "contra:refunds"
+MALL: Final = "revenue:mall"
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """An amount on one side of an account."""
+
+    account: str
+    commodity: Commodity
+    debit: int = 0
+    credit: int = 0
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """
+    What an event posts, and what it is about.
+
+    :param what: in a word, for whoever reads a ledger.
+    :param about: an order, or the lot where there is none.
+    :param at: when it took effect.
+    """
+
+    what: str
+    about: UUID
+    at: datetime
+    postings: tuple[Posting, ...]
+
+
+def entry(event: Event) -> Entry | None:
+    """What an event posts; None when it moves no money."""
+    if not isinstance(event, WalletEvent):
+        return None
+    what, about, postings = _posted(event)
+    made = tuple(postings)
+    return Entry(what, about, event.effective_at, made) if made else None
+
+
+def _posted(event: WalletEvent) -> tuple[str, UUID, Iterable[Posting]]:
+    match event:
+        case WalletToppedUp(lot=lot, rail=rail, coins=coins, fen=fen):
+            return (
+                "top_up",
+                lot,
+                (
+                    *_move("CNY", fen, f"{CLEARING}:{rail}", SOLD),
+                    *_move("QC", coins, ISSUED, COINS["paid"]),
+                ),
+            )
+        case BonusGranted(lot=lot, coins=coins):
+            return ("bonus", lot, _move("QC", coins, PROMO, COINS["bonus"]))
+        case BonusExpired(lot=lot, coins=coins):
+            return ("bonus_expired", lot, _move("QC", coins, COINS["bonus"], PROMO))
+        case CoinsSpent(order=order, parts=parts):
+            earned = (*_from_coins(parts, MALL), *_move("CNY", _fen(parts), SOLD, MALL))
+            return ("spend", order, earned)
+        case CoinsHeld(order=order, parts=parts):
+            return ("hold", order, _from_coins(parts, HOLDS))
+        case CoinsCaptured(order=order, parts=parts):
+            captured = _move("QC", coins_in(parts), HOLDS, MALL)
+            return ("capture", order, (*captured, *_move("CNY", _fen(parts), SOLD, MALL)))
+        case HoldVoided(order=order, returned=returned):
+            back = [one.part for one in returned]
+            return ("void", order, _to_coins(back, HOLDS))
+        case CoinsRefunded(order=order, returned=returned):
+            back = [one.part for one in returned]
+            owed = _move("CNY", _fen(back), REFUNDS, SOLD)
+            return ("refund", order, (*_to_coins(back, REFUNDS), *owed))
+
+
+def _move(commodity: Commodity, amount: int, debit: str, credit: str) -> tuple[Posting, ...]:
+    """Nothing is posted of nothing: bonus coins cost none, and an expired lot may be empty."""
+    if not amount:
+        return ()
+    return (
+        Posting(debit, commodity, debit=amount),
+        Posting(credit, commodity, credit=amount),
+    )
+
+
+def _from_coins(parts: Iterable[Part], to: str) -> Iterator[Posting]:
+    for kind, coins in _by_kind(parts).items():
+        yield from _move("QC", coins, COINS[kind], to)
+
+
+def _to_coins(parts: Iterable[Part], source: str) -> Iterator[Posting]:
+    for kind, coins in _by_kind(parts).items():
+        yield from _move("QC", coins, source, COINS[kind])
+
+
+def _by_kind(parts: Iterable[Part]) -> dict[Kind, int]:
+    sums: dict[Kind, int] = {}
+    for part in parts:
+        sums[part.kind] = sums.get(part.kind, 0) + part.coins
+    return sums
+
+
+def _fen(parts: Iterable[Part]) -> int:
+    return sum(part.fen for part in parts)

@@ -1,0 +1,271 @@
+"""
+The twins of the statements about wallets, the mall and the books; and histories of coins made up
+for them by the domain's own decisions, since they need no posts to be about.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import count
+from uuid import UUID
+
+from domain import wallet_moves as decisions
+from domain.belonging import (
+    BelongingExpired,
+    BelongingGained,
+    BelongingTakenBack,
+    belonging_stream,
+)
+from domain.charge import Charge, charge_of, refunding
+from domain.event import Event, Recorded, Refused
+from domain.ids import ItemId, LotId, MemberId, OrderId, PaymentId, StreamId, cell_of, derive, mint
+from domain.lots import POLICY
+from domain.mall import ItemChanged, ItemDelisted, ItemListed, ItemRelisted, Terms
+from domain.money import Worth
+from domain.order import OrderPlaced, OrderRefunded
+from domain.sealed import Sealed
+from domain.wallet import WALLET, Wallet, lot_of, wallet_stream
+from domain.wallet_events import WalletEvent
+from projections.ledger import ACCOUNTS, POSTINGS
+from projections.mall import ITEMS
+from projections.orders import BELONGINGS, ORDERS
+from projections.wallets import HOLDS, LOT_COINS, LOTS
+from tests.simulation.asking import Asked, Rows, pick, twin
+from tests.simulation.tables import Tables
+
+_NOON = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
+
+# Twins
+
+_LOT = (
+    "kind", "rail", "payment", "of", "coins", "fen", "acquired_at", "expires_at", "position",
+)  # fmt: skip
+_ITEM = (
+    "kind", "title", "price_coins", "members_only", "valid_days", "listed", "position",
+)  # fmt: skip
+_ORDER = (
+    "member", "item", "kind", "title", "quantity", "coins", "left", "placed_at", "position",
+)  # fmt: skip
+_BELONGING = (
+    "item", "kind", "title", "quantity", "gained_at", "expires_at", "position",
+)  # fmt: skip
+_POSTING = ("what", "about", "account", "commodity", "debit", "credit", "at")
+
+
+@twin("wallet_of_member")
+def _wallet_of_member(tables: Tables, asked: Asked) -> Rows:
+    at = (asked["cell"], asked["member"])
+    rows: Rows = [
+        (key[2], *pick(tables.every(LOTS)[key], _LOT), row["left"])
+        for key, row in tables.under(LOT_COINS, *at).items()
+        if row["left"] > 0
+    ]
+    for key, row in tables.under(HOLDS, *at).items():
+        times = pick(row, ("held_at", "expires_at", "position"))
+        rows.append((key[2], "hold", None, None, None, row["coins"], 0, *times, 0))
+    return sorted(rows, key=lambda one: (one[9], one[0]))
+
+
+@twin("lot_position")
+def _lot_position(tables: Tables, asked: Asked) -> Rows:
+    row = tables.get(LOTS, asked["cell"], asked["member"], asked["lot"])
+    return [] if row is None else [(row["position"],)]
+
+
+@twin("mall_items")
+def _mall_items(tables: Tables, asked: Asked) -> Rows:
+    found = [
+        (key[1], *pick(row, _ITEM))
+        for key, row in tables.every(ITEMS).items()
+        if key[0] == asked["cell"]
+        and row["position"] < asked["before"]
+        and (row["listed"] or asked["delisted"])
+    ]
+    return sorted(found, key=lambda one: one[-1], reverse=True)[: asked["count"]]
+
+
+@twin("order_by_id")
+def _order_by_id(tables: Tables, asked: Asked) -> Rows:
+    row = tables.get(ORDERS, asked["cell"], asked["order"])
+    return [] if row is None else [(asked["order"], *pick(row, _ORDER))]
+
+
+@twin("belongings_of_member")
+def _belongings_of_member(tables: Tables, asked: Asked) -> Rows:
+    found = [
+        (key[2], *pick(row, _BELONGING))
+        for key, row in tables.under(BELONGINGS, asked["cell"], asked["member"]).items()
+        if row["position"] < asked["before"]
+        and (row["expires_at"] is None or row["expires_at"] > asked["now"])
+    ]
+    return sorted(found, key=lambda one: one[-1], reverse=True)[: asked["count"]]
+
+
+@twin("postings_of_member")
+def _postings_of_member(tables: Tables, asked: Asked) -> Rows:
+    mark = (asked["before"], asked["before_line"])
+    found = [
+        (*key[2:], *pick(row, _POSTING))
+        for key, row in tables.every(POSTINGS).items()
+        if key[:2] == (asked["cell"], asked["member"]) and key[2:] < mark
+    ]
+    return sorted(found, key=lambda one: one[:2], reverse=True)[: asked["count"]]
+
+
+@twin("ledger_accounts")
+def _ledger_accounts(tables: Tables, asked: Asked) -> Rows:
+    return [
+        (*key, *pick(row, ("debit", "credit")))
+        for key, row in tables.every(ACCOUNTS).items()
+        if key[0] in asked["cells"]
+    ]
+
+
+# Histories
+
+
+class Purchases:
+    """
+    A history of a few wallets and of what was bought from them, by a seed.
+
+    ``events`` are they, on top of ``heads``; ``members``, ``orders`` and ``lots`` are to ask about.
+    """
+
+    def __init__(self, seed: int, cells: int, heads: dict[int, int], steps: int = 300) -> None:
+        self._chance = random.Random(f"{seed}/purchases")
+        self._heads = dict(heads)
+        self._versions: dict[UUID, int] = {}
+        self._numbers = count(1)
+        self.members = [MemberId(mint(1, number % cells, 9_800 + number)) for number in range(4)]
+        self._wallets: dict[MemberId, Wallet] = dict.fromkeys(self.members, Wallet())
+        self._charges: dict[OrderId, tuple[MemberId, Charge]] = {}
+        self._items: list[ItemId] = []
+        self.orders: list[OrderId] = []
+        self.lots: list[tuple[MemberId, LotId]] = []
+        self.events = [one for number in range(steps) for one in self._step(number)]
+
+    def _id(self, cell: int) -> UUID:
+        return mint(9_700, cell, next(self._numbers))
+
+    def _step(self, number: int) -> Iterator[Recorded]:
+        member, at = self._chance.choice(self.members), _NOON + timedelta(hours=number)
+        with suppress(Refused):
+            for stream, owner, event in self._some(member, at):
+                yield self._recorded(event, stream, owner, at)
+
+    def _some(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        match self._chance.randrange(10):
+            case 0:
+                return self._shelf(at)
+            case 1 | 2:
+                return self._filled(member, at)
+            case 3 | 4 | 5:
+                return self._bought(member, at)
+            case 6 | 7:
+                return self._held(member, at)
+            case 8:
+                return self._refunded(at)
+            case _:
+                return self._expired(member, at)
+
+    def _shelf(self, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        chance, staff = self._chance, MemberId(derive(0, "staff", b"1"))
+        days = chance.choice((None, 2))
+        terms = Terms("theme", chance.choice("风花雪月"), chance.randrange(1, 9), False, days)
+        if not self._items or chance.random() < 0.5:
+            self._items.append(ItemId(self._id(0)))
+            return [(StreamId(self._items[-1]), staff, ItemListed(terms))]
+        event = chance.choice((ItemChanged(terms), ItemDelisted(), ItemRelisted()))
+        return [(StreamId(chance.choice(self._items)), staff, event)]
+
+    def _filled(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        chance, wallet, coins = self._chance, self._wallets[member], self._chance.randrange(1, 30)
+        if chance.random() < 0.5:
+            payment = PaymentId(self._id(0))
+            worth = Worth(coins, coins * 100)
+            events = decisions.top_up(wallet, member, payment, "demo", worth, at)
+            self.lots.append((member, lot_of(payment, member)))
+        else:
+            lot, until = LotId(self._id(cell_of(member))), at + timedelta(days=2)
+            reason: Sealed[str] = Sealed(chance.randbytes(40))
+            events = decisions.grant(wallet, member, lot, coins, until, reason, at)
+        return self._moved(member, events)
+
+    def _bought(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        chance, order = self._chance, OrderId(self._id(cell_of(member)))
+        coins = chance.randrange(1, 20)
+        events = decisions.spend(self._wallets[member], member, order, coins, at)
+        terms, item = Terms("theme", "雪", coins), ItemId(self._id(0))
+        until = chance.choice((None, at + timedelta(hours=9)))
+        placed = OrderPlaced(member, item, terms, 1, coins, events[0].parts, POLICY, at)
+        gained = BelongingGained(member, order, item, "theme", "雪", 1, at, until)
+        self._charges[order] = (member, charge_of(events[0].parts, at))
+        self.orders.append(order)
+        return [
+            (StreamId(order), member, placed),
+            *self._moved(member, events),
+            (belonging_stream(order), member, gained),
+        ]
+
+    def _held(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        chance, wallet = self._chance, self._wallets[member]
+        if not wallet.holds or chance.random() < 0.4:
+            order, until = OrderId(self._id(cell_of(member))), at + timedelta(days=1)
+            coins = chance.randrange(1, 20)
+            return self._moved(member, decisions.hold(wallet, member, order, coins, until, at))
+        order = chance.choice(wallet.holds).order
+        if chance.random() < 0.4:
+            return self._moved(member, decisions.void(wallet, member, order, at))
+        keep = chance.random() < 0.5
+        coins = chance.randrange(1, 6)
+        return self._moved(member, decisions.capture(wallet, member, order, coins, at, keep=keep))
+
+    def _refunded(self, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        if not self._charges:
+            return []
+        order = self._chance.choice(list(self._charges))
+        member, charge = self._charges[order]
+        refund = self._id(cell_of(order))
+        parts = refunding(charge, refund, self._chance.choice((None, 1)))
+        if not parts:
+            return []
+        events = decisions.refund(
+            self._wallets[member], member, order, refund, parts, charge.taken_at, at
+        )
+        charge = charge.without(refund, parts)
+        self._charges[order] = (member, charge)
+        reason: Sealed[str] = Sealed(self._chance.randbytes(40))
+        refunded = OrderRefunded(member, refund, parts, charge.refundable, reason, at)
+        made = [(StreamId(order), member, refunded), *self._moved(member, events)]
+        if not charge.refundable:
+            taken = BelongingTakenBack(member, order, refund, at)
+            made.append((belonging_stream(order), member, taken))
+        return made
+
+    def _expired(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        made: list[tuple[StreamId, MemberId, Event]] = []
+        for lot in self._wallets[member].lots:
+            if lot.left.coins:
+                events = decisions.expire(self._wallets[member], member, lot.id, at)
+                made += self._moved(member, events)
+        if self.orders:
+            order = self._chance.choice(self.orders)
+            whose = self._charges[order][0]
+            made.append((belonging_stream(order), whose, BelongingExpired(whose, order, at)))
+        return made
+
+    def _moved(
+        self, member: MemberId, events: Sequence[WalletEvent]
+    ) -> list[tuple[StreamId, MemberId, Event]]:
+        self._wallets[member] = WALLET.fold(events, self._wallets[member])
+        return [(wallet_stream(member), member, event) for event in events]
+
+    def _recorded(self, event: Event, stream: StreamId, owner: MemberId, at: datetime) -> Recorded:
+        cell = cell_of(stream)
+        position = self._heads[cell] = self._heads.get(cell, 0) + 1
+        version = self._versions[stream] = self._versions.get(stream, 0) + 1
+        command = mint(9_900, cell, position)
+        return Recorded(
+            cell, position, stream, version, at, owner, owner, command, command, None, event
+        )
