@@ -44,6 +44,10 @@ PROBLEMS = (
         "From 8 to 15 years, 50 yuan at once and 200 a month; from 16 to 17, 100 and 400.",
     ),
     Problem("members-only", 403, "For members only", "This takes a membership."),
+    Problem("level-too-low", 403, "A higher level", "This takes a higher level of Yellow Diamond."),
+    Problem("trial-used", 409, "The trial was used", "Each plan is tried once, before all else."),
+    Problem("membership-paused", 409, "The membership rests", "Resume it first."),
+    Problem("nothing-unused", 409, "Nothing unused", "There are no paid days that have not begun."),
     Problem(
         "rail-ref-used", 409, "The payment was used", "Each payment counts once, for one member."
     ),
@@ -79,6 +83,7 @@ PROBLEMS = (
     Problem("payment-failed", 422, "The payment failed", "It came to nothing on its rail."),
     Problem("amount-differs", 422, "Another amount", "A coin is a yuan: pay for what you claim."),
     Problem("no-such-item", 422, "No such item", "The mall has no item of this id."),
+    Problem("extend-or-trial", 422, "One or the other", "A trial is not extended."),
     Problem("gift-not-possible", 422, "Not as a gift", "Items are bought for oneself alone."),
     Problem("until-missing", 422, "Until when", "A raised level ends at a moment."),
     Problem("too-short", 422, "Too short", "A post says something."),

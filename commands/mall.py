@@ -4,7 +4,7 @@ Commands about the mall: list an item, and change what it costs and whether it i
 
 import msgspec
 
-from commands.types import Coins, Days, ItemKind, ItemTitle
+from commands.types import Coins, Days, ItemKind, ItemTitle, Level
 from commands.work import Outcome, Work
 from domain import mall as decisions
 from domain.account import DIRECTORY_CELL
@@ -14,13 +14,17 @@ from domain.mall import ITEM, Item, ItemListed, NoItem, Terms, item_stream
 
 
 class ListItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Offer an item; with ``valid_days``, a buyer has it for so long."""
+    """
+    Offer an item; with ``valid_days``, a buyer has it for so long; with ``level_min``, it takes
+    Yellow Diamond of that level.
+    """
 
     kind: ItemKind
     title: ItemTitle
     price_coins: Coins
     members_only: bool = False
     valid_days: Days | None = None
+    level_min: Level | None = None
 
 
 class ChangeItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from commands.memberships import privileges
 from commands.relations import acting_member, check_id
 from commands.types import QQ, Coins, Quantity, Reason
 from commands.work import Outcome, Work
@@ -17,7 +18,7 @@ from domain.belonging import BELONGING, BelongingGained, belonging_stream
 from domain.event import Refused
 from domain.ids import ItemId, OrderId, cell_of
 from domain.lots import POLICY
-from domain.mall import ITEM, Terms, item_stream, on_sale
+from domain.mall import ITEM, Terms, check_buyer, item_stream, on_sale
 from domain.order import ORDER, NoOrder, OrderPlaced, Placed, order_stream
 from domain.sealed import KeyClass
 from domain.wallet import WALLET, Wallet, wallet_stream
@@ -46,6 +47,9 @@ async def place(command: PlaceOrder, work: Work) -> Outcome:
     item = ItemId(command.item)
     check_id(work, item, "no-such-item", "/item")
     terms = on_sale(await work.load(ITEM, item_stream(item)))
+    if terms.members_only or terms.level_min is not None:
+        benefits, level = await privileges(work, member)
+        check_buyer(terms, benefits=benefits, yellow_level=level)
     order = OrderId(work.mint(cell_of(member)))
     stream, belonging = order_stream(order), belonging_stream(order)
     coins = terms.price_coins * command.quantity

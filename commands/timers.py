@@ -11,6 +11,7 @@ from uuid import UUID
 from commands.accounts import AccountHandlers, ReinstateAccount
 from commands.cases import FallOverdue, LapseClaim, fall_overdue, lapse_claim
 from commands.executor import Executor
+from commands.memberships import FallDue, fall_due
 from commands.payments import LookAgain, PaymentHandlers
 from commands.ports import IdempotencyKey
 from commands.rules import EndLevel, RuleHandlers
@@ -113,6 +114,8 @@ class Timers:
             case "hold-expires":
                 held = ExpireHold(MemberId(subject), OrderId(deadline))
                 await execute(expire_hold, held, context)
+            case "membership-due":
+                await execute(fall_due, FallDue(StreamId(subject)), context)
             case "belonging-expires":
                 await execute(expire_belonging, ExpireBelonging(OrderId(subject)), context)
             case _:

@@ -13,6 +13,7 @@ import msgspec
 from domain.audience import LISTED_MAX
 from domain.comment import COMMENT_LENGTH_MAX
 from domain.money import COINS_MAX
+from domain.plans import LEVEL_MAX
 from domain.post import DIARY_LENGTH_MAX, IMAGES_MAX, SHUOSHUO_LENGTH_MAX, TITLE_LENGTH_MAX
 
 NICKNAME_LENGTH_MAX = 36
@@ -77,6 +78,8 @@ ItemKind: TypeAlias = Annotated[
 ]
 ItemTitle: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=60, examples=["雪夜"])]
 Quantity: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=QUANTITY_MAX)]
+#: A level of Yellow Diamond.
+Level: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=LEVEL_MAX)]
 Days: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=DAYS_MAX)]
 #: A moment, with its offset from UTC: without one it is any of several.
 Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]

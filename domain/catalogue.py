@@ -17,6 +17,8 @@ from domain import (
     disclosure_policy,
     like,
     mall,
+    membership,
+    membership_events,
     named_list,
     order,
     payment,
@@ -53,6 +55,7 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (mall.ITEM, mall.ItemEvent),
     (order.ORDER, order.OrderEvent),
     (belonging.BELONGING, belonging.BelongingEvent),
+    (membership.MEMBERSHIP, membership_events.MembershipEvent),
 )
 
 #: Of which kind of stream each type of event is.

@@ -17,7 +17,9 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     What an item is and costs. ``title`` is the house's own words.
 
+    :param members_only: for members with benefits of any plan.
     :param valid_days: how long a buyer has it; None for ever.
+    :param level_min: the level of Yellow Diamond that it takes, if any.
     """
 
     kind: str
@@ -25,6 +27,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     price_coins: int
     members_only: bool = False
     valid_days: int | None = None
+    level_min: int | None = None
 
 
 class ItemListed(Event, frozen=True, tag="item.listed.v1"):
@@ -107,12 +110,24 @@ def on_sale(item: AnyItem) -> Terms:
     """
     The terms on which an item can be bought.
 
-    :raises Refused: there is no such item, it is not for sale, or not for everybody.
+    :raises Refused: there is no such item, or it is not for sale.
     """
     if isinstance(item, NoItem):
         raise Refused("no-such-item", "There is no such item.", "/item")
     if not item.listed:
         raise Refused("item-delisted", "This item is not for sale any longer.", "/item")
-    if item.terms.members_only:
-        raise Refused("members-only", "This item is for members with a membership.", "/item")
     return item.terms
+
+
+def check_buyer(terms: Terms, *, benefits: bool, yellow_level: int | None) -> None:
+    """
+    Whether an item is for this buyer.
+
+    :param benefits: those of some plan hold.
+    :param yellow_level: while the benefits of yellow hold.
+    :raises Refused: it is not.
+    """
+    if terms.members_only and not benefits:
+        raise Refused("members-only", "This item is for members with a membership.", "/item")
+    if terms.level_min is not None and (yellow_level or 0) < terms.level_min:
+        raise Refused("level-too-low", f"This takes Yellow Diamond {terms.level_min}.", "/item")

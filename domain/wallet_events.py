@@ -12,6 +12,7 @@ from uuid import UUID
 from domain.event import Event
 from domain.ids import LotId, MemberId, OrderId, PaymentId
 from domain.lots import Part, Returned
+from domain.periods import Service
 from domain.sealed import Sealed
 
 
@@ -80,17 +81,21 @@ class HoldVoided(Event, frozen=True, tag="wallet.voided.v1"):
 
 
 class CoinsSpent(Event, frozen=True, tag="wallet.spent.v1"):
-    """An order took coins at once, without a hold."""
+    """
+    An order took coins at once, without a hold; or a period of a membership did, which ``service``
+    names.
+    """
 
     member: MemberId
     order: OrderId
     parts: tuple[Part, ...]
     policy: int
     effective_at: datetime
+    service: Service | None = None
 
 
 class CoinsRefunded(Event, frozen=True, tag="wallet.refunded.v1"):
-    """Coins that an order had taken are back."""
+    """Coins that an order had taken are back; or those of the days that ``service`` names."""
 
     member: MemberId
     order: OrderId
@@ -98,6 +103,7 @@ class CoinsRefunded(Event, frozen=True, tag="wallet.refunded.v1"):
     returned: tuple[Returned, ...]
     policy: int
     effective_at: datetime
+    service: Service | None = None
 
 
 WalletEvent: TypeAlias = (

@@ -12,6 +12,7 @@ from domain.event import Refused
 from domain.ids import LotId, MemberId, OrderId, PaymentId
 from domain.lots import POLICY, Part, allocate, coins_in, give_back, split
 from domain.money import Worth
+from domain.periods import Service
 from domain.sealed import Sealed
 from domain.wallet import Hold, Wallet, lot_of
 from domain.wallet_events import (
@@ -66,11 +67,16 @@ def expire(wallet: Wallet, member: MemberId, lot: LotId, at: datetime) -> tuple[
 
 
 def spend(
-    wallet: Wallet, member: MemberId, order: OrderId, coins: int, at: datetime
+    wallet: Wallet,
+    member: MemberId,
+    order: OrderId,
+    coins: int,
+    at: datetime,
+    service: Service | None = None,
 ) -> tuple[CoinsSpent, ...]:
     """Take coins at once, in the order of the policy; an order that is free takes none."""
     parts = allocate(wallet.lots, coins, at)
-    return (CoinsSpent(member, order, parts, POLICY, at),)
+    return (CoinsSpent(member, order, parts, POLICY, at, service),)
 
 
 def hold(
@@ -145,6 +151,7 @@ def refund(
     parts: tuple[Part, ...],
     taken_at: datetime,
     at: datetime,
+    service: Service | None = None,
 ) -> tuple[WalletEvent, ...]:
     """
     Put back what an order gives back.
@@ -155,4 +162,4 @@ def refund(
     if not parts:
         return ()
     returned = give_back(wallet.lots, parts, taken_at, at, refund.bytes)
-    return (CoinsRefunded(member, order, refund, returned, POLICY, at),)
+    return (CoinsRefunded(member, order, refund, returned, POLICY, at, service),)

@@ -11,6 +11,7 @@ from projections.ledger import Ledger
 from projections.lists import Lists
 from projections.mall import Mall
 from projections.members import Members
+from projections.memberships import Memberships
 from projections.orders import Orders
 from projections.posts import Posts
 from projections.reports import Reports
@@ -38,6 +39,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Wallets(),
     Mall(),
     Orders(),
+    Memberships(),
     Ledger(),
     Trail(),
 )

@@ -3,12 +3,13 @@ Deadlines about money: payments that are pending, coins, holds and belongings th
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, get_args
 
 from domain.belonging import BelongingExpired, BelongingGained, BelongingTakenBack
 from domain.event import Event, Recorded
-from domain.ids import MemberId
+from domain.ids import MemberId, derive
 from domain.lots import Returned
+from domain.membership_events import MembershipEvent
 from domain.payment import PaymentClaimed, PaymentFailed, PaymentPending, PaymentSettled
 from domain.wallet_events import (
     BonusExpired,
@@ -84,6 +85,17 @@ def _gained(recorded: Recorded) -> Iterator[Arm | Disarm]:
         yield Arm(recorded.stream, event.expires_at, "belonging-expires", event.order)
 
 
+def _membership(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    """Each event says when something is due next; there is one deadline a membership."""
+    event = recorded.event
+    assert isinstance(event, MembershipEvent)
+    deadline = derive(recorded.cell, "membership-due", recorded.stream)
+    if event.after.due is None:
+        yield Disarm(deadline)
+    else:
+        yield Arm(deadline, event.after.due, "membership-due", recorded.stream)
+
+
 OF_COINS: Final[Mapping[type[Event], Arming]] = {
     PaymentClaimed: _claimed,
     PaymentPending: _claimed,
@@ -98,4 +110,5 @@ OF_COINS: Final[Mapping[type[Event], Arming]] = {
     BelongingGained: _gained,
     BelongingTakenBack: _known,
     BelongingExpired: _known,
+    **dict.fromkeys(get_args(MembershipEvent), _membership),
 }

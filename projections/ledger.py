@@ -28,6 +28,8 @@ POSTINGS = Table(
     Column("debit", BigInteger, nullable=False),
     Column("credit", BigInteger, nullable=False),
     Column("at", MOMENT, nullable=False),
+    Column("since", MOMENT),
+    Column("until", MOMENT),
     info={"append_only": True},
 )
 
@@ -63,6 +65,9 @@ class Ledger:
                 "debit": posting.debit,
                 "credit": posting.credit,
                 "at": made.at,
+                # The days of a membership that it is for: earned one after the other.
+                "since": None if posting.service is None else posting.service.since,
+                "until": None if posting.service is None else posting.service.until,
             }
             at = (recorded.cell, recorded.owner, recorded.position, line)
             yield Put(POSTINGS, at, values)

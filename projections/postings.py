@@ -15,7 +15,9 @@ import msgspec
 
 from domain.event import Event
 from domain.lots import Kind, Part, coins_in
+from domain.membership_events import MembershipPaused, MembershipResumed
 from domain.money import Commodity
+from domain.periods import Service
 from domain.wallet_events import (
     BonusExpired,
     BonusGranted,
@@ -40,15 +42,24 @@ ISSUED: Final = "equity:coins-issued"
 PROMO: Final = "contra:promo"
 REFUNDS: Final = "contra:refunds"
 MALL: Final = "revenue:mall"
+#: What days of memberships were sold for: earned day by day, as each begins. Of those that rest,
+#: none is.
+DAYS: Final = "liability:deferred-subscriptions"
+DAYS_PAUSED: Final = "liability:deferred-subscriptions:paused"
 
 
 class Posting(msgspec.Struct, frozen=True):
-    """An amount on one side of an account."""
+    """
+    An amount on one side of an account.
+
+    :param service: the days of a membership that it is for.
+    """
 
     account: str
     commodity: Commodity
     debit: int = 0
     credit: int = 0
+    service: Service | None = None
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -68,6 +79,8 @@ class Entry(msgspec.Struct, frozen=True):
 
 def entry(event: Event) -> Entry | None:
     """What an event posts; None when it moves no money."""
+    if isinstance(event, MembershipPaused | MembershipResumed):
+        return _rested(event)
     if not isinstance(event, WalletEvent):
         return None
     what, about, postings = _posted(event)
@@ -90,9 +103,12 @@ def _posted(event: WalletEvent) -> tuple[str, UUID, Iterable[Posting]]:
             return ("bonus", lot, _move("QC", coins, PROMO, COINS["bonus"]))
         case BonusExpired(lot=lot, coins=coins):
             return ("bonus_expired", lot, _move("QC", coins, COINS["bonus"], PROMO))
-        case CoinsSpent(order=order, parts=parts):
+        case CoinsSpent(order=order, parts=parts, service=None):
             earned = (*_from_coins(parts, MALL), *_move("CNY", _fen(parts), SOLD, MALL))
             return ("spend", order, earned)
+        case CoinsSpent(order=order, parts=parts, service=service):
+            owed = (*_from_coins(parts, DAYS), *_move("CNY", _fen(parts), SOLD, DAYS))
+            return ("membership", order, _for(service, owed))
         case CoinsHeld(order=order, parts=parts):
             return ("hold", order, _from_coins(parts, HOLDS))
         case CoinsCaptured(order=order, parts=parts):
@@ -101,10 +117,43 @@ def _posted(event: WalletEvent) -> tuple[str, UUID, Iterable[Posting]]:
         case HoldVoided(order=order, returned=returned):
             back = [one.part for one in returned]
             return ("void", order, _to_coins(back, HOLDS))
-        case CoinsRefunded(order=order, returned=returned):
+        case CoinsRefunded(order=order, returned=returned, service=None):
             back = [one.part for one in returned]
             owed = _move("CNY", _fen(back), REFUNDS, SOLD)
             return ("refund", order, (*_to_coins(back, REFUNDS), *owed))
+        case CoinsRefunded(order=order, returned=returned, service=service):
+            back = [one.part for one in returned]
+            owed = _move("CNY", _fen(back), DAYS, SOLD)
+            return ("days_refund", order, _for(service, (*_to_coins(back, DAYS), *owed)))
+
+
+def _rested(event: MembershipPaused | MembershipResumed) -> Entry:
+    """Days that rest are not earned until they go on."""
+    made: list[Posting] = []
+    if isinstance(event, MembershipPaused):
+        what, about = "pause", event.parked[0].charge
+        for one in event.cuts:
+            service = Service(event.plan, event.effective_at, one.until)
+            made += _for(service, _both(one.back, DAYS, DAYS_PAUSED))
+    else:
+        what, about = "resume", event.periods[0].charge
+        for period in event.periods:
+            service = Service(event.plan, period.since, period.until)
+            made += _for(service, _both(period.parts, DAYS_PAUSED, DAYS))
+    return Entry(what, about, event.effective_at, tuple(made))
+
+
+def _both(parts: Iterable[Part], debit: str, credit: str) -> Iterator[Posting]:
+    parts = tuple(parts)
+    yield from _move("QC", coins_in(parts), debit, credit)
+    yield from _move("CNY", _fen(parts), debit, credit)
+
+
+def _for(service: Service | None, postings: Iterable[Posting]) -> Iterator[Posting]:
+    """What is posted, with the days it is for on the accounts that defer them."""
+    for one in postings:
+        deferred = one.account in (DAYS, DAYS_PAUSED)
+        yield msgspec.structs.replace(one, service=service) if deferred else one
 
 
 def _move(commodity: Commodity, amount: int, debit: str, credit: str) -> tuple[Posting, ...]:

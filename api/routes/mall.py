@@ -30,7 +30,10 @@ _LAST = (1 << 63) - 1
 
 
 class Item(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An item of the mall. With ``valid_days``, a buyer has it for so long."""
+    """
+    An item of the mall. With ``valid_days``, a buyer has it for so long; with ``level_min``, it
+    takes Yellow Diamond of that level.
+    """
 
     id: UUID
     kind: str
@@ -39,6 +42,7 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     members_only: bool
     listed: bool
     valid_days: int | None = None
+    level_min: int | None = None
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -80,7 +84,10 @@ class Belonging(msgspec.Struct, frozen=True, omit_defaults=True):
     example={"kind": "theme", "title": "雪夜", "price_coins": 30, "valid_days": 30},
 )
 async def list_item(call: Ask[ListItem, None]) -> Answer:
-    """Anybody can buy it from now on; with `members_only`, only who has a membership."""
+    """
+    Anybody can buy it from now on; with `members_only`, only who has a membership, and with
+    `level_min`, Yellow Diamond of at least that level.
+    """
     return done(await call.app.execute(call, mall.list_item, call.body))
 
 
@@ -124,6 +131,7 @@ def _item(view: shopping.ItemView) -> Item:
         members_only=view.members_only,
         listed=view.listed,
         valid_days=view.valid_days,
+        level_min=view.level_min,
     )
 
 
@@ -155,6 +163,7 @@ async def change_item(call: Ask[ChangeItem, None]) -> Answer:
         "no-such-item",
         "item-delisted",
         "members-only",
+        "level-too-low",
         "gift-not-possible",
         "suspended",
         "banned",

@@ -79,10 +79,11 @@ class Wallet(msgspec.Struct, frozen=True):
     holds: list[Hold]
 
 
-class Posting(msgspec.Struct, frozen=True):
+class Posting(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     One side of a movement. Those of one position sum to zero in each commodity; ``about`` is an
-    order, or the lot where there is none.
+    order, or the lot where there is none. What is for days of a membership says which,
+    ``since`` and ``until``.
     """
 
     position: str
@@ -93,6 +94,8 @@ class Posting(msgspec.Struct, frozen=True):
     commodity: str
     debit: _Coins
     credit: _Coins
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 class AccountRow(msgspec.Struct, frozen=True):
@@ -243,6 +246,8 @@ async def list_postings(call: Ask[None, Paging]) -> Answer:
             commodity=one.commodity,
             debit=one.debit,
             credit=one.credit,
+            since=one.since,
+            until=one.until,
         )
         for one in shown
     ]

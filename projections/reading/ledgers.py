@@ -14,7 +14,7 @@ from projections.reading.statements import Connection, Statement
 _POSTINGS = Statement(
     "postings_of_member",
     """
-    SELECT position, line, what, about, account, commodity, debit, credit, at
+    SELECT position, line, what, about, account, commodity, debit, credit, at, since, until
       FROM models.postings
      WHERE cell = :cell::smallint AND member = :member::uuid
        AND (position, line) < (:before::bigint, :before_line::smallint)
@@ -32,7 +32,10 @@ _ACCOUNTS = Statement(
 
 
 class PostingView(msgspec.Struct, frozen=True):
-    """A posting, at a line of the event at a position of the member's cell."""
+    """
+    A posting, at a line of the event at a position of the member's cell; ``since`` and ``until``
+    are the days of a membership that it is for.
+    """
 
     position: int
     line: int
@@ -43,6 +46,8 @@ class PostingView(msgspec.Struct, frozen=True):
     debit: int
     credit: int
     at: datetime
+    since: datetime | None
+    until: datetime | None
 
 
 class AccountView(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from projections.reading.statements import Connection, Statement
 _ITEMS = Statement(
     "mall_items",
     """
-    SELECT item, kind, title, price_coins, members_only, valid_days, listed, position
+    SELECT item, kind, title, price_coins, members_only, valid_days, level_min, listed, position
       FROM models.mall_items
      WHERE cell = :cell::smallint AND position < :before::bigint
        AND (listed OR :delisted::boolean)
@@ -52,6 +52,7 @@ class ItemView(msgspec.Struct, frozen=True):
     price_coins: int
     members_only: bool
     valid_days: int | None
+    level_min: int | None
     listed: bool
     position: int
 

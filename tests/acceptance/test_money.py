@@ -147,6 +147,7 @@ def test_what_cannot_be_bought_is_said_so(homezone: RunningHomezone) -> None:
     nothing = "01a210c8-e698-8000-9999-821e138dda71"
     assert buy(member, nothing).refused(422, "no-such-item").fields == ["/item"]
     buy(member, item(homezone, 1, members_only=True)).refused(403, "members-only")
+    buy(member, item(homezone, 1, level_min=1)).refused(403, "level-too-low")
     gone = item(homezone, 1)
     homezone.operator.patch(f"/v1/mall/items/{gone}", {"listed": False}).ok(200)
     buy(member, gone).refused(409, "item-delisted")

@@ -279,11 +279,13 @@ def _write(homezone: RunningHomezone, hub: Client, friend: Client, newcomer: Cli
 def _shop(homezone: RunningHomezone, member: Client) -> None:
     terms = {"kind": "theme", "title": "雪夜", "price_coins": 30}
     item = homezone.operator.post("/v1/mall/items", terms).ok().json["id"]
-    member.post("/v1/me/topups", {"coins": 50, "rail": "demo", "rail_ref": uuid4().hex}).ok(201)
+    member.post("/v1/me/topups", {"coins": 60, "rail": "demo", "rail_ref": uuid4().hex}).ok(201)
+    member.put("/v1/me/memberships/yellow", {"months": 1}).ok(200)
     order = member.post("/v1/orders", {"item": item}).ok().json["id"]
     homezone.operator.post(f"/v1/orders/{order}/refunds", {"reason": "plans"}).ok()
     for path in (
         "/v1/me/wallet", "/v1/me/ledger", "/v1/mall/items", "/v1/me/items", f"/v1/orders/{order}",
+        "/v1/me/memberships",
     ):  # fmt: skip
         member.get(path).ok(200)
     homezone.operator.get("/v1/billing/trial-balance").ok(200)

@@ -105,6 +105,7 @@ CHANGES = {
     "post.edited.v1-edition": "patch gates, patch posts",
     "post.flagged.v1": "",
     "post.held.v1": "put gate_history, put gates, put posts, put timeline",
+    "post.held.v1-unfinished": "put gate_history, put gates, put posts, put timeline",
     "post.published.v1": "put gate_history, put gates, put posts, put timeline",
     "post.published.v1-diary": "put gate_history, put gates, put posts, put timeline",
     "post.published.v1-listed": (
@@ -166,6 +167,23 @@ CHANGES = {
     "item.delisted.v1": "patch mall_items",
     "item.listed.v1": "put mall_items",
     "item.relisted.v1": "patch mall_items",
+    "item.listed.v1-for-a-level": "put mall_items",
+    "membership.cancelled.v1": "put memberships",
+    "membership.expired.v1": "put memberships",
+    "membership.paid.v1": "put membership_periods, put memberships",
+    "membership.paused.v1": (
+        "add ledger_accounts, patch membership_periods, put memberships, put postings"
+    ),
+    "membership.refunded.v1": "patch membership_periods, put memberships",
+    "membership.refunded.v1-upgrade": "patch membership_periods, put memberships",
+    "membership.renewal_failed.v1": "put memberships",
+    "membership.renewal_failed.v1-without-benefits": "put memberships",
+    "membership.renewal_resumed.v1": "put memberships",
+    "membership.resumed.v1": (
+        "add ledger_accounts, put membership_periods, put memberships, put postings"
+    ),
+    "membership.term_changed.v1": "put memberships",
+    "membership.trial_started.v1": "put membership_periods, put memberships",
     "order.placed.v1": "put orders",
     "order.refunded.v1": "patch orders",
     "payment.claimed.v1": "",
@@ -181,6 +199,8 @@ CHANGES = {
     "wallet.held.v1": "add ledger_accounts, add lot_coins, put holds, put postings",
     "wallet.refunded.v1": "add ledger_accounts, add lot_coins, put lots, put postings",
     "wallet.refunded.v1-part": "add ledger_accounts, add lot_coins, put postings",
+    "wallet.refunded.v1-membership": "add ledger_accounts, add lot_coins, put postings",
+    "wallet.spent.v1-membership": "add ledger_accounts, add lot_coins, put postings",
     "wallet.spent.v1": "add ledger_accounts, add lot_coins, put postings",
     "wallet.topped_up.v1": "add ledger_accounts, add lot_coins, put lots, put postings",
     "wallet.voided.v1": "add ledger_accounts, add lot_coins, drop holds, put lots, put postings",

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
 
+from domain import membership_moves
 from domain import wallet_moves as decisions
 from domain.belonging import (
     BelongingExpired,
@@ -22,13 +23,18 @@ from domain.event import Event, Recorded, Refused
 from domain.ids import ItemId, LotId, MemberId, OrderId, PaymentId, StreamId, cell_of, derive, mint
 from domain.lots import POLICY
 from domain.mall import ItemChanged, ItemDelisted, ItemListed, ItemRelisted, Terms
+from domain.membership import MEMBERSHIP, membership_stream
+from domain.membership_course import Course, advance
+from domain.membership_states import Membership, NeverHad
 from domain.money import Worth
 from domain.order import OrderPlaced, OrderRefunded
+from domain.plans import PLANS, Months, Plan
 from domain.sealed import Sealed
 from domain.wallet import WALLET, Wallet, lot_of, wallet_stream
 from domain.wallet_events import WalletEvent
 from projections.ledger import ACCOUNTS, POSTINGS
 from projections.mall import ITEMS
+from projections.memberships import MEMBERSHIPS, PERIODS
 from projections.orders import BELONGINGS, ORDERS
 from projections.wallets import HOLDS, LOT_COINS, LOTS
 from tests.simulation.asking import Asked, Rows, pick, twin
@@ -42,7 +48,7 @@ _LOT = (
     "kind", "rail", "payment", "of", "coins", "fen", "acquired_at", "expires_at", "position",
 )  # fmt: skip
 _ITEM = (
-    "kind", "title", "price_coins", "members_only", "valid_days", "listed", "position",
+    "kind", "title", "price_coins", "members_only", "valid_days", "level_min", "listed", "position",
 )  # fmt: skip
 _ORDER = (
     "member", "item", "kind", "title", "quantity", "coins", "left", "placed_at", "position",
@@ -50,7 +56,12 @@ _ORDER = (
 _BELONGING = (
     "item", "kind", "title", "quantity", "gained_at", "expires_at", "position",
 )  # fmt: skip
-_POSTING = ("what", "about", "account", "commodity", "debit", "credit", "at")
+_MEMBERSHIP = (
+    "state", "months", "renews", "until", "benefits_until", "points", "policy", "lapsed_at",
+    "position",
+)  # fmt: skip
+_PERIOD = ("since", "until", "months", "daily", "coins")
+_POSTING = ("what", "about", "account", "commodity", "debit", "credit", "at", "since", "until")
 
 
 @twin("wallet_of_member")
@@ -102,6 +113,22 @@ def _belongings_of_member(tables: Tables, asked: Asked) -> Rows:
     return sorted(found, key=lambda one: one[-1], reverse=True)[: asked["count"]]
 
 
+@twin("memberships_of_member")
+def _memberships_of_member(tables: Tables, asked: Asked) -> Rows:
+    at, found = (asked["cell"], asked["member"]), []
+    for key, row in sorted(tables.under(MEMBERSHIPS, *at).items()):
+        running = [
+            (period[2], *pick(values, _PERIOD))
+            for period, values in tables.under(PERIODS, *at).items()
+            if values["plan"] == key[2]
+            and values["until"] > row["changed_at"]
+            and values["cut_at"] is None
+        ]
+        running.sort(key=lambda one: (one[1], one[0]))
+        found += [(key[2], *pick(row, _MEMBERSHIP), *one) for one in running or [(None,) * 6]]
+    return found
+
+
 @twin("postings_of_member")
 def _postings_of_member(tables: Tables, asked: Asked) -> Rows:
     mark = (asked["before"], asked["before_line"])
@@ -139,6 +166,7 @@ class Purchases:
         self._numbers = count(1)
         self.members = [MemberId(mint(1, number % cells, 9_800 + number)) for number in range(4)]
         self._wallets: dict[MemberId, Wallet] = dict.fromkeys(self.members, Wallet())
+        self._memberships: dict[StreamId, Membership] = {}
         self._charges: dict[OrderId, tuple[MemberId, Charge]] = {}
         self._items: list[ItemId] = []
         self.orders: list[OrderId] = []
@@ -155,7 +183,7 @@ class Purchases:
                 yield self._recorded(event, stream, owner, at)
 
     def _some(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
-        match self._chance.randrange(10):
+        match self._chance.randrange(13):
             case 0:
                 return self._shelf(at)
             case 1 | 2:
@@ -166,6 +194,8 @@ class Purchases:
                 return self._held(member, at)
             case 8:
                 return self._refunded(at)
+            case 9 | 10 | 11:
+                return self._subscribed(member, at)
             case _:
                 return self._expired(member, at)
 
@@ -220,6 +250,37 @@ class Purchases:
         keep = chance.random() < 0.5
         coins = chance.randrange(1, 6)
         return self._moved(member, decisions.capture(wallet, member, order, coins, at, keep=keep))
+
+    def _subscribed(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        chance, moves = self._chance, membership_moves
+        plan: Plan = chance.choice(PLANS)
+        stream = membership_stream(member, plan)
+        before = self._memberships.get(stream, NeverHad())
+        course = Course(member, plan, before, self._wallets[member])
+        # Hours are days to a membership, so that it lives through much.
+        now = _NOON + (at - _NOON) * 24
+        advance(course, now)
+        which = OrderId(self._id(cell_of(member)))
+        months: Months = chance.choice((1, 1, 12))
+        with suppress(Refused):
+            match chance.randrange(8):
+                case 0:
+                    moves.start_trial(course, which, months, now)
+                case 1 | 2 | 3:
+                    moves.subscribe(course, which, months, now)
+                case 4:
+                    moves.extend(course, which, months, now)
+                case 5:
+                    chance.choice((moves.cancel, moves.resume))(course, now)
+                case 6:
+                    moves.pause(course, now)
+                case _:
+                    moves.refund(course, which, Sealed(chance.randbytes(40)), now)
+        self._memberships[stream] = MEMBERSHIP.fold(course.events, before)
+        events: list[tuple[StreamId, MemberId, Event]] = [
+            (stream, member, event) for event in course.events
+        ]
+        return [*events, *self._moved(member, course.moved)]
 
     def _refunded(self, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
         if not self._charges:

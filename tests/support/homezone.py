@@ -24,6 +24,7 @@ from api.http.runner import Runner
 from api.settings import Settings
 from api.tokens import Role
 from api.wiring.server import Homezone
+from commands.ports import Clock
 
 SECONDS_MAX = 30.0
 OPERATOR_QQ = 10_000
@@ -313,6 +314,7 @@ def running_homezone(
     cells: int = 16,
     limits: bool = False,
     demo_rail: bool = True,
+    clock: Clock | None = None,
     **settings: Any,
 ) -> Iterator[RunningHomezone]:
     """A server on a database; a second block on the same directory is that server, restarted."""
@@ -330,7 +332,7 @@ def running_homezone(
     ends: list[asyncio.Event] = []
 
     async def serve() -> None:
-        homezone = Homezone(made)
+        homezone = Homezone(made, clock=clock)
         runner: Runner | None = None
         stopping = asyncio.Event()
         try:

@@ -1,0 +1,145 @@
+"""
+Commands about memberships: have one, end its renewal, let it rest, and what time does to it.
+
+What was due is done first, also where no timer has come round yet; coins and membership move in one
+append, in the member's cell.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from commands.relations import acting_member
+from commands.types import Reason
+from commands.work import Outcome, Work
+from domain import membership_moves as decisions
+from domain.account import ACCOUNT, Banned, account_stream
+from domain.event import Refused
+from domain.ids import MemberId, OrderId, StreamId, cell_of
+from domain.membership import MEMBERSHIP, membership_stream
+from domain.membership_course import Course, advance
+from domain.membership_states import Membership, NeverHad, footing, growth, has_benefits
+from domain.plans import PLANS, Months, Plan, level
+from domain.sealed import KeyClass
+from domain.wallet import WALLET, wallet_stream
+
+
+class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    Renew by terms of so many months. ``extend`` pays a further term in any case; ``trial`` begins
+    with free days.
+    """
+
+    months: Months
+    extend: bool = False
+    trial: bool = False
+
+
+class RefundDays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Give back the days that have not begun, and end the membership."""
+
+    reason: Reason
+
+
+class FallDue(msgspec.Struct, frozen=True):
+    """A timer's command: something is due of a membership."""
+
+    membership: StreamId
+
+
+async def subscribe(plan: Plan, command: Subscribe, work: Work) -> Outcome:
+    """Buy, extend, resume, upgrade or downgrade: whatever it takes to have it so."""
+    if command.extend and command.trial:
+        raise Refused("extend-or-trial", "A trial is not extended.", "/trial")
+
+    def decide(course: Course, at: datetime) -> None:
+        charge = OrderId(work.mint(cell_of(course.member)))
+        if command.trial:
+            decisions.start_trial(course, charge, command.months, at)
+        elif command.extend:
+            decisions.extend(course, charge, command.months, at)
+        else:
+            decisions.subscribe(course, charge, command.months, at)
+
+    return await _as_member(plan, work, decide)
+
+
+async def cancel(plan: Plan, work: Work) -> Outcome:
+    """End renewal; what was paid remains."""
+    return await _as_member(plan, work, decisions.cancel)
+
+
+async def pause(plan: Plan, work: Work) -> Outcome:
+    """Let it rest."""
+    return await _as_member(plan, work, decisions.pause)
+
+
+async def resume(plan: Plan, work: Work) -> Outcome:
+    """Go on."""
+    return await _as_member(plan, work, decisions.resume)
+
+
+async def refund_days(target: MemberId, plan: Plan, command: RefundDays, work: Work) -> Outcome:
+    """Give back a member's unused days, into the very lots that paid them."""
+    work.cell = cell_of(target)
+    reason = await work.vault.seal(target, KeyClass.BILLING, command.reason)
+    course, at = await _course(work, target, plan), work.context.effective_at
+    if isinstance(course.membership, NeverHad):
+        raise Refused("not-found")
+    advance(course, at)
+    decisions.refund(course, work.mint(work.cell), reason, at)
+    return _done(work, course)
+
+
+async def fall_due(command: FallDue, work: Work) -> Outcome:
+    """What is due happens, as of the moment it was due; nothing is renewed for who is banned."""
+    held = await work.load(MEMBERSHIP, command.membership)
+    if isinstance(held, NeverHad):
+        raise Refused("not-found")
+    member, at = held.of.member, work.context.effective_at
+    course = await _course(work, member, held.of.plan)
+    account = await work.load(ACCOUNT, account_stream(member))
+    if isinstance(account, Banned):
+        decisions.close(course, at)
+    else:
+        advance(course, at)
+    return _done(work, course)
+
+
+async def privileges(work: Work, member: MemberId) -> tuple[bool, int | None]:
+    """
+    Whether the benefits of some plan hold, and the level of yellow while its own do. The command
+    stands or falls with both.
+    """
+    at = work.context.effective_at
+    held = [await work.load(MEMBERSHIP, membership_stream(member, plan)) for plan in PLANS]
+    return any(has_benefits(one, at) for one in held), yellow_level(held[0], at)
+
+
+def yellow_level(yellow: Membership, at: datetime) -> int | None:
+    """The level of a membership whose benefits hold; None without them."""
+    return level(growth(yellow, at)) if has_benefits(yellow, at) else None
+
+
+async def _as_member(plan: Plan, work: Work, decide: Callable[[Course, datetime], None]) -> Outcome:
+    member, at = await acting_member(work), work.context.effective_at
+    course = await _course(work, member, plan)
+    advance(course, at)
+    decide(course, at)
+    return _done(work, course)
+
+
+async def _course(work: Work, member: MemberId, plan: Plan) -> Course:
+    membership = await work.load(MEMBERSHIP, membership_stream(member, plan))
+    return Course(member, plan, membership, await work.load(WALLET, wallet_stream(member)))
+
+
+def _done(work: Work, course: Course) -> Outcome:
+    stream = membership_stream(course.member, course.plan)
+    work.append(MEMBERSHIP, stream, course.member, course.events)
+    work.append(WALLET, wallet_stream(course.member), course.member, course.moved)
+    version = work.version(stream) + len(course.events)
+    if not course.events and not isinstance(course.membership, NeverHad):
+        version = course.membership.of.since
+    return Outcome(stream, (stream, version), state=footing(course.membership).state)

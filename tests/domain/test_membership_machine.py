@@ -1,0 +1,210 @@
+"""
+However time advances, a membership comes to the same; and whatever happens to one, no coin, no fen
+and no day is lost or made.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain import membership_moves as decisions
+from domain.catalogue import EVENTS
+from domain.event import Refused, type_of
+from domain.ids import OrderId
+from domain.membership import MEMBERSHIP
+from domain.membership_events import (
+    MembershipEvent,
+    MembershipPaused,
+    MembershipResumed,
+    MonthsPaid,
+    UnusedDaysRefunded,
+)
+from domain.membership_states import NeverHad, growth
+from domain.periods import earned
+from domain.wallet_events import CoinsRefunded, CoinsSpent, WalletToppedUp
+from tests.domain.coins import DAY, NOON
+from tests.domain.memberships import Story
+from tests.domain.people import sealed
+
+Act: TypeAlias = Literal["top_up", "trial", "have", "extend", "cancel", "pause", "resume", "refund"]
+Step: TypeAlias = tuple[int, Act, Literal[1, 3, 6, 12], int]
+
+STEPS = st.lists(
+    st.tuples(
+        st.integers(0, 1_100),
+        st.sampled_from(
+            ["top_up", "top_up", "trial", "have", "have", "extend", "cancel", "pause", "resume",
+             "refund"]
+        ),
+        st.sampled_from([1, 1, 3, 12]),
+        st.integers(1, 60),
+    ),
+    min_size=1,
+    max_size=14,
+)  # fmt: skip
+FEW = settings(max_examples=120, deadline=None)
+
+
+def live(steps: Sequence[Step], stops: Sequence[int]) -> tuple[Story, datetime]:
+    """
+    Live a history.
+
+    :param steps: hours until something is done, what, for which term, and with how many coins.
+    :param stops: hours between moments at which a timer comes round besides; none for never.
+    """
+    story, now = Story(coins=0), NOON
+    for hours, act, months, coins in steps:
+        then = now + timedelta(hours=hours)
+        for stop in stops:
+            if now + timedelta(hours=stop) < then:
+                now += timedelta(hours=stop)
+                story.until(now)
+        now = then
+        with suppress(Refused):
+            do(story, act, months, coins, now)
+    end = now + timedelta(hours=6_000)
+    for stop in stops:
+        now += timedelta(hours=stop)
+        story.until(now)
+    story.until(end)
+    return story, end
+
+
+def do(story: Story, act: Act, months: int, coins: int, at: datetime) -> None:
+    # Every history names its things alike, whatever is refused in between.
+    which = story.id()
+    match act:
+        case "top_up":
+            # What has been due is not paid with coins that came later.
+            story.until(at)
+            story.top_up(coins, at=at)
+        case "trial":
+            story.when(decisions.start_trial, which, months, at=at)
+        case "have":
+            story.when(decisions.subscribe, which, months, at=at)
+        case "extend":
+            story.when(decisions.extend, which, months, at=at)
+        case "cancel":
+            story.when(decisions.cancel, at=at)
+        case "pause":
+            story.when(decisions.pause, at=at)
+        case "resume":
+            story.when(decisions.resume, at=at)
+        case "refund":
+            story.when(decisions.refund, which, sealed("no"), at=at)
+
+
+@FEW
+@given(STEPS, st.lists(st.integers(1, 400), max_size=12))
+def test_one_jump_of_the_clock_is_many_small_steps(
+    steps: Sequence[Step], stops: Sequence[int]
+) -> None:
+    once, end = live(steps, [])
+    often, _ = live(steps, stops)
+    assert often.events == once.events
+    assert often.moved == once.moved
+    assert often.points(end) == once.points(end)
+
+
+@FEW
+@given(STEPS)
+def test_no_fen_is_lost_between_what_is_billed_earned_deferred_and_refunded(
+    steps: Sequence[Step],
+) -> None:
+    story, end = live(steps, [])
+    billed = sum(
+        part.fen for one in story.moved if isinstance(one, CoinsSpent) for part in one.parts
+    )
+    refunded = sum(
+        one.part.fen
+        for event in story.moved
+        if isinstance(event, CoinsRefunded)
+        for one in event.returned
+    )
+    began = sum(one.fen for one in story.moved if isinstance(one, WalletToppedUp))
+    left = sum(lot.left.fen for lot in story.wallet.lots)
+    assert began + refunded == billed + left
+    rows = periods(story.events)
+    for hours in range(0, (end - NOON) // timedelta(hours=1), 333):
+        at = NOON + timedelta(hours=hours)
+        assert all(0 <= row.earned(at) <= row.owed(at) <= row.fen for row in rows)
+    owed = sum(row.owed(end) for row in rows)
+    assert owed + refunded + resting(story.events) == billed
+    for_ever = end + 1_200 * DAY
+    assert sum(row.earned(for_ever) for row in rows) == owed
+
+
+class Row:
+    """What the books keep of a period."""
+
+    def __init__(self, fen: int, since: datetime, until: datetime) -> None:
+        self.fen = fen
+        self.since = since
+        self.until = until
+        self.ended: tuple[datetime, int] | None = None
+
+    def earned(self, at: datetime) -> int:
+        return earned(self.fen, self.since, self.until, at, self.ended)
+
+    def owed(self, at: datetime) -> int:
+        """What is earned, or will be."""
+        return self.fen if self.ended is None or at < self.ended[0] else self.ended[1]
+
+
+def periods(events: Sequence[MembershipEvent]) -> list[Row]:
+    """Every period there was, those that rested as what they were before and after."""
+    rows: dict[OrderId, Row] = {}
+    for event in events:
+        match event:
+            case MonthsPaid(period=period):
+                fen = sum(part.fen for part in period.parts)
+                rows[period.id] = Row(fen, period.since, period.until)
+            case MembershipResumed(periods=resumed):
+                for period in resumed:
+                    fen = sum(part.fen for part in period.parts)
+                    rows[period.id] = Row(fen, period.since, period.until)
+            case MembershipPaused(cuts=cuts) | UnusedDaysRefunded(cuts=cuts):
+                for one in cuts:
+                    if one.period in rows:
+                        row = rows[one.period]
+                        back = sum(part.fen for part in one.back)
+                        assert one.kept.fen + back == row.fen, "cut to the fen"
+                        row.ended = (event.effective_at, one.kept.fen)
+            case _:
+                pass
+    return list(rows.values())
+
+
+def resting(events: Sequence[MembershipEvent]) -> int:
+    """What the days cost that rest now."""
+    fen = 0
+    for event in events:
+        if isinstance(event, MembershipPaused):
+            fen = sum(part.fen for one in event.parked for part in one.parts)
+        elif isinstance(event, MembershipResumed):
+            fen = 0
+    return fen
+
+
+@FEW
+@given(STEPS)
+def test_what_is_stored_folds_to_what_was_lived(steps: Sequence[Step]) -> None:
+    story, end = live(steps, [])
+    stored = [EVENTS.decode(type_of(one), EVENTS.encode(one)) for one in story.events]
+    assert MEMBERSHIP.fold(stored, NeverHad()) == story.membership
+    assert growth(story.membership, end) >= 0
+
+
+@FEW
+@given(STEPS)
+def test_points_are_of_the_days_that_were_paid(steps: Sequence[Step]) -> None:
+    """As long as nothing lapses, points are those of every paid day that has begun."""
+    story, end = live(steps, [])
+    paid = [one.period for one in story.events if isinstance(one, MonthsPaid)]
+    most = sum(one.daily * one.days for one in paid)
+    for days in range(0, (end - NOON) // DAY, 17):
+        assert 0 <= growth(story.membership, NOON + days * DAY) <= most
