@@ -89,7 +89,7 @@ async def refund_days(target: MemberId, plan: Plan, command: RefundDays, work: W
         raise Refused("not-found")
     advance(course, at)
     decisions.refund(course, work.mint(work.cell), reason, at)
-    return _done(work, course)
+    return _done(work, course, status=201)
 
 
 async def fall_due(command: FallDue, work: Work) -> Outcome:
@@ -135,11 +135,11 @@ async def _course(work: Work, member: MemberId, plan: Plan) -> Course:
     return Course(member, plan, membership, await work.load(WALLET, wallet_stream(member)))
 
 
-def _done(work: Work, course: Course) -> Outcome:
+def _done(work: Work, course: Course, status: int = 200) -> Outcome:
     stream = membership_stream(course.member, course.plan)
     work.append(MEMBERSHIP, stream, course.member, course.events)
     work.append(WALLET, wallet_stream(course.member), course.member, course.moved)
     version = work.version(stream) + len(course.events)
     if not course.events and not isinstance(course.membership, NeverHad):
         version = course.membership.of.since
-    return Outcome(stream, (stream, version), state=footing(course.membership).state)
+    return Outcome(stream, (stream, version), state=footing(course.membership).state, status=status)

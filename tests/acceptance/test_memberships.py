@@ -145,7 +145,7 @@ def test_days_can_rest_and_be_refunded(homezone: RunningHomezone) -> None:
     path = f"/v1/accounts/{member.qq}/memberships/yellow/refunds"
     member.post(path, {"reason": "mine"}).refused(403)
     assert homezone.operator.post(path, {"reason": "moved"}).ok(201).json["state"] == "expired"
-    assert balance(member) == (29, 0, 0), "a day has begun"
+    assert balance(member) == (28, 0, 0), "a day has begun before the rest, and one after"
     homezone.operator.post(path, {"reason": "moved"}).refused(409, "nothing-unused")
     left = books(homezone)
     assert ("liability:deferred-subscriptions:paused", "QC") in left
