@@ -11,8 +11,10 @@ from uuid import UUID
 import msgspec
 
 from api.http.answers import encode_json
+from api.looks import ShownLook, shown_look
 from api.services import Services
 from commands.types import Moment
+from domain.looks import PLAIN, Look
 from projections.reading.people import FriendView, ListView, MemberView, TieView
 from projections.reading.posts import PostView, Profile, Waits
 from projections.reading.responses import CommentView, LikeView
@@ -152,6 +154,7 @@ class Space(msgspec.Struct, frozen=True, omit_defaults=True):
     joined_at: Moment
     relation: Relation
     posts: list[Post]
+    look: ShownLook
     certification: Certification | None = None
 
 
@@ -291,7 +294,7 @@ class Presenter:
             certification=shown.certification,
         )
 
-    def space(self, view: MemberView, posts: list[PostView]) -> Space:
+    def space(self, view: MemberView, posts: list[PostView], look: Look = PLAIN) -> Space:
         """A home page."""
         shown = self.author(view.profile)
         standing = "self" if view.profile.member == self._viewer else view.standing
@@ -302,6 +305,7 @@ class Presenter:
             joined_at=view.joined_at,
             relation=Relation(standing, view.follows, view.blocked),
             posts=cast("list[Post]", self.posts(posts)),
+            look=shown_look(look),
             certification=shown.certification,
         )
 

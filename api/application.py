@@ -18,6 +18,7 @@ from api.problems import PROBLEMS
 from api.routes import (
     audit,
     backtests,
+    decorations,
     mall,
     members,
     memberships,
@@ -92,6 +93,7 @@ def build(
             rules.ROUTES,
             backtests.ROUTES,
             spaces.ROUTES,
+            decorations.ROUTES,
             money.ROUTES,
             mall.ROUTES,
             memberships.ROUTES,

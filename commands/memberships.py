@@ -19,7 +19,7 @@ from domain.event import Refused
 from domain.ids import MemberId, OrderId, StreamId, cell_of
 from domain.membership import MEMBERSHIP, membership_stream
 from domain.membership_course import Course, advance
-from domain.membership_states import Membership, NeverHad, footing, growth, has_benefits
+from domain.membership_states import NeverHad, footing, growth, has_benefits
 from domain.plans import PLANS, Months, Plan, level
 from domain.sealed import KeyClass
 from domain.wallet import WALLET, wallet_stream
@@ -112,14 +112,18 @@ async def privileges(work: Work, member: MemberId) -> tuple[bool, int | None]:
     Whether the benefits of some plan hold, and the level of yellow while its own do. The command
     stands or falls with both.
     """
-    at = work.context.effective_at
-    held = [await work.load(MEMBERSHIP, membership_stream(member, plan)) for plan in PLANS]
-    return any(has_benefits(one, at) for one in held), yellow_level(held[0], at)
+    held = await levels(work, member)
+    return bool(held), held.get("yellow")
 
 
-def yellow_level(yellow: Membership, at: datetime) -> int | None:
-    """The level of a membership whose benefits hold; None without them."""
-    return level(growth(yellow, at)) if has_benefits(yellow, at) else None
+async def levels(work: Work, member: MemberId) -> dict[Plan, int]:
+    """The levels of the plans whose benefits hold."""
+    at, found = work.context.effective_at, dict[Plan, int]()
+    for plan in PLANS:
+        held = await work.load(MEMBERSHIP, membership_stream(member, plan))
+        if has_benefits(held, at):
+            found[plan] = level(growth(held, at))
+    return found
 
 
 async def _as_member(plan: Plan, work: Work, decide: Callable[[Course, datetime], None]) -> Outcome:

@@ -55,6 +55,15 @@ class Owned(msgspec.Struct, frozen=True):
     member: MemberId
     order: OrderId
     expires_at: datetime | None
+    kind: str
+
+    def expired(self, at: datetime) -> bool:
+        """Whether its time is over, be it that no timer has come round to say so."""
+        return self.expires_at is not None and self.expires_at <= at
+
+    def usable(self, member: MemberId, at: datetime) -> bool:
+        """Whether it is this member's at a moment."""
+        return self.member == member and not self.expired(at)
 
 
 Belonging: TypeAlias = Nothing | Owned
@@ -63,7 +72,7 @@ Belonging: TypeAlias = Nothing | Owned
 def evolve(belonging: Belonging, event: BelongingEvent, version: int) -> Belonging:
     """The belonging after one more event."""
     if isinstance(event, BelongingGained):
-        return Owned(event.member, event.order, event.expires_at)
+        return Owned(event.member, event.order, event.expires_at, event.kind)
     return Nothing()
 
 
@@ -87,6 +96,6 @@ def take_back(belonging: Belonging, refund: UUID, at: datetime) -> tuple[Belongi
 
 def expire(belonging: Belonging, at: datetime) -> tuple[BelongingEvent, ...]:
     """Its time is over, if it is still there."""
-    if isinstance(belonging, Nothing) or belonging.expires_at is None or belonging.expires_at > at:
+    if isinstance(belonging, Nothing) or not belonging.expired(at):
         return ()
     return (BelongingExpired(belonging.member, belonging.order, at),)

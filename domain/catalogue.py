@@ -13,6 +13,7 @@ from domain import (
     case_events,
     circle,
     comment,
+    decoration,
     disclosure,
     disclosure_policy,
     like,
@@ -56,6 +57,7 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (order.ORDER, order.OrderEvent),
     (belonging.BELONGING, belonging.BelongingEvent),
     (membership.MEMBERSHIP, membership_events.MembershipEvent),
+    (decoration.DECORATION, decoration.DecorationEvent),
 )
 
 #: Of which kind of stream each type of event is.

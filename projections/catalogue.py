@@ -6,6 +6,7 @@ from projections.cases import Cases
 from projections.comments import Comments, Likes
 from projections.counters import Counters
 from projections.decisions import Decisions
+from projections.decorations import Decorations
 from projections.gates import Gates
 from projections.ledger import Ledger
 from projections.lists import Lists
@@ -40,6 +41,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Mall(),
     Orders(),
     Memberships(),
+    Decorations(),
     Ledger(),
     Trail(),
 )

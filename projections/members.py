@@ -18,6 +18,7 @@ from domain.account_events import (
     NicknameRestored,
     NicknameWithdrawn,
 )
+from domain.decoration import DecorationChanged, DecorationRestored
 from domain.event import Recorded
 from domain.ids import MemberId
 from domain.space import CertificationWithdrawn, SpaceCertified
@@ -36,6 +37,7 @@ MEMBERS = Table(
     sealed("certified_name", nullable=True),
     Column("joined_at", MOMENT, nullable=False),
     Column("position", BigInteger, nullable=False),
+    Column("decorated", Boolean, nullable=False),
 )
 
 CERTIFICATION_HISTORY = Table(
@@ -70,6 +72,7 @@ class Members:
                     "certified_name": None,
                     "joined_at": recorded.recorded_at,
                     "position": recorded.position,
+                    "decorated": False,
                 }
                 yield Put(MEMBERS, (recorded.cell, member), values)
             case (
@@ -91,6 +94,11 @@ class Members:
                 ordinary = {"certified_as": None, "certified_name": None}
                 yield Patch(MEMBERS, (recorded.cell, member), ordinary)
                 yield _past(recorded, member, False)
+            # Most spaces look like everybody's, and are read without asking how.
+            case DecorationChanged(member=member):
+                yield Patch(MEMBERS, (recorded.cell, member), {"decorated": True})
+            case DecorationRestored(member=member):
+                yield Patch(MEMBERS, (recorded.cell, member), {"decorated": False})
             case _:
                 return
 

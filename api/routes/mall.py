@@ -2,6 +2,7 @@
 The mall: items, orders and refunds, and what members own.
 """
 
+from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 from uuid import UUID
@@ -20,7 +21,8 @@ from commands.orders import PlaceOrder, RefundOrder
 from commands.types import Moment
 from domain.event import Refused
 from domain.ids import ItemId, MemberId, OrderId, cell_of
-from projections.reading import shopping
+from domain.looks import OfOrder, chosen
+from projections.reading import decorations, shopping
 
 ROUTES = Routes()
 _TAG = "Mall"
@@ -61,7 +63,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Belonging(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a member owns, and which order brought it."""
+    """What a member owns, which order brought it, and whether their space wears it now."""
 
     order: UUID
     item: UUID
@@ -70,6 +72,7 @@ class Belonging(msgspec.Struct, frozen=True, omit_defaults=True):
     quantity: int
     gained_at: Moment
     expires_at: Moment | None = None
+    in_use: bool = False
 
 
 @ROUTES.post(
@@ -259,13 +262,22 @@ async def list_belongings(call: Ask[None, Paging]) -> Answer:
     """Newest first; what has run out of time or was taken back is gone."""
     app, limit = call.app, call.query.limit
     before = call.after(int) or _LAST
-    views = await app.read(call, shopping.belongings, app.clock.now(), before, limit + 1)
+    views, worn = await app.read(call, _belongings, app.clock.now(), before, limit + 1)
     shown = views[:limit]
     place = shown[-1].position if len(views) > limit else None
-    return call.page([_belonging(one) for one in shown], place)
+    return call.page([_belonging(one, one.order in worn) for one in shown], place)
 
 
-def _belonging(view: shopping.BelongingView) -> Belonging:
+async def _belongings(
+    connection: Any, member: MemberId, now: datetime, before: int, count: int
+) -> tuple[list[shopping.BelongingView], set[UUID]]:
+    """What the member owns, and what of it their space wears."""
+    views = await shopping.belongings(connection, member, now, before, count)
+    look = (await decorations.decoration(connection, member, now)).shown
+    return views, {one.order for one in chosen(look).values() if isinstance(one, OfOrder)}
+
+
+def _belonging(view: shopping.BelongingView, in_use: bool) -> Belonging:
     return Belonging(
         order=view.order,
         item=view.item,
@@ -274,4 +286,5 @@ def _belonging(view: shopping.BelongingView) -> Belonging:
         quantity=view.quantity,
         gained_at=view.gained_at,
         expires_at=view.expires_at,
+        in_use=in_use,
     )

@@ -16,7 +16,8 @@ from api.pages import FIRST, LAST, mark_of, with_originals
 from api.services import MEMBERS, Ask
 from domain.event import Refused
 from domain.ids import MemberId
-from projections.reading import people, timelines
+from domain.looks import PLAIN
+from projections.reading import decorations, people, timelines
 from projections.reading import posts as post_reads
 from projections.reading.posts import Mark, PostView
 from projections.recall import answers as recalled
@@ -64,7 +65,7 @@ def _posts(call: Ask[None, Paging], views: list[PostView], limit: int) -> Answer
     problems=_READING,
 )
 async def read_space(call: Ask[None, None]) -> Answer:
-    """Who it is, how you stand to them, and their latest posts that you may see."""
+    """Who it is, how you stand to them, how it looks, and their latest posts that you may see."""
     owner = await call.app.other(call, call.qq())
     shown = await call.app.recall(call, recalled.space, owner, _ON_HOME_PAGE)
     if shown is not None:
@@ -73,7 +74,10 @@ async def read_space(call: Ask[None, None]) -> Answer:
         shown = await call.app.read(call, _space, owner)
     if shown is None:
         raise Refused("not-found")
-    return found(Presenter(call.app, call.viewer.id).space(*shown))
+    look = PLAIN
+    if shown[0].decorated:
+        look = (await call.app.look(decorations.decoration, owner, call.app.clock.now())).shown
+    return found(Presenter(call.app, call.viewer.id).space(*shown, look))
 
 
 async def _space(

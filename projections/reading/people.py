@@ -19,7 +19,7 @@ _MEMBERS = Statement(
     "members_by_id",
     """
     SELECT m.member, m.qq, m.nickname, m.certified_as, m.certified_name, m.status, m.joined_at,
-           f.bond, f.standing, b.member IS NOT NULL AS blocked, m.position
+           f.bond, f.standing, b.member IS NOT NULL AS blocked, m.position, m.decorated
       FROM unnest(:cells::smallint[], :members::uuid[]) AS wanted (cell, member)
       JOIN models.members m ON m.cell = wanted.cell AND m.member = wanted.member
       LEFT JOIN models.friendships f
@@ -95,6 +95,7 @@ class MemberView(msgspec.Struct, frozen=True):
     blocks_viewer: bool
     cell: int
     position: int
+    decorated: bool = False
 
 
 class FriendView(msgspec.Struct, frozen=True):
@@ -154,7 +155,7 @@ async def members(
     towards = await viewer_towards(connection, viewer, wanted)
     found: dict[UUID, MemberView] = {}
     for member, qq, nickname, kind, name, *rest in rows:
-        member_status, joined_at, bond, standing, blocks_viewer, position = rest
+        member_status, joined_at, bond, standing, blocks_viewer, position, decorated = rest
         found[member] = MemberView(
             profile=Profile(member, qq, nickname, kind, name),
             status=member_status,
@@ -165,6 +166,7 @@ async def members(
             blocks_viewer=blocks_viewer,
             cell=cell_of(member),
             position=position,
+            decorated=decorated,
         )
     return found
 

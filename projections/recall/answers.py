@@ -196,6 +196,7 @@ def _member_view(id: UUID, member: Member, pair: Pair) -> MemberView:
         blocks_viewer=pair.blocks_viewer,
         cell=cell_of(id),
         position=member.position,
+        decorated=member.decorated,
     )
 
 

@@ -22,7 +22,7 @@ _MEMBERS = Statement(
     "facts_of_members",
     """
     SELECT m.member, m.qq, m.nickname, m.certified_as, m.certified_name, m.status, m.joined_at,
-           m.position
+           m.position, m.decorated
       FROM unnest(:cells::smallint[], :members::uuid[]) AS wanted (cell, member)
       JOIN models.members m ON m.cell = wanted.cell AND m.member = wanted.member
     """,

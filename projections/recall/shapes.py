@@ -33,6 +33,7 @@ class Member(msgspec.Struct, frozen=True, eq=False):
     status: str
     joined_at: datetime
     position: int
+    decorated: bool
 
 
 class Standing(Weighed, eq=False):

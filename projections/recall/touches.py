@@ -28,6 +28,7 @@ from domain.comment import (
     CommentRejected,
     CommentTakenBack,
 )
+from domain.decoration import DecorationChanged, DecorationRestored
 from domain.event import Recorded
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
@@ -103,6 +104,8 @@ def touches(recorded: Recorded) -> Iterator[Touch]:
             | NicknameRestored(member=member)
             | SpaceCertified(member=member)
             | CertificationWithdrawn(member=member)
+            | DecorationChanged(member=member)
+            | DecorationRestored(member=member)
         ):
             yield Touch("members", member)
         case _:

@@ -281,11 +281,14 @@ def _shop(homezone: RunningHomezone, member: Client) -> None:
     item = homezone.operator.post("/v1/mall/items", terms).ok().json["id"]
     member.post("/v1/me/topups", {"coins": 60, "rail": "demo", "rail_ref": uuid4().hex}).ok(201)
     member.put("/v1/me/memberships/yellow", {"months": 1}).ok(200)
+    dressed = {"background": {"from": "house", "name": "aurora"}}
+    member.patch("/v1/me/space/decoration", dressed).ok(200)
     order = member.post("/v1/orders", {"item": item}).ok().json["id"]
     homezone.operator.post(f"/v1/orders/{order}/refunds", {"reason": "plans"}).ok()
     for path in (
         "/v1/me/wallet", "/v1/me/ledger", "/v1/mall/items", "/v1/me/items", f"/v1/orders/{order}",
         "/v1/me/memberships",
+        "/v1/me/space/decoration", f"/v1/spaces/{member.qq}",
     ):  # fmt: skip
         member.get(path).ok(200)
     homezone.operator.get("/v1/billing/trial-balance").ok(200)

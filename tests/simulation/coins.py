@@ -19,8 +19,10 @@ from domain.belonging import (
     belonging_stream,
 )
 from domain.charge import Charge, charge_of, refunding
+from domain.decoration import DecorationChanged, DecorationRestored, decoration_stream
 from domain.event import Event, Recorded, Refused
 from domain.ids import ItemId, LotId, MemberId, OrderId, PaymentId, StreamId, cell_of, derive, mint
+from domain.looks import Look, OfHouse, OfOrder
 from domain.lots import POLICY
 from domain.mall import ItemChanged, ItemDelisted, ItemListed, ItemRelisted, Terms
 from domain.membership import MEMBERSHIP, membership_stream
@@ -32,6 +34,7 @@ from domain.plans import PLANS, Months, Plan
 from domain.sealed import Sealed
 from domain.wallet import WALLET, Wallet, lot_of, wallet_stream
 from domain.wallet_events import WalletEvent
+from projections.decorations import DECORATIONS, WARDROBE
 from projections.ledger import ACCOUNTS, POSTINGS
 from projections.mall import ITEMS
 from projections.memberships import MEMBERSHIPS, PERIODS
@@ -129,6 +132,22 @@ def _memberships_of_member(tables: Tables, asked: Asked) -> Rows:
     return found
 
 
+@twin("decoration_of_member")
+def _decoration_of_member(tables: Tables, asked: Asked) -> Rows:
+    row = tables.get(DECORATIONS, asked["cell"], asked["member"])
+    return [] if row is None else [(row["look"], row["position"])]
+
+
+@twin("wardrobe_by_order")
+def _wardrobe_by_order(tables: Tables, asked: Asked) -> Rows:
+    return [
+        (key[2], row["kind"])
+        for key, row in tables.under(WARDROBE, asked["cell"], asked["member"]).items()
+        if key[2] in asked["orders"]
+        and (row["expires_at"] is None or row["expires_at"] > asked["now"])
+    ]
+
+
 @twin("postings_of_member")
 def _postings_of_member(tables: Tables, asked: Asked) -> Rows:
     mark = (asked["before"], asked["before_line"])
@@ -183,7 +202,7 @@ class Purchases:
                 yield self._recorded(event, stream, owner, at)
 
     def _some(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
-        match self._chance.randrange(13):
+        match self._chance.randrange(14):
             case 0:
                 return self._shelf(at)
             case 1 | 2:
@@ -196,6 +215,8 @@ class Purchases:
                 return self._refunded(at)
             case 9 | 10 | 11:
                 return self._subscribed(member, at)
+            case 12:
+                return self._decorated(member, at)
             case _:
                 return self._expired(member, at)
 
@@ -281,6 +302,16 @@ class Purchases:
             (stream, member, event) for event in course.events
         ]
         return [*events, *self._moved(member, course.moved)]
+
+    def _decorated(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        chance, stream = self._chance, decoration_stream(member)
+        if chance.random() < 0.2:
+            return [(stream, member, DecorationRestored(member, at))]
+        theirs = [order for order, (whose, _) in self._charges.items() if whose == member]
+        theme = OfOrder(chance.choice(theirs)) if theirs else OfHouse("bamboo")
+        background = OfHouse(chance.choice(("paper", "aurora")))
+        look = Look(background, theme, wide=chance.random() < 0.5)
+        return [(stream, member, DecorationChanged(member, look, at))]
 
     def _refunded(self, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
         if not self._charges:

@@ -16,7 +16,8 @@ from tests.simulation.asking import Asked, Rows, pick, twin, unnest
 from tests.simulation.tables import Tables
 
 _MEMBER = (
-    "qq", "nickname", "certified_as", "certified_name", "status", "joined_at", "position"
+    "qq", "nickname", "certified_as", "certified_name", "status", "joined_at", "position",
+    "decorated",
 )  # fmt: skip
 _WAITS = ("waits", "due", "intended", "edit_waits")
 _POST = (

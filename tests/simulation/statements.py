@@ -261,6 +261,7 @@ def _members_by_id(tables: Tables, asked: Asked) -> Rows:
                 None if half is None else half["standing"],
                 tables.get(BLOCKS, cell, member, asked["viewer"]) is not None,
                 row["position"],
+                row["decorated"],
             )
         )
     return rows

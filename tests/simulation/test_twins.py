@@ -27,6 +27,7 @@ from projections.reading import (
     audits,
     cases,
     decisions,
+    decorations,
     ledgers,
     memberships,
     moments,
@@ -55,8 +56,8 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, cases, decisions, ledgers, loads, memberships, moments, people, posts, reports,
-    responses, shopping, standings, streams, timelines, viewing, wallets,
+    audits, cases, decisions, decorations, ledgers, loads, memberships, moments, people, posts,
+    reports, responses, shopping, standings, streams, timelines, viewing, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
@@ -219,6 +220,12 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
     for member in purchases.members:
         await wallets.wallet(noted, member)
         await memberships.memberships(noted, member)
+        await decorations.look(noted, member)
+        owned = [order for order in purchases.orders if cell_of(order) == cell_of(member)]
+        for moment in moments_[::60]:
+            values = {"orders": owned[:9], "now": moment, "member": member}
+            worn = STATEMENTS["wardrobe_by_order"]
+            await worn(noted, cell=cell_of(member), **values)
         for before in (1 << 62, middle):
             for line in (0, 2, 1 << 14):
                 await ledgers.postings(noted, member, (before, line), 5)

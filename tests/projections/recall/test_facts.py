@@ -89,7 +89,7 @@ def test_every_table_that_facts_are_made_of_is_followed() -> None:
 
 
 def member(nickname: bytes = b"n") -> Member:
-    return Member(b"q", nickname, None, None, "active", NOON, 1)
+    return Member(b"q", nickname, None, None, "active", NOON, 1, False)
 
 
 def said(text: bytes = b"t") -> Said:

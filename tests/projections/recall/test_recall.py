@@ -58,7 +58,7 @@ class Database:
         name = b"n%d" % self.head
         if self.on_load is not None:
             self.on_load()
-        shown = (b"q", name, None, None, "active", NOON, 1)
+        shown = (b"q", name, None, None, "active", NOON, 1, False)
         return [(member, *shown) for member in values["members"]]
 
     async def read(
