@@ -2,8 +2,10 @@
 The look of a space over HTTP, and what becomes of it when what it needs lapses.
 """
 
+from datetime import timedelta
 from typing import Any
 
+from tests.acceptance.conftest import Moved
 from tests.acceptance.test_memberships import have
 from tests.acceptance.test_money import buy, item, refund, rich
 from tests.support.homezone import Client, Reply, RunningHomezone
@@ -96,3 +98,24 @@ def test_a_look_comes_back_with_the_membership_it_needs(homezone: RunningHomezon
     member.delete("/v1/me/memberships/yellow/pause").ok(200)
     assert look(viewer, member)["background"] == AURORA
     assert mine(member)["position"] == dressed.position, "no event was written for it"
+
+
+def test_a_look_falls_back_when_its_time_is_over(later: RunningHomezone, moved: Moved) -> None:
+    """Whether or not a timer has come round: nobody sees what its owner has no longer."""
+    member, viewer = rich(later, 100), later.member()
+    have(member, plan="green").ok(200)
+    member.delete("/v1/me/memberships/green").ok(200)
+    order = buy(member, item(later, 5, valid_days=2)).ok(201).json["id"]
+    studio = {"from": "house", "name": "studio"}
+    dressed = dress(member, theme=worn(order), music=studio).ok(200)
+    moved.ahead += timedelta(days=2)
+    member, viewer = later.client(member.qq), later.client(viewer.qq)
+    seen = look(viewer, member)
+    assert (seen["theme"], seen["music"]) == (None, studio)
+    moved.ahead += timedelta(days=30)
+    member, viewer = later.client(member.qq), later.client(viewer.qq)
+    assert look(viewer, member)["music"] is None
+    assert mine(member)["lapsed"] == ["theme", "music"]
+    have(member, plan="green").ok(200)
+    assert look(viewer, member)["music"] == studio
+    assert mine(member)["position"] == dressed.position

@@ -3,50 +3,17 @@ Memberships over HTTP, with a clock that can be moved.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.acceptance.conftest import Moved
 from tests.acceptance.test_money import balance, books, buy, item, rich, top_up
-from tests.support.database import fresh_database
-from tests.support.homezone import Client, Reply, RunningHomezone, running_homezone
+from tests.support.homezone import Client, Reply, RunningHomezone
 
 SECONDS_MAX = 15.0
 GIGABYTE = 1 << 30
-
-
-class Moved:
-    """The machine's clock, moved ahead."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def now(self) -> datetime:
-        """UTC, timezone-aware."""
-        return datetime.now(UTC) + self.ahead
-
-
-@pytest.fixture(scope="module")
-def moved() -> Moved:
-    """The clock of this module's own server."""
-    return Moved()
-
-
-@pytest.fixture(scope="module")
-def later(
-    moved: Moved, server_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningHomezone]:
-    """A server whose clock can be moved."""
-    directory: Path = tmp_path_factory.mktemp("moved")
-    with (
-        fresh_database(server_url) as url,
-        running_homezone(url, directory, clock=moved) as homezone,
-    ):
-        yield homezone
 
 
 def eventually(holds: Callable[[], bool]) -> None:
@@ -160,7 +127,8 @@ def test_items_for_members_are_sold_to_members(homezone: RunningHomezone) -> Non
     have(member, plan="green").ok(200)
     buy(member, theme).ok(201)
     buy(member, item(homezone, 5, level_min=1)).refused(403, "level-too-low")
-    shelf = member.get("/v1/mall/items").ok(200).json["items"][0]
+    everything = homezone.everything()
+    shelf = member.get("/v1/mall/items", at_least=everything).ok(200).json["items"][0]
     assert (shelf["members_only"], shelf["level_min"]) == (False, 1)
     have(member).ok(200)
     buy(member, shelf["id"]).ok(201)

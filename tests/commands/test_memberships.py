@@ -1,15 +1,17 @@
 """
 Memberships in commands: one append for coins and days, timers that are late or run twice, and what
-a purchase of the mall rests on.
+purchases and looks rest on.
 """
 
 from datetime import timedelta
 from typing import Any
 
+from commands import decorations
+from commands.decorations import ChangeDecoration, OrderedLook
 from commands.executor import Answer
 from commands.mall import ListItem, list_item
 from commands.memberships import RefundDays, Subscribe, cancel, pause, refund_days, subscribe
-from commands.orders import PlaceOrder, place
+from commands.orders import PlaceOrder, RefundOrder, place, refund
 from commands.work import Work
 from domain.account_events import AccountBanned
 from domain.belonging import BelongingGained
@@ -24,7 +26,7 @@ from domain.membership_events import (
 from domain.membership_states import Membership
 from domain.wallet_events import CoinsRefunded, CoinsSpent
 from tests.commands.bench import NORA, deciding
-from tests.commands.house import STAFF, live
+from tests.commands.house import STAFF, live, to
 from tests.commands.test_money import Till
 
 
@@ -198,6 +200,38 @@ def test_an_item_for_members_takes_a_membership_at_the_purchase() -> None:
         await house.run(place, PlaceOrder(higher), counter.anna)
         await counter.refund_days()
         assert await house.refusal(place, PlaceOrder(listed), counter.anna) == refused
+
+    live(history)
+
+
+def test_a_membership_that_ended_elsewhere_does_not_let_a_purchase_through() -> None:
+    async def history() -> None:
+        counter = await opened(100)
+        house, other = counter.house, counter.house.beside()
+        item = ListItem("theme", "雪", 3, members_only=True)
+        listed = (await house.run(list_item, item, STAFF)).id
+        await counter.have()
+        await other.run(place, PlaceOrder(listed), counter.anna)
+        await counter.refund_days()
+        # The other server still remembers a membership; the log does not bear it out.
+        refused = await other.refusal(place, PlaceOrder(listed), counter.anna)
+        assert refused == ("members-only", "/item")
+        assert len(counter.happened(BelongingGained)) == 1
+
+    live(history)
+
+
+def test_what_was_refunded_elsewhere_is_not_put_on() -> None:
+    async def history() -> None:
+        counter = await opened(100)
+        order = await counter.buy(6)
+        other = counter.house.beside()
+        wearing = ChangeDecoration(theme=OrderedLook(order))
+        await other.run(decorations.change, wearing, counter.anna)
+        await other.run(decorations.change, ChangeDecoration(theme=None), counter.anna)
+        await counter.house.run(to(refund, order), RefundOrder("no"), STAFF)
+        refused = await other.refusal(decorations.change, wearing, counter.anna)
+        assert refused == ("not-entitled", "/theme")
 
     live(history)
 
