@@ -46,7 +46,8 @@ class Days(msgspec.Struct, frozen=True):
 class Membership(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     One plan. ``months`` is the term that is paid at the next renewal, where it ``renews``;
-    ``until`` the end of what was paid; ``storage_quota`` in bytes comes with yellow's level.
+    ``until`` the end of what was paid, ``benefits_until`` that with the grace which follows while
+    it renews; ``storage_quota`` in bytes comes with yellow's level.
     """
 
     plan: Plan
