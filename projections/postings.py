@@ -16,6 +16,7 @@ import msgspec
 from domain.event import Event
 from domain.lots import Kind, Part, coins_in
 from domain.money import Commodity
+from domain.recognition import Term
 from domain.wallet_events import (
     BonusExpired,
     BonusGranted,
@@ -40,15 +41,24 @@ ISSUED: Final = "equity:coins-issued"
 PROMO: Final = "contra:promo"
 REFUNDS: Final = "contra:refunds"
 MALL: Final = "revenue:mall"
+#: Money for days that are not over, by segment: ``liability:deferred:memberships`` is earned day by
+#: day as ``revenue:memberships``, without an event (domain/recognition.py).
+DEFERRED: Final = "liability:deferred"
 
 
 class Posting(msgspec.Struct, frozen=True):
-    """An amount on one side of an account."""
+    """
+    An amount on one side of an account.
+
+    :param term: the days that it is earned over; for ``liability:deferred`` in CNY, and no other. A
+        debit takes back what its term had still to earn.
+    """
 
     account: str
     commodity: Commodity
     debit: int = 0
     credit: int = 0
+    term: Term | None = None
 
 
 class Entry(msgspec.Struct, frozen=True):
