@@ -18,6 +18,7 @@ from api.problems import PROBLEMS
 from api.routes import (
     audit,
     backtests,
+    billing,
     mall,
     members,
     moderation,
@@ -92,6 +93,7 @@ def build(
             backtests.ROUTES,
             spaces.ROUTES,
             money.ROUTES,
+            billing.ROUTES,
             mall.ROUTES,
             stream.ROUTES,
             audit.ROUTES,

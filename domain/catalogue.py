@@ -20,6 +20,7 @@ from domain import (
     named_list,
     order,
     payment,
+    period,
     post,
     post_events,
     rulebook,
@@ -53,6 +54,7 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (mall.ITEM, mall.ItemEvent),
     (order.ORDER, order.OrderEvent),
     (belonging.BELONGING, belonging.BelongingEvent),
+    (period.PERIODS, period.PeriodClosed),
 )
 
 #: Of which kind of stream each type of event is.

@@ -19,6 +19,7 @@ from projections.standings import Standings
 from projections.ties import Ties
 from projections.timeline import Timeline
 from projections.trail import Trail
+from projections.turnovers import Turnovers
 from projections.wallets import Wallets
 
 READ_MODELS: tuple[ReadModel, ...] = (
@@ -39,5 +40,6 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Mall(),
     Orders(),
     Ledger(),
+    Turnovers(),
     Trail(),
 )

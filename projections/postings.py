@@ -8,7 +8,7 @@ each commodity. The accounts and why they are these: docs/adr/0031-two-books-in-
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final
+from typing import Final, get_args
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from domain.event import Event
 from domain.lots import Kind, Part, coins_in
 from domain.money import Commodity
+from domain.period import PERIODS_STREAM, PeriodClosed, last_moment
 from domain.recognition import Term
 from domain.wallet_events import (
     BonusExpired,
@@ -44,6 +45,10 @@ MALL: Final = "revenue:mall"
 #: Money for days that are not over, by segment: ``liability:deferred:memberships`` is earned day by
 #: day as ``revenue:memberships``, without an event (domain/recognition.py).
 DEFERRED: Final = "liability:deferred"
+REVENUE: Final = "revenue"
+
+#: The types of event that post; whoever reads the log for the books reads these alone.
+POSTING: Final[tuple[type[Event], ...]] = (*get_args(WalletEvent), PeriodClosed)
 
 
 class Posting(msgspec.Struct, frozen=True):
@@ -78,6 +83,8 @@ class Entry(msgspec.Struct, frozen=True):
 
 def entry(event: Event) -> Entry | None:
     """What an event posts; None when it moves no money."""
+    if isinstance(event, PeriodClosed):
+        return _earned(event)
     if not isinstance(event, WalletEvent):
         return None
     what, about, postings = _posted(event)
@@ -115,6 +122,19 @@ def _posted(event: WalletEvent) -> tuple[str, UUID, Iterable[Posting]]:
             back = [one.part for one in returned]
             owed = _move("CNY", _fen(back), REFUNDS, SOLD)
             return ("refund", order, (*_to_coins(back, REFUNDS), *owed))
+
+
+def _earned(event: PeriodClosed) -> Entry | None:
+    """What a closed month's days have earned, on its last moment."""
+    postings: list[Posting] = []
+    for one in event.recognised:
+        deferred, revenue = f"{DEFERRED}:{one.segment}", f"{REVENUE}:{one.segment}"
+        earned, back = one.sides
+        postings += _move("CNY", earned, deferred, revenue)
+        postings += _move("CNY", back, revenue, deferred)
+    if not postings:
+        return None
+    return Entry("recognition", PERIODS_STREAM, last_moment(event.month), tuple(postings))
 
 
 def _move(commodity: Commodity, amount: int, debit: str, credit: str) -> tuple[Posting, ...]:

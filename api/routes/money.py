@@ -1,5 +1,5 @@
 """
-Coins: top-ups, what is in a wallet, bonuses, and the books.
+Coins: top-ups, what is in a wallet, bonuses, and what moved them.
 """
 
 from datetime import datetime
@@ -25,7 +25,6 @@ from projections.reading.wallets import WalletView
 
 ROUTES = Routes()
 _TAG = "Money"
-BILLING = ("auditor", "operator")
 #: Beyond every position of a log, and every line of an event.
 _LAST = ((1 << 63) - 1, (1 << 15) - 1)
 
@@ -89,15 +88,6 @@ class Posting(msgspec.Struct, frozen=True):
     at: Moment
     what: str
     about: UUID
-    account: str
-    commodity: str
-    debit: _Coins
-    credit: _Coins
-
-
-class AccountRow(msgspec.Struct, frozen=True):
-    """All that was ever posted to both sides of an account."""
-
     account: str
     commodity: str
     debit: _Coins
@@ -263,22 +253,3 @@ async def grant_bonus_coins(call: Ask[GrantBonus, None]) -> Answer:
     """They cost nothing and expire after so many days."""
     target = await call.app.member(call.qq())
     return done(await call.app.execute(call, partial(grant_bonus, target), call.body))
-
-
-@ROUTES.get(
-    "/v1/billing/trial-balance",
-    tag=_TAG,
-    summary="The sums of all accounts",
-    answer=Page[AccountRow],
-    roles=BILLING,
-)
-async def trial_balance(call: Ask[None, None]) -> Answer:
-    """
-    Coins (`QC`) and fen (`CNY`) beside each other, never netted; in each, the debits are as much as
-    the credits.
-    """
-    cells = range(call.app.log.cells)
-    rows = await call.app.attend(call, ledgers.trial_balance, cells)
-    return call.page(
-        [AccountRow(one.account, one.commodity, one.debit, one.credit) for one in rows]
-    )

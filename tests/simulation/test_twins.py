@@ -25,6 +25,7 @@ from domain.ids import cell_of
 from projections.engine.apply import apply
 from projections.reading import (
     audits,
+    books,
     cases,
     decisions,
     ledgers,
@@ -229,6 +230,9 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
     for before, delisted in product((1 << 62, middle), (True, False)):
         await shopping.items(noted, before, 4, delisted=delisted)
     await ledgers.trial_balance(noted, range(PLAN.cells))
+    for stretches in ({0: 1, 1: 2, 3: 1}, dict.fromkeys(range(PLAN.cells), 1 << 40)):
+        await books.turnovers(noted, stretches)
+        await books.rates(noted, stretches)
     return noted.asked
 
 
