@@ -9,6 +9,8 @@ import msgspec
 
 from projections.reading.statements import Connection, Statement
 
+# OFFSET 0 keeps the planner to looking into each cell by its key.
+
 _TURNOVERS = Statement(
     "ledger_turnovers",
     """
@@ -16,6 +18,7 @@ _TURNOVERS = Statement(
       FROM unnest(:cells::smallint[], :stretches::bigint[]) AS p (cell, stretch)
      CROSS JOIN LATERAL (
        SELECT * FROM models.ledger_turnovers w WHERE w.cell = p.cell AND w.stretch < p.stretch
+        OFFSET 0
      ) t
      GROUP BY t.month, t.account, t.commodity
     """,
@@ -28,6 +31,7 @@ _RATES = Statement(
       FROM unnest(:cells::smallint[], :stretches::bigint[]) AS p (cell, stretch)
      CROSS JOIN LATERAL (
        SELECT * FROM models.ledger_rates w WHERE w.cell = p.cell AND w.stretch < p.stretch
+        OFFSET 0
      ) r
      GROUP BY r.segment, r.day
     """,

@@ -55,7 +55,7 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, cases, decisions, ledgers, loads, moments, people, posts, reports, responses,
+    audits, books, cases, decisions, ledgers, loads, moments, people, posts, reports, responses,
     shopping, standings, streams, timelines, viewing, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
