@@ -18,6 +18,7 @@ from api.problems import PROBLEMS
 from api.routes import (
     audit,
     backtests,
+    billing,
     decorations,
     mall,
     members,
@@ -95,6 +96,7 @@ def build(
             spaces.ROUTES,
             decorations.ROUTES,
             money.ROUTES,
+            billing.ROUTES,
             mall.ROUTES,
             memberships.ROUTES,
             stream.ROUTES,

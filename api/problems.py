@@ -54,6 +54,8 @@ PROBLEMS = (
     ),
     Problem("item-delisted", 409, "Not for sale any longer", "Choose another item."),
     Problem("refund-too-much", 409, "More than is left", "No more goes back than was paid."),
+    Problem("period-running", 409, "The month is not over", "Close it once it is over."),
+    Problem("period-not-next", 409, "Another month comes first", "Months are closed in order."),
     Problem("blocked-by-you", 409, "You have blocked this member", "Lift the block first."),
     Problem("not-certified", 409, "Not a certified space", "Only certified spaces have followers."),
     Problem("too-many-friends", 409, "Too many friends", "A member has at most 5,000 friends."),

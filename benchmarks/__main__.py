@@ -21,6 +21,7 @@ from benchmarks import (
     engine,
     entries,
     machine,
+    money,
     ourselves,
     promises,
     queues,
@@ -32,7 +33,7 @@ from benchmarks.figures import Report
 from benchmarks.http import section as http
 
 RESULTS = Path(__file__).parent / "results"
-SECTIONS = ("log", "ourselves", "engine", "queues", "http", "screening", "backtest")
+SECTIONS = ("log", "ourselves", "engine", "queues", "http", "money", "screening", "backtest")
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -43,6 +44,7 @@ class Plan(msgspec.Struct, frozen=True):
     engine: engine.Plan
     queues: queues.Plan
     http: http.Plan
+    money: money.Plan
     screening: screening.Plan
     backtest: backtest.Plan
 
@@ -53,6 +55,7 @@ FULL = Plan(
     engine=engine.Plan(rounds=3, events=50_000, runner_events=4_000, runner_seconds=4.0),
     queues=queues.Plan(rounds=5, many=100_000, pages=400),
     http=http.Plan(rounds=5, seconds=3.0, latency_seconds=4.0),
+    money=money.Plan(rounds=5, seconds=2.0),
     screening=screening.Plan(rounds=9, posts=4_000, compiled=5),
     backtest=backtest.Plan(rounds=5, texts=200_000),
 )
@@ -64,6 +67,7 @@ QUICK = Plan(
     engine=engine.Plan(rounds=1, events=10_000, runner_events=500, runner_seconds=1.0),
     queues=queues.Plan(rounds=2, many=5_000, pages=100),
     http=http.Plan(rounds=2, seconds=1.0, latency_seconds=1.0),
+    money=money.Plan(rounds=1, seconds=0.4),
     screening=screening.Plan(rounds=3, posts=1_000, compiled=1),
     backtest=backtest.Plan(rounds=2, texts=20_000),
 )
@@ -122,6 +126,8 @@ def _run(
         queues.measure(cluster, plan.queues, report, say)
     if "http" in sections:
         http.measure(cluster.directory, plan.http, report, say)
+    if "money" in sections:
+        money.measure(cluster, plan.money, report, say)
     if "screening" in sections:
         screening.measure(plan.screening, report, say)
     if "backtest" in sections:

@@ -23,6 +23,7 @@ from domain import (
     named_list,
     order,
     payment,
+    period,
     post,
     post_events,
     rulebook,
@@ -58,6 +59,7 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (belonging.BELONGING, belonging.BelongingEvent),
     (membership.MEMBERSHIP, membership_events.MembershipEvent),
     (decoration.DECORATION, decoration.DecorationEvent),
+    (period.PERIODS, period.PeriodClosed),
 )
 
 #: Of which kind of stream each type of event is.

@@ -22,6 +22,7 @@ from domain.membership_events import (
     TrialStarted,
     UnusedDaysRefunded,
 )
+from domain.membership_periods import Period
 from domain.membership_states import (
     Active,
     Cancelled,
@@ -37,7 +38,6 @@ from domain.membership_states import (
     growth,
     running,
 )
-from domain.periods import Period
 from domain.plans import GRACE, Plan
 
 

@@ -25,6 +25,7 @@ from domain.membership_events import (
     MonthsPaid,
     RenewalFailed,
 )
+from domain.membership_periods import DAY, Cut, Period, Service, months_after
 from domain.membership_states import (
     Active,
     Cancelled,
@@ -38,7 +39,6 @@ from domain.membership_states import (
     footing,
 )
 from domain.money import china_day
-from domain.periods import DAY, Cut, Period, Service, months_after
 from domain.plans import RETRIES, TABLE, TABLES, Months, Plan
 from domain.wallet import WALLET, Wallet
 from domain.wallet_events import WalletEvent
@@ -82,8 +82,8 @@ class Course:
 
     def give_back(self, refund: UUID, one: Cut, at: datetime) -> None:
         """Return the coins of days that were not used."""
-        service = Service(self.plan, at, one.until)
         name = derive(cell_of(self.member), "refund-of-days", refund, one.period)
+        service = one.service(self.plan)
         self._move(
             wallet_moves.refund(
                 self.wallet, self.member, one.charge, name, one.back, one.taken_at, at, service

@@ -14,7 +14,7 @@ import msgspec
 from domain.event import Event
 from domain.ids import MemberId, OrderId
 from domain.lots import Part
-from domain.periods import Cut, Period
+from domain.membership_periods import Cut, Period
 from domain.plans import Months, Plan
 from domain.sealed import Sealed
 

@@ -26,6 +26,7 @@ from domain.membership_events import (
     TrialStarted,
     UnusedDaysRefunded,
 )
+from domain.membership_periods import Cut, Period, cut, months_after
 from domain.membership_states import (
     Active,
     Cancelled,
@@ -37,7 +38,6 @@ from domain.membership_states import (
     Unpaid,
     running,
 )
-from domain.periods import Cut, Period, cut, months_after
 from domain.plans import AHEAD_MAX, PAUSE_MAX, TRIAL, Months
 from domain.sealed import Sealed
 

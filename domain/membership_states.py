@@ -13,7 +13,7 @@ import msgspec
 
 from domain.ids import MemberId
 from domain.membership_events import Footing, Parked
-from domain.periods import DAY, Period, days_used
+from domain.membership_periods import DAY, Period, days_used
 from domain.plans import GRACE, TABLE, TABLES, Months, Plan
 
 

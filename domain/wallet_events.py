@@ -12,7 +12,7 @@ from uuid import UUID
 from domain.event import Event
 from domain.ids import LotId, MemberId, OrderId, PaymentId
 from domain.lots import Part, Returned
-from domain.periods import Service
+from domain.membership_periods import Service
 from domain.sealed import Sealed
 
 

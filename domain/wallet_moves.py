@@ -11,8 +11,8 @@ from uuid import UUID
 from domain.event import Refused
 from domain.ids import LotId, MemberId, OrderId, PaymentId
 from domain.lots import POLICY, Part, allocate, coins_in, give_back, split
+from domain.membership_periods import Service
 from domain.money import Worth
-from domain.periods import Service
 from domain.sealed import Sealed
 from domain.wallet import Hold, Wallet, lot_of
 from domain.wallet_events import (

@@ -21,6 +21,7 @@ from projections.standings import Standings
 from projections.ties import Ties
 from projections.timeline import Timeline
 from projections.trail import Trail
+from projections.turnovers import Turnovers
 from projections.wallets import Wallets
 
 READ_MODELS: tuple[ReadModel, ...] = (
@@ -43,5 +44,6 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Memberships(),
     Decorations(),
     Ledger(),
+    Turnovers(),
     Trail(),
 )

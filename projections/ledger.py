@@ -7,7 +7,7 @@ position in one transaction, so at any moment every commodity sums to zero.
 
 from collections.abc import Iterator
 
-from sqlalchemy import BigInteger, Column, SmallInteger, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Date, SmallInteger, Table, Text, Uuid
 
 from domain.event import Recorded
 from projections.postings import entry
@@ -28,8 +28,8 @@ POSTINGS = Table(
     Column("debit", BigInteger, nullable=False),
     Column("credit", BigInteger, nullable=False),
     Column("at", MOMENT, nullable=False),
-    Column("since", MOMENT),
-    Column("until", MOMENT),
+    Column("since", Date),
+    Column("until", Date),
     info={"append_only": True},
 )
 
@@ -66,8 +66,8 @@ class Ledger:
                 "credit": posting.credit,
                 "at": made.at,
                 # The days of a membership that it is for: earned one after the other.
-                "since": None if posting.service is None else posting.service.since,
-                "until": None if posting.service is None else posting.service.until,
+                "since": None if posting.term is None else posting.term.first,
+                "until": None if posting.term is None else posting.term.after,
             }
             at = (recorded.cell, recorded.owner, recorded.position, line)
             yield Put(POSTINGS, at, values)

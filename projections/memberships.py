@@ -2,9 +2,8 @@
 Memberships as each stands, and the periods that were paid. Written inline: what a membership gives
 is given and withdrawn at the commit of whatever changed it.
 
-A period's row says all it takes to know what of it is earned at any moment
-(:func:`domain.periods.earned`): what it took, from when until when, and where it was cut, what was
-kept.
+A period's row says what it took, from when until when; and where it was cut, when, and what of that
+was kept.
 """
 
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from domain.membership_events import (
     TrialStarted,
     UnusedDaysRefunded,
 )
-from domain.periods import Cut, Period, worth_of
+from domain.membership_periods import Cut, Period, worth_of
 from projections.rows import Change, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, key
 

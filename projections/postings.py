@@ -8,7 +8,7 @@ each commodity. The accounts and why they are these: docs/adr/0031-two-books-in-
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final
+from typing import Final, get_args
 from uuid import UUID
 
 import msgspec
@@ -16,8 +16,10 @@ import msgspec
 from domain.event import Event
 from domain.lots import Kind, Part, coins_in
 from domain.membership_events import MembershipPaused, MembershipResumed
+from domain.membership_periods import Service
 from domain.money import Commodity
-from domain.periods import Service
+from domain.period import PERIODS_STREAM, PeriodClosed, last_moment
+from domain.recognition import Term
 from domain.wallet_events import (
     BonusExpired,
     BonusGranted,
@@ -42,24 +44,37 @@ ISSUED: Final = "equity:coins-issued"
 PROMO: Final = "contra:promo"
 REFUNDS: Final = "contra:refunds"
 MALL: Final = "revenue:mall"
-#: What days of memberships were sold for: earned day by day, as each begins. Of those that rest,
-#: none is.
-DAYS: Final = "liability:deferred-subscriptions"
-DAYS_PAUSED: Final = "liability:deferred-subscriptions:paused"
+#: Money for days that are not over, by segment: ``liability:deferred:memberships`` is earned day by
+#: day as ``revenue:memberships``, without an event (domain/recognition.py).
+DEFERRED: Final = "liability:deferred"
+REVENUE: Final = "revenue"
+#: What days of memberships were sold for; of those that rest, nothing is earned.
+DAYS: Final = f"{DEFERRED}:memberships"
+DAYS_PAUSED: Final = "liability:paused:memberships"
+MEMBERSHIPS: Final = f"{REVENUE}:memberships"
+
+#: The types of event that post; whoever reads the log for the books reads these alone.
+POSTING: Final[tuple[type[Event], ...]] = (
+    *get_args(WalletEvent),
+    MembershipPaused,
+    MembershipResumed,
+    PeriodClosed,
+)
 
 
 class Posting(msgspec.Struct, frozen=True):
     """
     An amount on one side of an account.
 
-    :param service: the days of a membership that it is for.
+    :param term: the days that it is earned over; for ``liability:deferred`` in CNY, and no other. A
+        debit takes back what its term had still to earn.
     """
 
     account: str
     commodity: Commodity
     debit: int = 0
     credit: int = 0
-    service: Service | None = None
+    term: Term | None = None
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -81,6 +96,8 @@ def entry(event: Event) -> Entry | None:
     """What an event posts; None when it moves no money."""
     if isinstance(event, MembershipPaused | MembershipResumed):
         return _rested(event)
+    if isinstance(event, PeriodClosed):
+        return _earned(event)
     if not isinstance(event, WalletEvent):
         return None
     what, about, postings = _posted(event)
@@ -103,12 +120,12 @@ def _posted(event: WalletEvent) -> tuple[str, UUID, Iterable[Posting]]:
             return ("bonus", lot, _move("QC", coins, PROMO, COINS["bonus"]))
         case BonusExpired(lot=lot, coins=coins):
             return ("bonus_expired", lot, _move("QC", coins, COINS["bonus"], PROMO))
-        case CoinsSpent(order=order, parts=parts, service=None):
+        case CoinsSpent(order=order, parts=parts, service=Service() as service):
+            days = _defer(_fen(parts), SOLD, service)
+            return ("membership", order, (*_from_coins(parts, MEMBERSHIPS), *days))
+        case CoinsSpent(order=order, parts=parts):
             earned = (*_from_coins(parts, MALL), *_move("CNY", _fen(parts), SOLD, MALL))
             return ("spend", order, earned)
-        case CoinsSpent(order=order, parts=parts, service=service):
-            owed = (*_from_coins(parts, DAYS), *_move("CNY", _fen(parts), SOLD, DAYS))
-            return ("membership", order, _for(service, owed))
         case CoinsHeld(order=order, parts=parts):
             return ("hold", order, _from_coins(parts, HOLDS))
         case CoinsCaptured(order=order, parts=parts):
@@ -117,43 +134,65 @@ def _posted(event: WalletEvent) -> tuple[str, UUID, Iterable[Posting]]:
         case HoldVoided(order=order, returned=returned):
             back = [one.part for one in returned]
             return ("void", order, _to_coins(back, HOLDS))
-        case CoinsRefunded(order=order, returned=returned, service=None):
+        case CoinsRefunded(order=order, returned=returned, service=Service() as service):
+            back = [one.part for one in returned]
+            days = _take_days(_fen(back), SOLD, service)
+            return ("days_refund", order, (*_to_coins(back, REFUNDS), *days))
+        case CoinsRefunded(order=order, returned=returned):
             back = [one.part for one in returned]
             owed = _move("CNY", _fen(back), REFUNDS, SOLD)
             return ("refund", order, (*_to_coins(back, REFUNDS), *owed))
-        case CoinsRefunded(order=order, returned=returned, service=service):
-            back = [one.part for one in returned]
-            owed = _move("CNY", _fen(back), DAYS, SOLD)
-            return ("days_refund", order, _for(service, (*_to_coins(back, DAYS), *owed)))
 
 
-def _rested(event: MembershipPaused | MembershipResumed) -> Entry:
+def _defer(fen: int, source: str, service: Service) -> Iterator[Posting]:
+    """What days cost is owed, and earned over them."""
+    if fen:
+        yield Posting(source, "CNY", debit=fen)
+        yield Posting(DAYS, "CNY", credit=fen, term=service.term)
+
+
+def _take_days(fen: int, to: str, service: Service) -> Iterator[Posting]:
+    """
+    Days earn nothing any longer: what they had still to earn is what goes back, but for what coins,
+    which are whole, make it more or less; that is settled now.
+    """
+    unearned = service.unearned or 0
+    if unearned:
+        yield Posting(DAYS, "CNY", debit=unearned, term=service.term)
+    if fen:
+        yield Posting(to, "CNY", credit=fen)
+    if unearned > fen:
+        yield Posting(MEMBERSHIPS, "CNY", credit=unearned - fen)
+    elif fen > unearned:
+        yield Posting(REFUNDS, "CNY", debit=fen - unearned)
+
+
+def _rested(event: MembershipPaused | MembershipResumed) -> Entry | None:
     """Days that rest are not earned until they go on."""
     made: list[Posting] = []
     if isinstance(event, MembershipPaused):
         what, about = "pause", event.parked[0].charge
         for one in event.cuts:
-            service = Service(event.plan, event.effective_at, one.until)
-            made += _for(service, _both(one.back, DAYS, DAYS_PAUSED))
+            made += _take_days(_fen(one.back), DAYS_PAUSED, one.service(event.plan))
     else:
         what, about = "resume", event.periods[0].charge
         for period in event.periods:
             service = Service(event.plan, period.since, period.until)
-            made += _for(service, _both(period.parts, DAYS_PAUSED, DAYS))
-    return Entry(what, about, event.effective_at, tuple(made))
+            made += _defer(_fen(period.parts), DAYS_PAUSED, service)
+    return Entry(what, about, event.effective_at, tuple(made)) if made else None
 
 
-def _both(parts: Iterable[Part], debit: str, credit: str) -> Iterator[Posting]:
-    parts = tuple(parts)
-    yield from _move("QC", coins_in(parts), debit, credit)
-    yield from _move("CNY", _fen(parts), debit, credit)
-
-
-def _for(service: Service | None, postings: Iterable[Posting]) -> Iterator[Posting]:
-    """What is posted, with the days it is for on the accounts that defer them."""
-    for one in postings:
-        deferred = one.account in (DAYS, DAYS_PAUSED)
-        yield msgspec.structs.replace(one, service=service) if deferred else one
+def _earned(event: PeriodClosed) -> Entry | None:
+    """What a closed month's days have earned, on its last moment."""
+    postings: list[Posting] = []
+    for one in event.recognised:
+        deferred, revenue = f"{DEFERRED}:{one.segment}", f"{REVENUE}:{one.segment}"
+        earned, back = one.sides
+        postings += _move("CNY", earned, deferred, revenue)
+        postings += _move("CNY", back, revenue, deferred)
+    if not postings:
+        return None
+    return Entry("recognition", PERIODS_STREAM, last_moment(event.month), tuple(postings))
 
 
 def _move(commodity: Commodity, amount: int, debit: str, credit: str) -> tuple[Posting, ...]:

@@ -43,6 +43,8 @@ _replay = App(name="replay", help="Read models, from the log.")
 app.command(_replay)
 _rules = App(name="rules", help="Rule sets.")
 app.command(_rules)
+_ledger = App(name="ledger", help="The books.")
+app.command(_ledger)
 app.group_parameters = Group("Options")
 
 
@@ -359,6 +361,38 @@ def backtest(
         as_json=json,
         purpose=purpose,
         user=user,
+    )
+
+
+@_ledger.command
+def export(
+    *,
+    format: Literal["beancount", "hledger"],
+    out: Path,
+    since: Annotated[str | None, Parameter(name="--from")] = None,
+    until: Annotated[str | None, Parameter(name="--to")] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """
+    Write every transaction of the ledger to a file that another program reads.
+
+    Parameters
+    ----------
+    format: Which program.
+    out: The file.
+    since: After which moment: positions (0-123,7-45) or a time. Default: all of it.
+    until: Up to which moment. Default: now.
+    """
+    from api.cli.exporting import run_export
+
+    run_export(
+        out,
+        data_directory(data_dir),
+        database_url,
+        format=format,
+        since=since,
+        until=until,
     )
 
 

@@ -58,6 +58,10 @@ KINDS = {
         _matching(_POSITION, str),
         {"type": "string", "pattern": f"^{_POSITION.pattern}$", "examples": ["0-123"]},
     ),
+    "month": Kind(
+        _matching(re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII), str),
+        {"type": "string", "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$", "examples": ["2026-11"]},
+    ),
     "number": Kind(
         _matching(re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII), int),
         {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},

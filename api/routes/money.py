@@ -1,8 +1,8 @@
 """
-Coins: top-ups, what is in a wallet, bonuses, and the books.
+Coins: top-ups, what is in a wallet, bonuses, and what moved them.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
@@ -25,7 +25,6 @@ from projections.reading.wallets import WalletView
 
 ROUTES = Routes()
 _TAG = "Money"
-BILLING = ("auditor", "operator")
 #: Beyond every position of a log, and every line of an event.
 _LAST = ((1 << 63) - 1, (1 << 15) - 1)
 
@@ -83,7 +82,7 @@ class Posting(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     One side of a movement. Those of one position sum to zero in each commodity; ``about`` is an
     order, or the lot where there is none. What is for days of a membership says which,
-    ``since`` and ``until``.
+    from ``since`` until before ``until``.
     """
 
     position: str
@@ -94,17 +93,8 @@ class Posting(msgspec.Struct, frozen=True, omit_defaults=True):
     commodity: str
     debit: _Coins
     credit: _Coins
-    since: Moment | None = None
-    until: Moment | None = None
-
-
-class AccountRow(msgspec.Struct, frozen=True):
-    """All that was ever posted to both sides of an account."""
-
-    account: str
-    commodity: str
-    debit: _Coins
-    credit: _Coins
+    since: date | None = None
+    until: date | None = None
 
 
 class Notification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -268,22 +258,3 @@ async def grant_bonus_coins(call: Ask[GrantBonus, None]) -> Answer:
     """They cost nothing and expire after so many days."""
     target = await call.app.member(call.qq())
     return done(await call.app.execute(call, partial(grant_bonus, target), call.body))
-
-
-@ROUTES.get(
-    "/v1/billing/trial-balance",
-    tag=_TAG,
-    summary="The sums of all accounts",
-    answer=Page[AccountRow],
-    roles=BILLING,
-)
-async def trial_balance(call: Ask[None, None]) -> Answer:
-    """
-    Coins (`QC`) and fen (`CNY`) beside each other, never netted; in each, the debits are as much as
-    the credits.
-    """
-    cells = range(call.app.log.cells)
-    rows = await call.app.attend(call, ledgers.trial_balance, cells)
-    return call.page(
-        [AccountRow(one.account, one.commodity, one.debit, one.credit) for one in rows]
-    )

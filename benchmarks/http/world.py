@@ -44,6 +44,10 @@ class World:
     def _token(self, qq: int, role: Role) -> str:
         return self._issuer.issue(qq, role, timedelta(hours=2), utc_now())
 
+    def token_of(self, qq: int) -> str:
+        """A member's token."""
+        return self._token(qq, Role.MEMBER)
+
     def call(
         self, qq: int, role: Role, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> Any:

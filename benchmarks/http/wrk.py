@@ -5,6 +5,7 @@ Throughput under wrk: so many connections, each asking again as soon as it was a
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -29,15 +30,24 @@ class Wrk:
     The program, for one server and one member's token.
 
     :param directory: for its script.
+    :param tokens: whose writes are made, in turns; those of ``token`` where there are none.
     """
 
-    def __init__(self, program: str, address: str, token: str, directory: Path, body: str) -> None:
+    def __init__(
+        self,
+        program: str,
+        address: str,
+        token: str,
+        directory: Path,
+        body: str,
+        tokens: Sequence[str] = (),
+    ) -> None:
         self._program, self._address, self._token = program, address, token
         self._script = directory / "post.lua"
         self._script.write_text(
             'wrk.method = "POST"\n'
             'wrk.headers["Content-Type"] = "application/json"\n'
-            f"wrk.body = [[{body}]]\n",
+            f"wrk.body = [[{body}]]\n{_in_turns(tokens) if tokens else ''}",
             encoding="utf-8",
         )
 
@@ -54,6 +64,18 @@ class Wrk:
         command.append(self._address + path)
         ended = subprocess.run(command, capture_output=True, text=True, check=True)
         return parse(ended.stdout)
+
+
+def _in_turns(tokens: Sequence[str]) -> str:
+    listed = ", ".join(f'"Bearer {token}"' for token in tokens)
+    return (
+        f"local tokens, turn = {{{listed}}}, 0\n"
+        "request = function()\n"
+        "  turn = turn % #tokens + 1\n"
+        '  wrk.headers["Authorization"] = tokens[turn]\n'
+        "  return wrk.format()\n"
+        "end\n"
+    )
 
 
 def find() -> str | None:

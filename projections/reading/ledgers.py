@@ -3,7 +3,7 @@ The books: a member's postings, and the sums of all accounts.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -46,8 +46,8 @@ class PostingView(msgspec.Struct, frozen=True):
     debit: int
     credit: int
     at: datetime
-    since: datetime | None
-    until: datetime | None
+    since: date | None
+    until: date | None
 
 
 class AccountView(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from domain.ids import OrderId, mint
 from domain.membership import MEMBERSHIP
 from domain.membership_course import Course, advance
 from domain.membership_events import MembershipEvent
+from domain.membership_periods import Period
 from domain.membership_states import (
     Membership,
     NeverHad,
@@ -20,7 +21,6 @@ from domain.membership_states import (
     has_benefits,
     running,
 )
-from domain.periods import Period
 from domain.wallet import WALLET, Wallet
 from domain.wallet_events import WalletEvent
 from tests.domain.coins import NOON, bought

@@ -8,8 +8,8 @@ import pytest
 
 from domain import membership_moves as decisions
 from domain.membership_events import MonthsPaid, RenewalFailed, UnusedDaysRefunded
+from domain.membership_periods import DAY, months_after
 from domain.membership_states import Active, Cancelled, Expired, PastDue, Paused, Unpaid
-from domain.periods import DAY, earned, months_after, recognised
 from domain.plans import QUOTA_ORDINARY, level, storage_quota
 from tests.domain.coins import NOON
 from tests.domain.memberships import Story, kinds
@@ -306,14 +306,14 @@ def test_days_that_rest_are_refunded_too() -> None:
     assert story.coins() == 5
 
 
-def test_what_is_earned_of_a_period_is_earned_day_by_day() -> None:
-    assert recognised(1_000, NOON, MONTH_END, NOON) == 0
-    assert recognised(1_000, NOON, MONTH_END, NOON + SECOND) == 33
-    assert recognised(1_000, NOON, MONTH_END, NOON + 15 * DAY) == 500
-    assert recognised(1_000, NOON, MONTH_END, MONTH_END + DAY) == 1_000
-    cut_at = NOON + 15 * DAY
-    assert earned(1_000, NOON, MONTH_END, NOON + 3 * DAY, (cut_at, 600)) == 100
-    assert earned(1_000, NOON, MONTH_END, cut_at, (cut_at, 600)) == 600
+def test_a_cut_says_what_its_days_had_still_to_earn() -> None:
+    story = Story(coins=10)
+    story.have(1)
+    (refunded,) = story.when(decisions.refund, story.id(), sealed("moved"), at=NOON + 10 * DAY)
+    assert isinstance(refunded, UnusedDaysRefunded)
+    (cut,) = refunded.cuts
+    assert (cut.since, cut.unearned) == (NOON + 10 * DAY, 20 * 33)
+    assert sum(part.fen for part in cut.back) == 600
 
 
 def test_growth_comes_with_paid_days_and_decays_without() -> None:

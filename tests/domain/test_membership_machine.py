@@ -14,18 +14,11 @@ from hypothesis import strategies as st
 from domain import membership_moves as decisions
 from domain.catalogue import EVENTS
 from domain.event import Refused, type_of
-from domain.ids import OrderId
 from domain.membership import MEMBERSHIP
 from domain.membership_events import (
-    MembershipEvent,
-    MembershipPaused,
-    MembershipResumed,
     MonthsPaid,
-    UnusedDaysRefunded,
 )
 from domain.membership_states import NeverHad, growth
-from domain.periods import earned
-from domain.wallet_events import CoinsRefunded, CoinsSpent, WalletToppedUp
 from tests.domain.coins import DAY, NOON
 from tests.domain.memberships import Story
 from tests.domain.people import sealed
@@ -108,86 +101,6 @@ def test_one_jump_of_the_clock_is_many_small_steps(
     assert often.events == once.events
     assert often.moved == once.moved
     assert often.points(end) == once.points(end)
-
-
-@FEW
-@given(STEPS)
-def test_no_fen_is_lost_between_what_is_billed_earned_deferred_and_refunded(
-    steps: Sequence[Step],
-) -> None:
-    story, end = live(steps, [])
-    billed = sum(
-        part.fen for one in story.moved if isinstance(one, CoinsSpent) for part in one.parts
-    )
-    refunded = sum(
-        one.part.fen
-        for event in story.moved
-        if isinstance(event, CoinsRefunded)
-        for one in event.returned
-    )
-    began = sum(one.fen for one in story.moved if isinstance(one, WalletToppedUp))
-    left = sum(lot.left.fen for lot in story.wallet.lots)
-    assert began + refunded == billed + left
-    rows = periods(story.events)
-    for hours in range(0, (end - NOON) // timedelta(hours=1), 333):
-        at = NOON + timedelta(hours=hours)
-        assert all(0 <= row.earned(at) <= row.owed(at) <= row.fen for row in rows)
-    owed = sum(row.owed(end) for row in rows)
-    assert owed + refunded + resting(story.events) == billed
-    for_ever = end + 1_200 * DAY
-    assert sum(row.earned(for_ever) for row in rows) == owed
-
-
-class Row:
-    """What the books keep of a period."""
-
-    def __init__(self, fen: int, since: datetime, until: datetime) -> None:
-        self.fen = fen
-        self.since = since
-        self.until = until
-        self.ended: tuple[datetime, int] | None = None
-
-    def earned(self, at: datetime) -> int:
-        return earned(self.fen, self.since, self.until, at, self.ended)
-
-    def owed(self, at: datetime) -> int:
-        """What is earned, or will be."""
-        return self.fen if self.ended is None or at < self.ended[0] else self.ended[1]
-
-
-def periods(events: Sequence[MembershipEvent]) -> list[Row]:
-    """Every period there was, those that rested as what they were before and after."""
-    rows: dict[OrderId, Row] = {}
-    for event in events:
-        match event:
-            case MonthsPaid(period=period):
-                fen = sum(part.fen for part in period.parts)
-                rows[period.id] = Row(fen, period.since, period.until)
-            case MembershipResumed(periods=resumed):
-                for period in resumed:
-                    fen = sum(part.fen for part in period.parts)
-                    rows[period.id] = Row(fen, period.since, period.until)
-            case MembershipPaused(cuts=cuts) | UnusedDaysRefunded(cuts=cuts):
-                for one in cuts:
-                    if one.period in rows:
-                        row = rows[one.period]
-                        back = sum(part.fen for part in one.back)
-                        assert one.kept.fen + back == row.fen, "cut to the fen"
-                        row.ended = (event.effective_at, one.kept.fen)
-            case _:
-                pass
-    return list(rows.values())
-
-
-def resting(events: Sequence[MembershipEvent]) -> int:
-    """What the days cost that rest now."""
-    fen = 0
-    for event in events:
-        if isinstance(event, MembershipPaused):
-            fen = sum(part.fen for one in event.parked for part in one.parts)
-        elif isinstance(event, MembershipResumed):
-            fen = 0
-    return fen
 
 
 @FEW

@@ -292,6 +292,10 @@ def _shop(homezone: RunningHomezone, member: Client) -> None:
     ):  # fmt: skip
         member.get(path).ok(200)
     homezone.operator.get("/v1/billing/trial-balance").ok(200)
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    homezone.operator.get("/v1/billing/trial-balance", at=now).ok(200)
+    homezone.operator.get("/v1/billing/revenue").ok(200)
+    homezone.operator.get("/v1/billing/periods").ok(200)
 
 
 def _read_all(homezone: RunningHomezone, store: Store) -> None:

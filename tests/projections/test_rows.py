@@ -15,16 +15,19 @@ from projections.catalogue import READ_MODELS
 from projections.comments import COMMENTS
 from projections.counters import COUNTERS
 from projections.gates import GATE_HISTORY, GATES
+from projections.ledger import ACCOUNTS
 from projections.lists import LIST_HISTORY, LIST_MEMBERS, audience_list
 from projections.members import MEMBERS
 from projections.posts import POSTS
 from projections.rows import Add, Change, Drop, Patch, Put, ReadModel
 from projections.ties import FRIENDSHIPS, TIE_HISTORY
 from projections.trail import TRAIL, actor_facets, owner_facet, type_facet
+from projections.turnovers import RATES, TURNOVERS
 from tests.projections.recorded import NOON, recorded
 from tests.samples.stored import STORED, sample
 
-#: What each stored event changes, the trail aside, which follows them all.
+#: What each stored event changes, the trail aside, which follows them all, and turnovers, which
+#: follow the accounts.
 CHANGES = {
     "account.ban_lifted.v1": "patch members",
     "account.ban_lifted.v1-still-suspended": "patch members",
@@ -195,6 +198,7 @@ CHANGES = {
     "payment.failed.v1-expired": "",
     "payment.pending.v1": "",
     "payment.settled.v1": "",
+    "period.closed.v1": "add ledger_accounts, put postings",
     "wallet.bonus_expired.v1": "add ledger_accounts, add lot_coins, put postings",
     "wallet.bonus_granted.v1": "add ledger_accounts, add lot_coins, put lots, put postings",
     "wallet.captured.v1": "add ledger_accounts, patch holds, put postings",
@@ -230,9 +234,19 @@ def test_what_an_event_changes(name: str) -> None:
     made = {
         f"{type(one).__name__.lower()} {one.table.name}"
         for one in changes(sample(name))
-        if one.table is not TRAIL
+        if one.table not in (TRAIL, TURNOVERS, RATES)
     }
     assert ", ".join(sorted(made)) == CHANGES[name]
+
+
+@SAMPLES
+def test_turnovers_have_what_the_accounts_have(name: str) -> None:
+    made = list(changes(sample(name)))
+    accounts = [(one.key[1:], one.values) for one in made
+                if one.table is ACCOUNTS and isinstance(one, Add)]  # fmt: skip
+    turned = [(one.key[3:], one.values) for one in made
+              if one.table is TURNOVERS and isinstance(one, Add)]  # fmt: skip
+    assert turned == accounts
 
 
 # What every read model promises

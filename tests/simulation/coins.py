@@ -4,11 +4,14 @@ for them by the domain's own decisions, since they need no posts to be about.
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
+
+from sqlalchemy import Table
 
 from domain import membership_moves
 from domain import wallet_moves as decisions
@@ -39,9 +42,11 @@ from projections.ledger import ACCOUNTS, POSTINGS
 from projections.mall import ITEMS
 from projections.memberships import MEMBERSHIPS, PERIODS
 from projections.orders import BELONGINGS, ORDERS
+from projections.rows import Key
+from projections.turnovers import RATES, TURNOVERS
 from projections.wallets import HOLDS, LOT_COINS, LOTS
 from tests.simulation.asking import Asked, Rows, pick, twin
-from tests.simulation.tables import Tables
+from tests.simulation.tables import Row, Tables
 
 _NOON = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
 
@@ -168,6 +173,31 @@ def _ledger_accounts(tables: Tables, asked: Asked) -> Rows:
     ]
 
 
+def _stretches(tables: Tables, table: Table, asked: Asked) -> Iterator[tuple[Key, Row]]:
+    """The rows of each cell's stretches before the one asked for."""
+    before = dict(zip(asked["cells"], asked["stretches"], strict=True))
+    for key, row in tables.every(table).items():
+        if key[1] < before.get(key[0], 0):
+            yield key, row
+
+
+@twin("ledger_turnovers")
+def _ledger_turnovers(tables: Tables, asked: Asked) -> Rows:
+    sums: dict[Key, tuple[int, int]] = {}
+    for key, row in _stretches(tables, TURNOVERS, asked):
+        debit, credit = sums.get(key[2:], (0, 0))
+        sums[key[2:]] = (debit + row["debit"], credit + row["credit"])
+    return [(*key, *both) for key, both in sums.items()]
+
+
+@twin("ledger_rates")
+def _ledger_rates(tables: Tables, asked: Asked) -> Rows:
+    sums: Counter[Key] = Counter()
+    for key, row in _stretches(tables, RATES, asked):
+        sums[key[2:]] += row["fen"]
+    return [(*key, fen) for key, fen in sums.items()]
+
+
 # Histories
 
 
@@ -176,9 +206,19 @@ class Purchases:
     A history of a few wallets and of what was bought from them, by a seed.
 
     ``events`` are they, on top of ``heads``; ``members``, ``orders`` and ``lots`` are to ask about.
+
+    :param pause: between two steps.
     """
 
-    def __init__(self, seed: int, cells: int, heads: dict[int, int], steps: int = 300) -> None:
+    def __init__(
+        self,
+        seed: int,
+        cells: int,
+        heads: dict[int, int],
+        steps: int = 300,
+        pause: timedelta = timedelta(hours=1),
+    ) -> None:
+        self._pause = pause
         self._chance = random.Random(f"{seed}/purchases")
         self._heads = dict(heads)
         self._versions: dict[UUID, int] = {}
@@ -196,7 +236,7 @@ class Purchases:
         return mint(9_700, cell, next(self._numbers))
 
     def _step(self, number: int) -> Iterator[Recorded]:
-        member, at = self._chance.choice(self.members), _NOON + timedelta(hours=number)
+        member, at = self._chance.choice(self.members), _NOON + number * self._pause
         with suppress(Refused):
             for stream, owner, event in self._some(member, at):
                 yield self._recorded(event, stream, owner, at)

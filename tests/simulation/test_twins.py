@@ -25,6 +25,7 @@ from domain.ids import cell_of
 from projections.engine.apply import apply
 from projections.reading import (
     audits,
+    books,
     cases,
     decisions,
     decorations,
@@ -56,8 +57,8 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, cases, decisions, decorations, ledgers, loads, memberships, moments, people, posts,
-    reports, responses, shopping, standings, streams, timelines, viewing, wallets,
+    audits, books, cases, decisions, decorations, ledgers, loads, memberships, moments, people,
+    posts, reports, responses, shopping, standings, streams, timelines, viewing, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
@@ -238,6 +239,9 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
     for before, delisted in product((1 << 62, middle), (True, False)):
         await shopping.items(noted, before, 4, delisted=delisted)
     await ledgers.trial_balance(noted, range(PLAN.cells))
+    for stretches in ({0: 1, 1: 2, 3: 1}, dict.fromkeys(range(PLAN.cells), 1 << 40)):
+        await books.turnovers(noted, stretches)
+        await books.rates(noted, stretches)
     return noted.asked
 
 

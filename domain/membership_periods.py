@@ -14,18 +14,29 @@ import msgspec
 
 from domain.ids import OrderId
 from domain.lots import Part, coins_in, split
-from domain.money import CHINA, Worth
+from domain.money import CHINA, Worth, china_day
 from domain.plans import Months, Plan
+from domain.recognition import Term, deferred
 
 DAY: Final = timedelta(days=1)
 
 
 class Service(msgspec.Struct, frozen=True):
-    """What coins were spent on: a plan, from one moment until another."""
+    """
+    What coins were spent on: a plan, from one moment until another.
+
+    :param unearned: where coins come back, the fen that these days had still to earn.
+    """
 
     plan: Plan
     since: datetime
     until: datetime
+    unearned: int | None = None
+
+    @property
+    def term(self) -> Term:
+        """Its days, as the books count them."""
+        return Term(china_day(self.since), china_day(self.until))
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -68,18 +79,30 @@ class Cut(msgspec.Struct, frozen=True):
     """
     A period that ends early.
 
-    :param days: how many were not used.
+    :param since: when the first day that was not used would have begun.
     :param kept: what the days that were used took.
     :param back: the coins of the others.
+    :param unearned: the fen that the others had still to earn: not what they come back as, since
+        coins are whole, and the last taken go back first.
     """
 
     period: OrderId
     charge: OrderId
+    since: datetime
     until: datetime
-    days: int
     kept: Worth
     back: tuple[Part, ...]
+    unearned: int
     taken_at: datetime
+
+    @property
+    def days(self) -> int:
+        """How many were not used."""
+        return (self.until - self.since) // DAY
+
+    def service(self, plan: Plan) -> Service:
+        """The days that were not used."""
+        return Service(plan, self.since, self.until, self.unearned)
 
 
 def days_used(since: datetime, until: datetime, at: datetime) -> int:
@@ -87,36 +110,20 @@ def days_used(since: datetime, until: datetime, at: datetime) -> int:
     return min((until - since) // DAY, max(0, -((since - at) // DAY)))
 
 
-def recognised(amount: int, since: datetime, until: datetime, at: datetime) -> int:
-    """How much of what was paid for a period is earned at a moment: day by day, rounded down."""
-    return amount * days_used(since, until, at) // ((until - since) // DAY)
-
-
-def earned(
-    paid: int, since: datetime, until: datetime, at: datetime, ended: tuple[datetime, int] | None
-) -> int:
-    """
-    How much of what a period took is earned at a moment.
-
-    :param ended: when it was cut, and how much was kept then: that is all it will ever earn.
-    """
-    if ended is not None and at >= ended[0]:
-        return ended[1]
-    return recognised(paid, since, until, at)
-
-
 def cut(period: Period, at: datetime) -> Cut:
     """End a period: the coins taken last go back for the days that have not begun."""
-    unused = period.days - period.used(at)
-    coins = coins_in(period.parts)
-    kept, back = split(period.parts, coins - coins * unused // period.days)
+    used = period.used(at)
+    coins, first = coins_in(period.parts), period.since + used * DAY
+    kept, back = split(period.parts, coins - coins * (period.days - used) // period.days)
+    term = Term(china_day(period.since), china_day(period.until))
     return Cut(
         period=period.id,
         charge=period.charge,
+        since=first,
         until=period.until,
-        days=unused,
         kept=worth_of(kept),
         back=back,
+        unearned=deferred(worth_of(period.parts).fen, term, china_day(first)),
         taken_at=period.taken_at,
     )
 
