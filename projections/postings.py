@@ -52,6 +52,8 @@ REVENUE: Final = "revenue"
 DAYS: Final = f"{DEFERRED}:memberships"
 DAYS_PAUSED: Final = "liability:paused:memberships"
 MEMBERSHIPS: Final = f"{REVENUE}:memberships"
+#: What went back for days beyond what these had still to earn.
+DAYS_REFUNDED: Final = f"{REFUNDS}:memberships"
 
 #: The types of event that post; whoever reads the log for the books reads these alone.
 POSTING: Final[tuple[type[Event], ...]] = (
@@ -82,7 +84,7 @@ class Entry(msgspec.Struct, frozen=True):
     What an event posts, and what it is about.
 
     :param what: in a word, for whoever reads a ledger.
-    :param about: an order, or the lot where there is none.
+    :param about: an order, or what paid days of a membership, or the lot where there is neither.
     :param at: when it took effect.
     """
 
@@ -153,18 +155,17 @@ def _defer(fen: int, source: str, service: Service) -> Iterator[Posting]:
 
 def _take_days(fen: int, to: str, service: Service) -> Iterator[Posting]:
     """
-    Days earn nothing any longer: what they had still to earn is what goes back, but for what coins,
-    which are whole, make it more or less; that is settled now.
+    Days earn nothing any longer: what they had still to earn goes back. Coins are whole, and those
+    taken last go back first, so what they cost may be more or less than that; it is settled now.
     """
     unearned = service.unearned or 0
     if unearned:
         yield Posting(DAYS, "CNY", debit=unearned, term=service.term)
-    if fen:
-        yield Posting(to, "CNY", credit=fen)
-    if unearned > fen:
-        yield Posting(MEMBERSHIPS, "CNY", credit=unearned - fen)
-    elif fen > unearned:
-        yield Posting(REFUNDS, "CNY", debit=fen - unearned)
+        yield Posting(to, "CNY", credit=unearned)
+    if fen > unearned:
+        yield from _move("CNY", fen - unearned, DAYS_REFUNDED, to)
+    else:
+        yield from _move("CNY", unearned - fen, to, DAYS_REFUNDED)
 
 
 def _rested(event: MembershipPaused | MembershipResumed) -> Entry | None:

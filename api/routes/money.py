@@ -81,7 +81,7 @@ class Wallet(msgspec.Struct, frozen=True):
 class Posting(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     One side of a movement. Those of one position sum to zero in each commodity; ``about`` is an
-    order, or the lot where there is none. What is for days of a membership says which,
+    order, or what paid days of a membership, or the lot; what is for such days says which,
     from ``since`` until before ``until``.
     """
 

@@ -13,8 +13,8 @@ from domain.event import Event
 from domain.membership_events import MembershipPaused, MembershipResumed
 from domain.money import china_day
 from domain.recognition import Step, earned_by, steps
-from domain.wallet_events import CoinsSpent
-from projections.postings import DAYS, DAYS_PAUSED, MEMBERSHIPS, REFUNDS, SOLD, Posting, entry
+from domain.wallet_events import CoinsRefunded, CoinsSpent
+from projections.postings import DAYS, DAYS_PAUSED, DAYS_REFUNDED, SOLD, Posting, entry
 from tests.domain.coins import NOON
 from tests.domain.memberships import Story
 from tests.domain.test_membership_machine import STEPS, live
@@ -34,18 +34,17 @@ def test_what_was_billed_is_earned_deferred_refunded_or_at_rest(moves: Sequence[
     assert sum(left.values()) == 0
     spent = [one for one in story.moved if isinstance(one, CoinsSpent)]
     billed = sum(part.fen for one in spent for part in one.parts)
-    assert left[SOLD] == -billed + refunded(postings)
+    back = refunded(story)
+    assert left[SOLD] == back - billed
     days = rates(postings)
-    settled = left[MEMBERSHIPS] + left[REFUNDS]
+    settled = left[DAYS_REFUNDED]
     for day in range(0, (china_day(end) - china_day(NOON)).days + 1, 11):
         at = china_day(NOON) + timedelta(days=day)
         assert earned_by(days, at) <= earned_by(days, at + timedelta(days=1)), "no day earns less"
     for at in (china_day(end), EVER):
         deferred = left[DAYS] - earned_by(days, at)
         assert deferred >= 0
-        assert billed == (
-            earned_by(days, at) + settled + deferred + refunded(postings) + left[DAYS_PAUSED]
-        )
+        assert billed == earned_by(days, at) + settled + deferred + back + left[DAYS_PAUSED]
     assert earned_by(days, EVER) == left[DAYS], "what is owed at last is what days earn"
 
 
@@ -59,9 +58,10 @@ def posted(story: Story) -> Iterator[Posting]:
             yield from (one for one in made.postings if one.commodity == "CNY")
 
 
-def refunded(postings: Sequence[Posting]) -> int:
-    """What went back into coins."""
-    return sum(one.credit for one in postings if one.account == SOLD)
+def refunded(story: Story) -> int:
+    """What the coins had cost that came back."""
+    events = [one for one in story.moved if isinstance(one, CoinsRefunded)]
+    return sum(one.part.fen for event in events for one in event.returned)
 
 
 def rates(postings: Sequence[Posting]) -> tuple[Step, ...]:
