@@ -318,8 +318,8 @@ class Purchases:
         stream = membership_stream(member, plan)
         before = self._memberships.get(stream, NeverHad())
         course = Course(member, plan, before, self._wallets[member])
-        # Hours are days to a membership, so that it lives through much.
-        now = _NOON + (at - _NOON) * 24
+        # Hours are days to a membership, so that it lives through much; what is recorded is past.
+        now = min(at, at - timedelta(days=300) + (at - _NOON) * 23)
         advance(course, now)
         which = OrderId(self._id(cell_of(member)))
         months: Months = chance.choice((1, 1, 12))
