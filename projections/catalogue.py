@@ -19,7 +19,6 @@ from projections.standings import Standings
 from projections.ties import Ties
 from projections.timeline import Timeline
 from projections.trail import Trail
-from projections.turnovers import Turnovers
 from projections.wallets import Wallets
 
 READ_MODELS: tuple[ReadModel, ...] = (
@@ -40,6 +39,5 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Mall(),
     Orders(),
     Ledger(),
-    Turnovers(),
     Trail(),
 )
