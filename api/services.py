@@ -367,7 +367,7 @@ async def _nothing(_connection: Connection, _member: MemberId) -> None:
 #: What clients' reads are made of; what auditors and timers use is waited for where they do.
 READ_BY_CLIENTS = (
     "cases", "comments", "decisions", "ledger", "likes", "mall", "orders", "posts", "reports",
-    "standings", "timeline", "turnovers",
+    "standings", "timeline",
 )  # fmt: skip
 
 

@@ -21,7 +21,6 @@ from projections.standings import Standings
 from projections.ties import Ties
 from projections.timeline import Timeline
 from projections.trail import Trail
-from projections.turnovers import Turnovers
 from projections.wallets import Wallets
 
 READ_MODELS: tuple[ReadModel, ...] = (
@@ -44,6 +43,5 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Memberships(),
     Decorations(),
     Ledger(),
-    Turnovers(),
     Trail(),
 )

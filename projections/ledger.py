@@ -1,5 +1,6 @@
 """
-The ledger: every posting, by the member whose event made it, and the sums of each account.
+The ledger: every posting, by the member whose event made it, and the sums of each account, all of
+them and by stretches of the log.
 
 Sums are kept cell by cell and added up by whoever reads them. What an event posts comes with its
 position in one transaction, so at any moment every commodity sums to zero.
@@ -10,9 +11,12 @@ from collections.abc import Iterator
 from sqlalchemy import BigInteger, Column, Date, SmallInteger, Table, Text, Uuid
 
 from domain.event import Recorded
-from projections.postings import entry
+from projections.postings import POSTING
 from projections.rows import Add, Change, Put
 from projections.tables import METADATA, MOMENT, cell, key
+from projections.turnovers import RATES, TURNOVERS, booked, turned
+
+_POSTING = frozenset(POSTING)
 
 POSTINGS = Table(
     "postings",
@@ -48,23 +52,23 @@ class Ledger:
     """The read model."""
 
     name = "ledger"
-    tables = (POSTINGS, ACCOUNTS)
+    tables = (POSTINGS, ACCOUNTS, TURNOVERS, RATES)
     inline = False
 
     def rows(self, recorded: Recorded) -> Iterator[Change]:
         """What an event posts."""
-        made = entry(recorded.event)
-        if made is None:
+        if type(recorded.event) not in _POSTING or (made := booked(recorded)) is None:
             return
-        for line, posting in enumerate(made.postings):
+        entry = made.entry
+        for line, posting in enumerate(entry.postings):
             values = {
-                "what": made.what,
-                "about": made.about,
+                "what": entry.what,
+                "about": entry.about,
                 "account": posting.account,
                 "commodity": posting.commodity,
                 "debit": posting.debit,
                 "credit": posting.credit,
-                "at": made.at,
+                "at": entry.at,
                 # The days of a membership that it is for: earned one after the other.
                 "since": None if posting.term is None else posting.term.first,
                 "until": None if posting.term is None else posting.term.after,
@@ -73,3 +77,4 @@ class Ledger:
             yield Put(POSTINGS, at, values)
             sums = {"debit": posting.debit, "credit": posting.credit}
             yield Add(ACCOUNTS, (recorded.cell, posting.account, posting.commodity), sums)
+        yield from turned(recorded, made)

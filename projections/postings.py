@@ -161,11 +161,12 @@ def _take_days(fen: int, to: str, service: Service) -> Iterator[Posting]:
     unearned = service.unearned or 0
     if unearned:
         yield Posting(DAYS, "CNY", debit=unearned, term=service.term)
-        yield Posting(to, "CNY", credit=unearned)
+    if fen:
+        yield Posting(to, "CNY", credit=fen)
     if fen > unearned:
-        yield from _move("CNY", fen - unearned, DAYS_REFUNDED, to)
-    else:
-        yield from _move("CNY", unearned - fen, to, DAYS_REFUNDED)
+        yield Posting(DAYS_REFUNDED, "CNY", debit=fen - unearned)
+    elif unearned > fen:
+        yield Posting(DAYS_REFUNDED, "CNY", credit=unearned - fen)
 
 
 def _rested(event: MembershipPaused | MembershipResumed) -> Entry | None:

@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, Column, Date, Table, Text
 
 from domain.event import Recorded
 from domain.period import PeriodClosed, accounting_month
-from domain.recognition import Term, steps
+from domain.recognition import steps
 from projections.postings import DEFERRED, Entry, Posting, entry
 from projections.rows import Add, Change
 from projections.tables import METADATA, cell
@@ -54,26 +54,6 @@ class Booked(msgspec.Struct, frozen=True):
     month: str
 
 
-class Turnovers:
-    """The read model."""
-
-    name = "turnovers"
-    tables = (TURNOVERS, RATES)
-    inline = False
-
-    def rows(self, recorded: Recorded) -> Iterator[Change]:
-        """What an event adds to the sums of its stretch."""
-        made = booked(recorded)
-        if made is None:
-            return
-        cell, stretch = recorded.cell, stretch_of(recorded.position)
-        for one in made.entry.postings:
-            key = (cell, stretch, made.month, one.account, one.commodity)
-            yield Add(TURNOVERS, key, {"debit": one.debit, "credit": one.credit})
-            for segment, day, fen in rates(one):
-                yield Add(RATES, (cell, stretch, segment, day), {"fen": fen})
-
-
 def stretch_of(position: int) -> int:
     """The stretch that a position is in; positions begin at 1."""
     return (position - 1) // STRETCH
@@ -89,9 +69,19 @@ def booked(recorded: Recorded) -> Booked | None:
     return Booked(made, accounting_month(made.at, recorded.recorded_at))
 
 
+def turned(recorded: Recorded, made: Booked) -> Iterator[Change]:
+    """What an event adds to the sums of its stretch."""
+    cell, stretch = recorded.cell, stretch_of(recorded.position)
+    for one in made.entry.postings:
+        key = (cell, stretch, made.month, one.account, one.commodity)
+        yield Add(TURNOVERS, key, {"debit": one.debit, "credit": one.credit})
+        for segment, day, fen in rates(one):
+            yield Add(RATES, (cell, stretch, segment, day), {"fen": fen})
+
+
 def rates(posting: Posting) -> Iterator[tuple[str, date, int]]:
     """How a posting changes what its segment earns a day."""
-    if isinstance(posting.term, Term):
+    if posting.term is not None:
         segment = posting.account.removeprefix(f"{DEFERRED}:")
         for step in steps(posting.credit - posting.debit, posting.term):
             yield segment, step.day, step.fen

@@ -20,6 +20,7 @@ _HEADS: Final = {
     "equity": "Equity",
     "revenue": "Income",
     "contra": "Income:Contra",
+    "suspense": "Equity:Suspense",
 }
 _HEADER: Final = """option "title" "Homezone"
 option "operating_currency" "CNY"

@@ -14,6 +14,7 @@ account liability  ; type: L
 account equity  ; type: E
 account revenue  ; type: R
 account contra  ; type: R
+account suspense  ; type: E
 """
 
 

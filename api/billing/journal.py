@@ -45,7 +45,7 @@ class Leg(msgspec.Struct, frozen=True):
     An amount on an account, debits positive.
 
     :param member: whose coins they are, in the lots ``lots``.
-    :param by_lot: lots are to be named, since another of the same day is in stock.
+    :param by_lot: lots are to be named: not the first in were taken, or their days do not tell.
     :param fen: what exactly the coins cost, with the sign of the amount; 0 for money.
     """
 
@@ -91,9 +91,12 @@ class Journal:
         if made is None:
             return None
         day, postings = china_day(recorded.recorded_at), made.entry.postings
-        legs: list[Leg] = []
-        for debit, credit in zip(postings[::2], postings[1::2], strict=True):
-            legs += self._legs(recorded, day, debit, credit)
+        legs = [
+            Leg(one.account, "CNY", self._add(one, 0)) for one in postings if one.commodity == "CNY"
+        ]
+        coins = [one for one in postings if one.commodity == "QC"]
+        for debit, credit in zip(coins[::2], coins[1::2], strict=True):
+            legs += self._moved(recorded, day, debit, credit)
         period = made.month
         if not isinstance(recorded.event, PeriodClosed):
             period = period_of(made.month, recorded.cell, recorded.position, self._closed)
@@ -122,29 +125,30 @@ class Journal:
             day, day, f"{day:%Y-%m}", position, "carried", PERIODS_STREAM, tuple(legs)
         )
 
-    def _legs(
+    def _moved(
         self, recorded: Recorded, day: date, debit: Posting, credit: Posting
     ) -> Iterator[Leg]:
-        """Both sides of a movement, and what coins cost that it moves."""
+        """Both sides of a movement of coins, and what these cost."""
         moved = [self._lots(recorded, day, one) for one in (debit, credit)]
         lots = moved[0] or moved[1]
-        if debit.commodity == "CNY":
-            cost = 0
-        else:
-            cost = sum(abs(one.fen) for one in lots) if lots else _cost(recorded.event)
+        cost = sum(abs(one.fen) for one in lots) if lots else _cost(recorded.event)
         for posting, own in zip((debit, credit), moved, strict=True):
-            amount = posting.debit - posting.credit
-            fen = cost if posting.debit else -cost
+            amount, fen = posting.debit - posting.credit, cost if posting.debit else -cost
             if own:
                 at = (posting.account, recorded.owner)
-                by_lot = posting.credit > 0 or not self._in_order(at)
+                chosen = bool(posting.debit) and hasattr(recorded.event, "parts")
+                by_lot = not (chosen and self._in_order(at))
                 self._store(at, own)
                 yield Leg(posting.account, "QC", amount, recorded.owner, own, by_lot, fen)
             else:
-                where = (posting.account, posting.commodity)
-                before = self.balances.get(where, (0, 0))
-                self.balances[where] = (before[0] + amount, before[1] + fen)
-                yield Leg(posting.account, posting.commodity, amount, fen=fen)
+                yield Leg(posting.account, "QC", self._add(posting, fen), fen=fen)
+
+    def _add(self, posting: Posting, fen: int) -> int:
+        """Keep what is left on an account; the amount, debits positive."""
+        amount, where = posting.debit - posting.credit, (posting.account, posting.commodity)
+        before = self.balances.get(where, (0, 0))
+        self.balances[where] = (before[0] + amount, before[1] + fen)
+        return amount
 
     def _lots(self, recorded: Recorded, day: date, posting: Posting) -> tuple[LotLeg, ...]:
         kind = KINDS.get(posting.account)
@@ -153,7 +157,7 @@ class Journal:
         sign = 1 if posting.debit else -1
         lots = tuple(
             LotLeg(lot, sign * coins, sign * fen, self._days.setdefault(lot, day))
-            for lot, coins, fen in _moved(recorded.event, kind, taken=bool(posting.debit))
+            for lot, coins, fen in _said(recorded.event, kind, taken=bool(posting.debit))
         )
         if sum(one.coins for one in lots) != posting.debit - posting.credit:
             raise ValueError(f"{recorded.at} does not say of which lots all of its coins are")
@@ -175,7 +179,7 @@ class Journal:
             del self.stock[at]
 
 
-def _moved(event: Event, kind: Kind, *, taken: bool) -> Iterator[tuple[UUID, int, int]]:
+def _said(event: Event, kind: Kind, *, taken: bool) -> Iterator[tuple[UUID, int, int]]:
     """
     Lots with coins and their cost, as events say it: ``parts`` that were taken, ``returned`` that
     went back, or a ``lot`` that began or ended as a whole.

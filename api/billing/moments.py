@@ -66,7 +66,7 @@ async def sums_at(app: Services, at: Mapping[int, int]) -> Sums:
     whole = {cell: position // STRETCH for cell, position in until.items()}
     fed = {cell: stretch * STRETCH for cell, stretch in whole.items()}
     try:
-        await app.freshness.wait_for(fed, _SECONDS_MAX, ("turnovers",))
+        await app.freshness.wait_for(fed, _SECONDS_MAX, ("ledger",))
     except TimeoutError:
         raise ProblemError(NOT_YET) from None
     sums = Sums()

@@ -10,6 +10,7 @@ closed; what came late for them is in the first that is open.
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 import msgspec
 
@@ -17,6 +18,9 @@ from api.billing.moments import Sums
 from domain.money import china_day
 from domain.period import PeriodClosed, following, month_begins
 from projections.postings import DEFERRED, MALL, REFUNDS, REVENUE
+
+#: Of days that rest nothing is earned; what they cost is deferred all the same.
+_PAUSED: Final = "liability:paused"
 
 
 class SegmentMonth(msgspec.Struct, frozen=True):
@@ -44,10 +48,10 @@ class Moved(msgspec.Struct):
 
 
 def segment_of(account: str) -> tuple[str, str] | None:
-    """Which side of which segment an account is: revenue, deferred or refunds; None for others."""
+    """Which side of which segment an account is; None when it is none of revenue's."""
     if account == REFUNDS:
         return REFUNDS, MALL.removeprefix(f"{REVENUE}:")
-    for kind in (REVENUE, DEFERRED, REFUNDS):
+    for kind in (REVENUE, DEFERRED, _PAUSED, REFUNDS):
         if account.startswith(f"{kind}:"):
             return kind, account.removeprefix(f"{kind}:")
     return None
@@ -127,6 +131,11 @@ def _move(
     if kind == REFUNDS:
         into.refunded += debit - credit
         into.direct -= debit - credit
+        return
+    if kind == _PAUSED:
+        # To and fro between what days cost and what resting days cost: nobody paid or had it back.
+        into.refunded -= credit
+        into.billed -= debit
         return
     into.billed += credit
     into.refunded += debit

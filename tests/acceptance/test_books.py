@@ -182,6 +182,9 @@ def test_operators_close_a_month_at_once(old: Old) -> None:
     rows = homezone.operator.get("/v1/billing/revenue", to="2026-02").ok(200).json["items"]
     assert [(one["month"], one["closed"]) for one in rows] == [("2026-01", True), ("2026-02", True)]
     assert rows[0]["recognised"] == -figures["revenue:mall", "CNY"]
+    place = ("--data-dir", str(old.data), "--database-url", old.url)
+    checked = run("replay", "check", "ledger", *place)
+    assert checked.returncode == 0, checked.stdout
 
 
 def export(old: Old, format: str, out: Path, *more: str) -> subprocess.CompletedProcess[str]:

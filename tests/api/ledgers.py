@@ -15,8 +15,8 @@ from api.services import Services
 from domain.event import Event, Recorded
 from domain.ids import MemberId, StreamId, mint
 from domain.period import PERIODS_STREAM, PeriodClosed
+from projections.ledger import Ledger
 from projections.reading.statements import Statement
-from projections.turnovers import Turnovers
 from tests.simulation.coins import Purchases
 from tests.simulation.statements import TWINS
 from tests.simulation.tables import Tables
@@ -80,7 +80,7 @@ class Ledgers:
         self.freshness = self
         self.closings = 0
         self._tables = Tables()
-        self._model = Turnovers()
+        self._model = Ledger()
 
     @property
     def services(self) -> Services:

@@ -6,14 +6,14 @@ partly recorded weeks late, against sums that are made event by event.
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import msgspec
 import pytest
 
 from api.billing import moments
 from api.billing.closing import closed_periods, tally
-from api.billing.moments import sums_at
+from api.billing.moments import Sums, sums_at
 from api.billing.revenue import SegmentMonth, revenue
 from domain.event import Event, Recorded, Refused
 from domain.money import china_day, china_month
@@ -204,9 +204,14 @@ def test_billed_is_recognised_and_deferred_and_refunded(seed: int, closing: bool
 
 
 def _not_earned(ledgers: Ledgers, segment: str) -> int:
-    """What of all that was paid for days is for days that are not over."""
+    """What of all that was paid for days is for days that are not over, or rest."""
     today = china_day(ledgers.clock.now())
-    return sum(
+    resting = sum(
+        one.credit - one.debit
+        for _, _, one in posted(ledgers.log.events)
+        if one.account == f"liability:paused:{segment}"
+    )
+    return resting + sum(
         (one.credit - one.debit) - earned(one.credit - one.debit, one.term, today)
         for _, _, one in posted(ledgers.log.events)
         if one.account == f"{DEFERRED}:{segment}" and one.term is not None
@@ -234,3 +239,20 @@ def test_an_event_is_booked_no_later_than_it_was_recorded() -> None:
     now = month_begins("2026-12") - timedelta(seconds=1)
     assert accounting_month(now + timedelta(seconds=2), now) == "2026-11"
     assert accounting_month(now - timedelta(days=40), now) == "2026-10"
+
+
+def test_days_that_rest_are_deferred_and_not_refunded() -> None:
+    """What they cost goes to and fro between two accounts, and to nobody."""
+    deferred, paused = "liability:deferred:memberships", "liability:paused:memberships"
+    sums = Sums()
+    sums.post("2026-10", deferred, "CNY", 0, 100)
+    sums.post("2026-11", deferred, "CNY", 60, 0)
+    sums.post("2026-11", paused, "CNY", 0, 60)
+    sums.post("2026-12", paused, "CNY", 60, 0)
+    sums.post("2026-12", deferred, "CNY", 0, 60)
+    told = revenue(sums, [], date(2026, 12, 5))
+    assert [(one.billed, one.refunded, one.recognised, one.deferred) for one in told] == [
+        (100, 0, 0, 100),
+        (0, 0, 0, 100),
+        (0, 0, 0, 100),
+    ]
