@@ -3,6 +3,7 @@
 real accidents.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -330,7 +331,11 @@ def test_an_interrupted_restore_is_not_served_and_can_be_repeated(ground: Path) 
 
 
 def has_postmaster(pid: int) -> bool:
-    return any(child.name() == "postgres" for child in psutil.Process(pid).children())
+    for child in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # initdb's come and go
+            if child.name() == "postgres":
+                return True
+    return False
 
 
 def wait_until(condition: "object") -> None:

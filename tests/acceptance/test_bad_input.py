@@ -368,7 +368,8 @@ def test_roles_are_kept_to_their_routes(world: World) -> None:
         if not path.startswith("/v1/"):
             continue
         address = path.replace("{qq}", str(qq)).replace("{id}", world.post)
-        address = address.replace("{name}", "n")
+        for name, value in (("name", "n"), ("month", "2026-10"), ("plan", "yellow")):
+            address = address.replace(f"{{{name}}}", value)
         for method, operation in operations.items():
             _, said, named = operation["description"].rpartition("Roles: ")
             roles = set(named.rstrip(".").split(", "))
