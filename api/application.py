@@ -18,6 +18,7 @@ from api.problems import PROBLEMS
 from api.routes import (
     audit,
     backtests,
+    gifts,
     mall,
     members,
     moderation,
@@ -93,6 +94,7 @@ def build(
             spaces.ROUTES,
             money.ROUTES,
             mall.ROUTES,
+            gifts.ROUTES,
             stream.ROUTES,
             audit.ROUTES,
             operations.ROUTES,

@@ -22,6 +22,7 @@ from domain import (
     payment,
     post,
     post_events,
+    received_gift,
     rulebook,
     space,
     standing,
@@ -53,6 +54,7 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (mall.ITEM, mall.ItemEvent),
     (order.ORDER, order.OrderEvent),
     (belonging.BELONGING, belonging.BelongingEvent),
+    (received_gift.RECEIVED_GIFT, received_gift.ReceivedGiftEvent),
 )
 
 #: Of which kind of stream each type of event is.

@@ -18,6 +18,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     What an item is and costs. ``title`` is the house's own words.
 
     :param valid_days: how long a buyer has it; None for ever.
+    :param refund_days: for how long a buyer may give it back; None: not at all.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     price_coins: int
     members_only: bool = False
     valid_days: int | None = None
+    refund_days: int | None = None
 
 
 class ItemListed(Event, frozen=True, tag="item.listed.v1"):

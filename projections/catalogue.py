@@ -7,6 +7,7 @@ from projections.comments import Comments, Likes
 from projections.counters import Counters
 from projections.decisions import Decisions
 from projections.gates import Gates
+from projections.gifts import Gifts
 from projections.ledger import Ledger
 from projections.lists import Lists
 from projections.mall import Mall
@@ -38,6 +39,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Wallets(),
     Mall(),
     Orders(),
+    Gifts(),
     Ledger(),
     Trail(),
 )

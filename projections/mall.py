@@ -22,6 +22,7 @@ ITEMS = Table(
     Column("price_coins", BigInteger, nullable=False),
     Column("members_only", Boolean, nullable=False),
     Column("valid_days", Integer),
+    Column("refund_days", Integer),
     Column("listed", Boolean, nullable=False),
     Column("position", BigInteger, nullable=False),
     Index("mall_items_newest", "cell", "position"),
@@ -59,4 +60,5 @@ def _values(terms: Terms) -> dict[str, Any]:
         "price_coins": terms.price_coins,
         "members_only": terms.members_only,
         "valid_days": terms.valid_days,
+        "refund_days": terms.refund_days,
     }

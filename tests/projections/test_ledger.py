@@ -11,7 +11,7 @@ from domain.lots import coins_in
 from domain.wallet import WALLET, Wallet
 from domain.wallet_events import WalletEvent
 from projections.ledger import ACCOUNTS
-from projections.postings import COINS, HOLDS, SOLD, Entry, Posting, entry
+from projections.postings import COINS, ESCROW, HOLDS, SOLD, Entry, Posting, entry
 from tests.samples.stored import STORED, sample
 from tests.simulation.coins import Purchases
 from tests.simulation.tables import MODELS, Tables, changes_of
@@ -96,8 +96,9 @@ def check(tables: Tables, folded: list[Wallet]) -> None:
     for kind, account in COINS.items():
         in_lots = sum(lot.left.coins for one in folded for lot in one.lots if lot.kind == kind)
         assert owed[account, "QC"] == in_lots
-    held = sum(coins_in(hold.parts) for one in folded for hold in one.holds)
-    assert owed[HOLDS, "QC"] == held
+    for gift, account in ((False, HOLDS), (True, ESCROW)):
+        holds = [hold for one in folded for hold in one.holds if hold.gift == gift]
+        assert owed[account, "QC"] == sum(coins_in(hold.parts) for hold in holds)
     cost = sum(lot.left.fen for one in folded for lot in one.lots)
     cost += sum(part.fen for one in folded for hold in one.holds for part in hold.parts)
     assert owed[SOLD, "CNY"] == cost

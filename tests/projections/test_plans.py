@@ -283,7 +283,8 @@ def _shop(homezone: RunningHomezone, member: Client) -> None:
     order = member.post("/v1/orders", {"item": item}).ok().json["id"]
     homezone.operator.post(f"/v1/orders/{order}/refunds", {"reason": "plans"}).ok()
     for path in (
-        "/v1/me/wallet", "/v1/me/ledger", "/v1/mall/items", "/v1/me/items", f"/v1/orders/{order}",
+        "/v1/me/wallet", "/v1/me/ledger", "/v1/mall/items", "/v1/me/items", "/v1/me/gifts",
+        f"/v1/orders/{order}",
     ):  # fmt: skip
         member.get(path).ok(200)
     homezone.operator.get("/v1/billing/trial-balance").ok(200)

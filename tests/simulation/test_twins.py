@@ -27,6 +27,7 @@ from projections.reading import (
     audits,
     cases,
     decisions,
+    gifts,
     ledgers,
     moments,
     people,
@@ -54,7 +55,7 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, cases, decisions, ledgers, loads, moments, people, posts, reports, responses,
+    audits, cases, decisions, gifts, ledgers, loads, moments, people, posts, reports, responses,
     shopping, standings, streams, timelines, viewing, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
@@ -217,6 +218,8 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
     middle = purchases.events[len(purchases.events) // 2].position
     for member in purchases.members:
         await wallets.wallet(noted, member)
+        for before in (1 << 62, middle):
+            await gifts.gifts(noted, member, before, 4)
         for before in (1 << 62, middle):
             for line in (0, 2, 1 << 14):
                 await ledgers.postings(noted, member, (before, line), 5)
