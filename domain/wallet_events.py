@@ -12,6 +12,7 @@ from uuid import UUID
 from domain.event import Event
 from domain.ids import LotId, MemberId, OrderId, PaymentId
 from domain.lots import Part, Returned
+from domain.reversal_events import ReversalEvent
 from domain.sealed import Sealed
 
 
@@ -107,7 +108,7 @@ class CoinsRefunded(Event, frozen=True, tag="wallet.refunded.v1"):
     effective_at: datetime
 
 
-WalletEvent: TypeAlias = (
+CoinEvent: TypeAlias = (
     WalletToppedUp
     | BonusGranted
     | BonusExpired
@@ -117,3 +118,4 @@ WalletEvent: TypeAlias = (
     | CoinsSpent
     | CoinsRefunded
 )
+WalletEvent: TypeAlias = CoinEvent | ReversalEvent

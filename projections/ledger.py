@@ -65,6 +65,7 @@ class Ledger:
                 "at": made.at,
             }
             at = (recorded.cell, recorded.owner, recorded.position, line)
-            yield Put(POSTINGS, at, values)
+            if made.own:
+                yield Put(POSTINGS, at, values)
             sums = {"debit": posting.debit, "credit": posting.credit}
             yield Add(ACCOUNTS, (recorded.cell, posting.account, posting.commodity), sums)
