@@ -1,5 +1,6 @@
 """
-The ledger: every posting, by the member whose event made it, and the sums of each account.
+The ledger: every posting, by the member whose event made it, the lots that it is about, and the
+sums of each account.
 
 Sums are kept cell by cell and added up by whoever reads them. What an event posts comes with its
 position in one transaction, so at any moment every commodity sums to zero.
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from sqlalchemy import BigInteger, Column, SmallInteger, Table, Text, Uuid
 
 from domain.event import Recorded
+from projections.lot_moves import LOT_MOVES, lot_rows
 from projections.postings import entry
 from projections.rows import Add, Change, Put
 from projections.tables import METADATA, MOMENT, cell, key
@@ -46,7 +48,7 @@ class Ledger:
     """The read model."""
 
     name = "ledger"
-    tables = (POSTINGS, ACCOUNTS)
+    tables = (POSTINGS, ACCOUNTS, LOT_MOVES)
     inline = False
 
     def rows(self, recorded: Recorded) -> Iterator[Change]:
@@ -54,6 +56,7 @@ class Ledger:
         made = entry(recorded.event)
         if made is None:
             return
+        yield from lot_rows(recorded, made)
         for line, posting in enumerate(made.postings):
             values = {
                 "what": made.what,
