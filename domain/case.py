@@ -62,7 +62,7 @@ class Ruling(msgspec.Struct, frozen=True):
 
     :param deciders: who decided and who confirmed it; an appeal is for somebody else.
     :param adverse: whether it went against the member.
-    :param final: it answered an appeal.
+    :param final: it answered an appeal, against decision ``against``.
     :param reporters: who had reported it.
     """
 
@@ -74,6 +74,7 @@ class Ruling(msgspec.Struct, frozen=True):
     final: bool
     appealed: bool = False
     reporters: tuple[MemberId, ...] = ()
+    against: DecisionId | None = None
 
 
 class Appeal(msgspec.Struct, frozen=True):
@@ -258,6 +259,7 @@ def _ruling(event: CaseDecided) -> Ruling:
         adverse=decision.verdict in ("reject", "unpublish") or decision.penalty is not None,
         final=decision.on_appeal is not None,
         reporters=event.reporters,
+        against=None if decision.on_appeal is None else decision.on_appeal.against,
     )
 
 

@@ -178,5 +178,11 @@ def appeal(
 
 def gives_back(matter: Matter, decision: DecisionId) -> bool:
     """Whether it is this decision, and no later one, by which the subject is seen no longer."""
-    said = [one for one in matter.rulings if one.verdict in ("reject", "unpublish", "restore")]
-    return bool(said) and said[-1].id == decision
+    taken: DecisionId | None = None
+    for one in matter.rulings:
+        if one.verdict in ("reject", "unpublish"):
+            taken = one.id
+        elif one.verdict == "restore" and one.against in (None, taken):
+            # On an appeal against anything else, the subject stayed as it was.
+            taken = None
+    return taken == decision

@@ -11,12 +11,13 @@ from api.answers import Written
 from api.disclosing import disclose
 from api.http.answers import Answer, Page, found
 from api.http.parameters import PURPOSE
+from api.http.problems import NOT_YET, ProblemError
 from api.http.queries import Paging
 from api.http.routes import Routes
 from api.moderation.answers import Case, Standing, case, standing
 from api.moderation.trails import Trail, TrailEntry
 from api.routes.members import done
-from api.services import MODERATORS, REVIEWERS, Ask
+from api.services import MODERATORS, REVIEWERS, Ask, Services
 from commands import cases as casework
 from commands import decisions
 from commands.cases import EscalateCase, NoteCase, OpenCase
@@ -27,6 +28,9 @@ from projections.reading import cases, standings
 
 ROUTES = Routes()
 _TAG = "Moderation"
+#: What a case is read from beside the log, and how long that may be behind.
+_MODELS = ("cases", "standings")
+_SECONDS_MAX = 5.0
 _AT_WORK = ("case-claimed", "case-closed", "decision-proposed", "conflict")
 _CASE_LINKS = (
     "read_case",
@@ -115,6 +119,7 @@ async def read_case(call: Ask[None, None]) -> Answer:
     app, which = call.app, CaseId(call.uuid())
     trail = await Trail.read(app, which)
     await _check_not_theirs(call, trail)
+    await _wait_for(app, trail)
     view = (await app.attend(call, cases.by_id, [which])).get(which)
     if view is None:
         raise Refused("not-found")
@@ -127,6 +132,15 @@ async def read_case(call: Ask[None, None]) -> Answer:
         trail=trail.entries(disclosure),
     )
     return found(body)
+
+
+async def _wait_for(app: Services, trail: Trail) -> None:
+    """The case as it stands is to be no older than its trail, which is of the log itself."""
+    last = trail.recorded[-1][1]
+    try:
+        await app.freshness.wait_for({last.cell: last.position}, _SECONDS_MAX, _MODELS)
+    except TimeoutError:
+        raise ProblemError(NOT_YET) from None
 
 
 async def _check_not_theirs(call: Ask[None, None], trail: Trail) -> None:

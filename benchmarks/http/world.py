@@ -48,10 +48,15 @@ class World:
         self, qq: int, role: Role, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> Any:
         """One request that must succeed; the answer's body."""
+        data = None if body is None else json.dumps(body).encode()
+        return self.send(qq, role, method, path, data)
+
+    def send(self, qq: int, role: Role, method: str, path: str, data: bytes | None) -> Any:
+        """The same, of a body that is encoded already."""
         request = urllib.request.Request(
             self.address + path,
             method=method,
-            data=None if body is None else json.dumps(body).encode(),
+            data=data,
             headers={
                 "Authorization": f"Bearer {self._token(qq, role)}",
                 "Content-Type": "application/json",

@@ -29,6 +29,7 @@ class Proposal:
         self.verdict = verdict
         self.penalty = penalty
         self.by = by
+        self.said = matter.said
 
 
 class Moderators:
@@ -81,7 +82,9 @@ class Moderators:
         """The case of it, open from now on."""
         kind = "post" if isinstance(matter, Piece) else "comment"
         body = {"subject": {"kind": kind, "id": matter.id}}
-        return str(self.staff[0].post("/v1/moderation/cases", body).ok(201).json["id"])
+        case = str(self.staff[0].post("/v1/moderation/cases", body).ok(201).json["id"])
+        matter.case = case
+        return case
 
     def decide(self) -> None:
         """Decide of something, where no appeal is open and nothing is proposed."""
@@ -107,12 +110,17 @@ class Moderators:
         else:
             self._ruled(matter, reply.json["id"], verdict, penalty, {by})
 
-    def _say(self, by: int, case: str, verdict: str, penalty: Any = None) -> Reply:
+    def _say(
+        self, by: int, case: str, verdict: str, penalty: Any = None, answers: str | None = None
+    ) -> Reply:
+        """Read a case, and decide it."""
+        path = f"/v1/moderation/cases/{case}"
         body = {
             "verdict": verdict, "ground": "terms", "clause": "1", "category": "made-up",
-            "explanation": "e", "facts": "f", "penalty": penalty,
+            "explanation": "e", "facts": "f", "penalty": penalty, "answers": answers,
+            "on": self.staff[by].get(path).ok(200).json["on"],
         }  # fmt: skip
-        return self.staff[by].post(f"/v1/moderation/cases/{case}/decisions", body)
+        return self.staff[by].post(f"{path}/decisions", body)
 
     def _note(self, said: str, reply: Reply, granted: bool) -> None:
         self.history.noted(f"moderators: {said}", reply, granted)
@@ -128,11 +136,11 @@ class Moderators:
         return chance.choice(["unpublish", "unpublish", "no_action"])
 
     def _penalty(self, matter: Matter, verdict: str) -> Any:
-        """Nothing that would meet an operator's suspension: which of the two shows is not said."""
+        """Now and then one, but of nobody who is banned."""
         people, chance = self.history.world.people, self.chance
         if verdict not in ("reject", "unpublish", "no_action") or chance.random() < 0.5:
             return None
-        if people[matter.author].suspended or people[matter.author].has("ban"):
+        if people[matter.author].has("ban"):
             return None
         kinds: list[Any] = ["strike", "restriction", {"kind": "strike", "weight": 3}]
         if sum(one.barred is not None for one in people) < _BARRED_MAX:
@@ -148,8 +156,9 @@ class Moderators:
         self.staff[proposal.by].post(path, {}).refused(403, "same-person")
         matter, second, agrees = proposal.matter, 1 - proposal.by, self.chance.random() < 0.7
         reply = self.staff[second].post(path, {"agree": agrees})
-        # Its author may have deleted it meanwhile.
-        granted = not agrees or possible(matter, proposal.verdict)
+        # Its author may have deleted it meanwhile, or changed what it says.
+        same = matter.said == proposal.said
+        granted = not agrees or (same and possible(matter, proposal.verdict))
         self._note(f"a second person on {matter.text}: {agrees}", reply, granted)
         if not granted:
             return
@@ -183,6 +192,8 @@ class Moderators:
             case "reject" | "unpublish":
                 matter.taken = "held" if matter.waits else "published"
                 matter.live, matter.waits, matter.taken_by = False, None, decision
+                if isinstance(matter, Piece):
+                    matter.pending = None
             case "restore" if matter.taken == "held":
                 self._approved(matter)
             case "restore":
@@ -252,9 +263,11 @@ class Moderators:
         matter = self.chance.choice(appealed)
         against = matter.appealed
         assert against is not None
-        case, verdict = self._open(matter), self.chance.choice(["restore", "no_action"])
-        self._say(min(against.deciders), case, verdict).refused(403, "same-person")
-        reply = self._say(2, case, verdict)
+        case, verdict = matter.case, self.chance.choice(["restore", "no_action"])
+        assert case is not None
+        partial = self._say(min(against.deciders), case, verdict, answers=against.id)
+        partial.refused(403, "same-person")
+        reply = self._say(2, case, verdict, answers=against.id)
         self._note(f"on the appeal of {matter.text}: {verdict}", reply, True)
         matter.appealed = None
         if verdict == "restore":
@@ -276,4 +289,4 @@ def possible(matter: Matter, verdict: str) -> bool:
         case "restore":
             return matter.taken is not None
         case _:
-            return matter.waits is None
+            return matter.waits is None and not pending

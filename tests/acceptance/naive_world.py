@@ -17,11 +17,13 @@ OUTCOMES = {"flag": "flagged", "private_view": "private_view", "hold": "held", "
 class Person:
     """
     A member, by number; ``lists`` are the named lists, each a set of numbers. ``suspended`` is by
-    an operator; what decisions brought is in ``strikes`` and ``sanctions``.
+    an operator; what decisions brought is in ``penalties``, in their order, and what they come to
+    in ``strikes`` and ``sanctions``.
     """
 
     number: int
     suspended: bool = False
+    penalties: dict[str, tuple[str, int | None]] = field(default_factory=dict)
     strikes: dict[str, int] = field(default_factory=dict)
     sanctions: list[tuple[str, str]] = field(default_factory=list)
     certified: bool = False
@@ -45,6 +47,7 @@ class Person:
 
     def struck(self, decision: str, kind: str, weight: int | None) -> None:
         """A decision's penalty: a strike, a sanction, and the rung that the weight reaches."""
+        self.penalties[decision] = kind, weight
         if kind != "strike":
             self.sanctions.append((kind, decision))
         if weight is None:
@@ -56,14 +59,11 @@ class Person:
             self.sanctions.append((reached[-1], ""))
 
     def absolved(self, decision: str) -> None:
-        """What a decision did is undone, and what the ladder did if the rest does not reach it."""
-        self.strikes.pop(decision, None)
-        total = sum(self.strikes.values())
-        self.sanctions = [
-            (kind, by)
-            for kind, by in self.sanctions
-            if by != decision and (by or total >= LADDER[kind])
-        ]
+        """What a decision did is undone: all is as if there had been the others alone."""
+        self.penalties.pop(decision, None)
+        self.strikes, self.sanctions = {}, []
+        for other, (kind, weight) in list(self.penalties.items()):
+            self.struck(other, kind, weight)
 
 
 @dataclass(eq=False)
@@ -82,7 +82,8 @@ class Matter:
     """
     What moderators look at. ``live`` says that it is there, for its author at least; ``waits``
     that it is so for nobody else; ``taken`` what it was before people took it down, and
-    ``taken_by`` with which decision.
+    ``taken_by`` with which decision. ``case`` is the one about it, once there is one; ``said`` how
+    often its author gave it other words.
     """
 
     id: str
@@ -94,6 +95,8 @@ class Matter:
     taken_by: str | None = field(default=None, kw_only=True)
     rulings: list[Ruling] = field(default_factory=list, kw_only=True)
     appealed: Ruling | None = field(default=None, kw_only=True)
+    case: str | None = field(default=None, kw_only=True)
+    said: int = field(default=0, kw_only=True)
 
     @property
     def published(self) -> bool:

@@ -132,6 +132,7 @@ def approve(homezone: RunningHomezone, post: str) -> None:
         "verdict": "approve", "ground": "terms", "clause": "1", "category": "made-up",
         "explanation": "e", "facts": "f",
     }  # fmt: skip
+    moderator.post(f"/v1/moderation/cases/{case}/claim").ok()
     moderator.post(f"/v1/moderation/cases/{case}/decisions", decision).ok(201)
 
 

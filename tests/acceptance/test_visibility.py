@@ -173,6 +173,7 @@ class History:
         granted = piece.live and editor == piece.author and self.publishable(editor, text)
         if not self.expect(editor, f"{editor} edits {piece.text} to {text}", reply, granted):
             return
+        piece.said += 1
         if piece.published and (how := self.waits(text)):
             piece.pending = text, how
             return
@@ -353,11 +354,8 @@ class History:
         path = f"/v1/accounts/{self.clients[number].qq}/suspension"
         operator = self.homezone.operator
         (operator.put(path, {"reason": "x"}) if suspended else operator.delete(path)).ok()
-        person = self.world.people[number]
-        person.suspended = suspended
-        if not suspended:
-            # An operator ends whatever suspends a member.
-            person.sanctions = [one for one in person.sanctions if one[0] != "suspension"]
+        # What decisions brought goes on.
+        self.world.people[number].suspended = suspended
         self.past.append(f"{number} suspended: {suspended}")
 
     # Looks

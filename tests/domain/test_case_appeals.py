@@ -261,3 +261,13 @@ def test_only_the_last_decision_that_took_it_away_gives_it_back() -> None:
     assert isinstance(state, Closed)
     assert not rulings.gives_back(state.matter, decision_id(1))
     assert rulings.gives_back(state.matter, decision_id(3))
+
+
+def test_an_appeal_that_was_won_of_something_else_gives_back_nothing() -> None:
+    penalty = decided(number=2, verdict="no_action", penalty=Penalty(Strike(1, 180)))
+    answer = OnAppeal(APPEALED.appeal, decision_id(2), "overturned")
+    won = decided(THIRD, number=3, verdict="restore", on_appeal=answer)
+    against = msgspec.structs.replace(APPEALED, decision=decision_id(2))
+    state = given(CASE, FLAGGED, decided(), FLAGGED, penalty, against, won).state
+    assert isinstance(state, Closed)
+    assert rulings.gives_back(state.matter, decision_id(1))

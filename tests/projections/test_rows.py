@@ -105,6 +105,7 @@ CHANGES = {
     "post.edited.v1-edition": "patch gates, patch posts",
     "post.flagged.v1": "",
     "post.held.v1": "put gate_history, put gates, put posts, put timeline",
+    "post.held.v1-unfinished": "put gate_history, put gates, put posts, put timeline",
     "post.published.v1": "put gate_history, put gates, put posts, put timeline",
     "post.published.v1-diary": "put gate_history, put gates, put posts, put timeline",
     "post.published.v1-listed": (
