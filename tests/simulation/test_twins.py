@@ -218,6 +218,7 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
     middle = purchases.events[len(purchases.events) // 2].position
     for member in purchases.members:
         await wallets.wallet(noted, member)
+        await ledgers.lots_between(noted, member, middle - 20, middle + 20)
         for before in (1 << 62, middle):
             await gifts.gifts(noted, member, before, 4)
         for before in (1 << 62, middle):
@@ -233,8 +234,6 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
         await shopping.order(noted, order)
     for before, delisted in product((1 << 62, middle), (True, False)):
         await shopping.items(noted, before, 4, delisted=delisted)
-    for cell in range(PLAN.cells):
-        await ledgers.lots_at(noted, cell, range(middle - 20, middle + 20))
     await ledgers.trial_balance(noted, range(PLAN.cells))
     return noted.asked
 
