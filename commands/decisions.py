@@ -115,6 +115,7 @@ async def confirm(case: CaseId, command: Confirm, work: Work) -> Outcome:
         note = None if command.note is None else await sealed(work, state, command.note)
         write(work, state, stream, rulings.decline(state, by, note))
         return Outcome(decided, (stream, work.version(stream)), state="open", status=201)
+    rulings.check_second(proposed, by)
     matter = proposed.matter
     await _check_read(work, matter, proposed.decision.on)
     decision = msgspec.structs.replace(

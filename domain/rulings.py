@@ -95,10 +95,18 @@ def confirm(case: Case, decision: Decision, by: UUID) -> _Events:
     :param decision: the one that was proposed, as of now.
     """
     proposed = proposal(case)
-    if proposed.by == by:
-        raise Refused("same-person", "A grave decision takes two; you are the one who proposed it.")
+    check_second(proposed, by)
     decided = _decided(proposed.matter, decision, proposed.by, by)
     return (*broken(case, decision.decided_at), decided)
+
+
+def check_second(proposed: Proposed, by: UUID) -> None:
+    """
+    Who agrees is somebody else. This comes before anything is said of the subject: who may not
+    decide learns nothing by asking.
+    """
+    if proposed.by == by:
+        raise Refused("same-person", "A grave decision takes two; you are the one who proposed it.")
 
 
 def decline(case: Case, by: UUID, note: Sealed[str] | None) -> _Events:

@@ -101,6 +101,8 @@ def test_nothing_is_confirmed_of_what_was_changed_since_it_was_proposed() -> Non
         await bench.report(bench.bela)
         await bench.decide(deciding(penalty="ban"))
         assert CaseSubjectChanged in bench.appended(await bench.edit("改"))
+        with pytest.raises(Refused, match="same-person"):
+            await bench.confirm(MOD)
         with pytest.raises(Refused, match="subject-changed"):
             await bench.confirm(NORA)
         assert isinstance(await bench.case_state(), Proposed)

@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from weakref import WeakSet
 
 import msgspec
 from aiohttp import web
@@ -86,10 +87,10 @@ class Client:
     """
 
     def __init__(self, address: tuple[str, int], token: str | None, qq: int = 0) -> None:
+        self._connection: HTTPConnection | None = None
         self.qq = qq
         self.token = token
         self._address = address
-        self._connection: HTTPConnection | None = None
 
     def request(
         self,
@@ -212,6 +213,10 @@ class Client:
             self._connection.close()
             self._connection = None
 
+    def __del__(self) -> None:
+        """Nobody holds it any more: a server that lives for a whole run keeps no line for it."""
+        self.close()
+
 
 def audience(to: Any) -> Any:
     """An audience: its name, the members on its list, or the name of a list."""
@@ -241,7 +246,7 @@ class RunningHomezone:
         self.loop = loop
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self._clients: list[Client] = []
+        self._clients: WeakSet[Client] = WeakSet()
         self._operator: Client | None = None
 
     def token(self, qq: int, role: str = "member", ttl: timedelta = timedelta(hours=1)) -> str:
@@ -256,7 +261,7 @@ class RunningHomezone:
     def with_token(self, token: str | None, qq: int = 0) -> Client:
         """Somebody with this token, or none."""
         client = Client(("127.0.0.1", self.port), token, qq)
-        self._clients.append(client)
+        self._clients.add(client)
         return client
 
     @property
@@ -298,7 +303,7 @@ class RunningHomezone:
 
     def close(self) -> None:
         """Hang up for everybody."""
-        for client in self._clients:
+        for client in list(self._clients):
             client.close()
 
 
