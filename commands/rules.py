@@ -26,7 +26,6 @@ from domain.rulebook import (
     rules_stream,
     screen_stream,
 )
-from domain.rules import RuleSet
 from domain.sealed import KeyClass
 
 #: Nobody heightens sensitivity for longer without saying so again.
@@ -34,10 +33,10 @@ LEVEL_DAYS_MAX = 90
 
 
 class PublishRules(msgspec.Struct, frozen=True):
-    """A set that was tried out: its rules are known to be usable."""
+    """A set that was tried out: its rules, which are packed, are known to be usable."""
 
     name: str
-    rules: RuleSet
+    rules: msgspec.Raw
     hash: str
     matcher: Matcher
 

@@ -12,15 +12,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+import msgspec
+
 from commands.ports import EventLog, Matcher, WordMatcher, WorkingDays
 from domain.event import Event
 from domain.promise import Promise, PromiseKind
 from domain.rulebook import RulesPublished, Screen, ScreeningActivated, rules_stream
-from domain.rules import RuleSet
+from domain.rules import RuleSet, unpacked
 from domain.screening import Hit, Screening, SetVersion, gravest_first
 
-#: Versions of sets that are kept ready: those in force, and those that a cell still has.
+#: Sets that are kept ready, and versions of each: the one in force, and the one that some cell may
+#: still have. A large one takes tens of megabytes.
 _READY_MAX: Final = 200
+_VERSIONS_MAX: Final = 2
 #: Longer texts than this, in characters, are matched in a thread.
 _INLINE_MAX: Final = 2_000
 #: And those for which expressions may take more instructions than this for a byte of each: some ten
@@ -120,10 +124,12 @@ class Screens:
     async def _prepare(self, wanted: SetVersion) -> Matcher:
         (published,) = await self._log.read_stream(rules_stream(wanted.name, wanted.version))
         assert isinstance(published.event, RulesPublished)
-        rules = published.event.rules
-        matcher: Matcher = await self._aside(self._words.compile, wanted.name, rules)
+        matcher: Matcher = await self._aside(self._compile, wanted.name, published.event.rules)
         self.keep(wanted, matcher)
         return matcher
+
+    def _compile(self, name: str, rules: msgspec.Raw) -> Matcher:
+        return self._words.compile(name, unpacked(rules))
 
     async def try_out(self, name: str, rules: RuleSet) -> Matcher:
         """
@@ -137,6 +143,10 @@ class Screens:
     def keep(self, ready: SetVersion, matcher: Matcher) -> None:
         """Hold a set that is ready."""
         self._ready[ready.name, ready.hash] = matcher
+        self._ready.move_to_end((ready.name, ready.hash))
+        versions = [key for key in self._ready if key[0] == ready.name]
+        for old in versions[:-_VERSIONS_MAX]:
+            del self._ready[old]
         while len(self._ready) > _READY_MAX:
             self._ready.popitem(last=False)
 

@@ -14,19 +14,19 @@ from domain.ids import ListId, MemberId
 LISTED_MAX = 500
 
 
-class Public(msgspec.Struct, frozen=True, tag_field="to", tag="public"):
+class Public(msgspec.Struct, frozen=True, tag_field="to", tag="public", gc=False):
     """Every member whom the author has not blocked."""
 
 
-class Friends(msgspec.Struct, frozen=True, tag_field="to", tag="friends"):
+class Friends(msgspec.Struct, frozen=True, tag_field="to", tag="friends", gc=False):
     """The author's friends."""
 
 
-class OnlyMe(msgspec.Struct, frozen=True, tag_field="to", tag="only_me"):
+class OnlyMe(msgspec.Struct, frozen=True, tag_field="to", tag="only_me", gc=False):
     """The author alone."""
 
 
-class Listed(msgspec.Struct, frozen=True, tag_field="to", tag="list"):
+class Listed(msgspec.Struct, frozen=True, tag_field="to", tag="list", gc=False):
     """The members named with the post; or those of a named list, as it stands when read."""
 
     members: frozenset[MemberId] = frozenset()
@@ -36,7 +36,7 @@ class Listed(msgspec.Struct, frozen=True, tag_field="to", tag="list"):
 Audience: TypeAlias = Public | Friends | OnlyMe | Listed
 
 
-class Relation(msgspec.Struct, frozen=True):
+class Relation(msgspec.Struct, frozen=True, gc=False):
     """
     How a viewer stands to an author.
 

@@ -109,7 +109,7 @@ _ENDINGS: dict[Standing, Ending] = {
 }
 
 
-class Tie(msgspec.Struct, frozen=True):
+class Tie(msgspec.Struct, frozen=True, gc=False):
     """
     One member's half of all there is between two. ``heard`` is the last request of the other's that
     this half took note of: once it is not the bond any more, it is over, even where the other does
@@ -130,7 +130,7 @@ class Tie(msgspec.Struct, frozen=True):
         return self.bond if self.standing in ("outgoing", "friends") else None
 
 
-class Circle(msgspec.Struct, frozen=True):
+class Circle(msgspec.Struct, frozen=True, gc=False):
     """All ties of a member, and how many there are of each limited kind."""
 
     ties: dict[MemberId, Tie] = {}

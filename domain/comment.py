@@ -130,11 +130,11 @@ CommentEvent: TypeAlias = (
 )
 
 
-class Unwritten(msgspec.Struct, frozen=True):
+class Unwritten(msgspec.Struct, frozen=True, gc=False):
     """No such comment."""
 
 
-class Live(msgspec.Struct, frozen=True):
+class Live(msgspec.Struct, frozen=True, gc=False):
     """A comment that whoever sees its post may see."""
 
     author: MemberId
@@ -144,7 +144,7 @@ class Live(msgspec.Struct, frozen=True):
     answered: MemberId | None = None
 
 
-class Held(msgspec.Struct, frozen=True):
+class Held(msgspec.Struct, frozen=True, gc=False):
     """A comment that waits: ``comment`` is what it will be once approved."""
 
     comment: Live
@@ -152,7 +152,7 @@ class Held(msgspec.Struct, frozen=True):
     since: int
 
 
-class TakenDown(msgspec.Struct, frozen=True):
+class TakenDown(msgspec.Struct, frozen=True, gc=False):
     """
     A comment that people decided nobody is to see, at version ``since``; ``comment`` is what comes
     back with a restoration, ``was`` what it was before.
@@ -163,14 +163,14 @@ class TakenDown(msgspec.Struct, frozen=True):
     since: int
 
 
-class NeverPublished(msgspec.Struct, frozen=True):
+class NeverPublished(msgspec.Struct, frozen=True, gc=False):
     """An attempt that was refused."""
 
     author: MemberId
     since: int
 
 
-class Deleted(msgspec.Struct, frozen=True):
+class Deleted(msgspec.Struct, frozen=True, gc=False):
     """Gone at version ``since``."""
 
     author: MemberId

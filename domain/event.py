@@ -16,8 +16,13 @@ import msgspec
 from domain.ids import MemberId, StreamId
 
 
-class Event(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
-    """Something that happened, in the past tense. Subclasses give ``tag="noun.verbed.vN"``."""
+class Event(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True, gc=False):
+    """
+    Something that happened, in the past tense. Subclasses give ``tag="noun.verbed.vN"``.
+
+    It holds values alone, none of which leads back to it: nobody has to look for cycles through it.
+    So it is with the states that are held by the thousand.
+    """
 
 
 def type_of(event: Event | type[Event]) -> str:

@@ -29,7 +29,7 @@ class LikeWithdrawn(Event, frozen=True, tag="like.withdrawn.v1"):
 LikeEvent: TypeAlias = LikeGiven | LikeWithdrawn
 
 
-class Like(msgspec.Struct, frozen=True):
+class Like(msgspec.Struct, frozen=True, gc=False):
     """Whether the post is liked, and since which version."""
 
     given: bool = False

@@ -44,11 +44,11 @@ TITLE_LENGTH_MAX = 100
 IMAGES_MAX = 9
 
 
-class Unwritten(msgspec.Struct, frozen=True):
+class Unwritten(msgspec.Struct, frozen=True, gc=False):
     """No such post."""
 
 
-class Live(msgspec.Struct, frozen=True):
+class Live(msgspec.Struct, frozen=True, gc=False):
     """
     A post that its audience sees. ``audience_since`` is the version that set the audience,
     ``version`` the last one that changed anything for those who see it: what waits, and what
@@ -74,7 +74,7 @@ class Live(msgspec.Struct, frozen=True):
         return self.edition + (1 if self.edition > 0 else -1)
 
 
-class Held(msgspec.Struct, frozen=True):
+class Held(msgspec.Struct, frozen=True, gc=False):
     """A post that waits: ``post`` is what it will be once approved."""
 
     post: Live
@@ -87,7 +87,7 @@ class Held(msgspec.Struct, frozen=True):
         return self.post.author
 
 
-class TakenDown(msgspec.Struct, frozen=True):
+class TakenDown(msgspec.Struct, frozen=True, gc=False):
     """
     A post that people decided nobody is to see, at version ``since``; ``post`` is what comes back
     with a restoration, ``was`` what it was before.
@@ -103,14 +103,14 @@ class TakenDown(msgspec.Struct, frozen=True):
         return self.post.author
 
 
-class NeverPublished(msgspec.Struct, frozen=True):
+class NeverPublished(msgspec.Struct, frozen=True, gc=False):
     """An attempt that was refused."""
 
     author: MemberId
     since: int
 
 
-class Deleted(msgspec.Struct, frozen=True):
+class Deleted(msgspec.Struct, frozen=True, gc=False):
     """Gone, by its author's hand, at version ``since``."""
 
     author: MemberId

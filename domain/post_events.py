@@ -16,7 +16,7 @@ from domain.sealed import Sealed
 PostKind: TypeAlias = Literal["shuoshuo", "diary", "share"]
 
 
-class PostContent(msgspec.Struct, frozen=True, omit_defaults=True):
+class PostContent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a post says; all words sealed. Lengths were checked before they were."""
 
     text: Sealed[str]

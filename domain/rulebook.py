@@ -17,7 +17,7 @@ import msgspec
 from domain.account import DIRECTORY_CELL
 from domain.event import Aggregate, Event, Refused
 from domain.ids import StreamId, derive
-from domain.rules import LEVEL_MAX, RuleSet
+from domain.rules import LEVEL_MAX
 from domain.screening import SetVersion
 from domain.sealed import Sealed
 
@@ -25,12 +25,12 @@ SETS_MAX = 100
 
 
 class RulesPublished(Event, frozen=True, tag="rules.published.v1"):
-    """A rule set, whole, as it is from this version on. ``hash`` is of its content."""
+    """A rule set, whole and packed, as it is from this version on. ``hash`` is of its content."""
 
     name: str
     version: int
     hash: str
-    rules: RuleSet
+    rules: msgspec.Raw
 
 
 class SetAdopted(Event, frozen=True, tag="rulebook.set_adopted.v1"):

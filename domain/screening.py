@@ -31,7 +31,7 @@ _OUTCOMES: Final[dict[Action, Outcome]] = {
 }
 
 
-class Hit(msgspec.Struct, frozen=True, omit_defaults=True):
+class Hit(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """
     One rule found in one text; or, ``unfinished``, that the text took more to look through than
     its length allows, and is held for people to do so: of no rule, and all of the text.
@@ -53,7 +53,7 @@ class Hit(msgspec.Struct, frozen=True, omit_defaults=True):
     unfinished: bool = False
 
 
-class SetVersion(msgspec.Struct, frozen=True):
+class SetVersion(msgspec.Struct, frozen=True, gc=False):
     """One version of one rule set. ``hash`` is of its content, in hexadecimal."""
 
     name: str
@@ -61,7 +61,7 @@ class SetVersion(msgspec.Struct, frozen=True):
     hash: str
 
 
-class Screening(msgspec.Struct, frozen=True, omit_defaults=True):
+class Screening(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """
     The rules in force when a text was decided, and what they found.
 
@@ -77,7 +77,7 @@ class Screening(msgspec.Struct, frozen=True, omit_defaults=True):
     hits: tuple[Hit, ...]
 
 
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """What the rules found in something, and by when somebody is to have looked at it."""
 
     screening: Screening

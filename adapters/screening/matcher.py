@@ -84,14 +84,14 @@ class CompiledSet:
         self._actions = frozenset(rule.action for rule in rules.rules)
         self._passages: dict[int, Passage] = {}
         self._expressions: list[tuple[int, Expression]] = []
-        words, heard = Patterns(), list[tuple[int, str]]()
+        words, heard = Patterns(), dict[int, str]()
         together: dict[int, tuple[Phrase, ...]] = {}
         for at, ready in enumerate(checked(rules)):
             if rules.rules[at].match.all_of is not None:
                 together[at] = ready.phrases
             elif ready.phrases:
                 words.phrase(at, ready.phrases[0])
-                heard.append((at, ready.phrases[0].text))
+                heard[at] = ready.phrases[0].text
             elif ready.passage is not None:
                 self._passages[at] = ready.passage
             elif ready.expression is not None:

@@ -14,7 +14,7 @@ A sound alone holds a text at most; it never blocks one.
 
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
@@ -53,14 +53,15 @@ class Sounds:
     be fast beside another one.
 
     :param phrases: in the compact view, by number; those that are too short, or not Han, are left
-        out.
+        out. A mapping, since fifty thousand pairs would be as many objects to look for cycles in,
+        and that is when everybody else's are looked at.
     """
 
     __slots__ = ("_automaton", "_beginning")
 
-    def __init__(self, phrases: Iterable[tuple[int, str]]) -> None:
+    def __init__(self, phrases: Mapping[int, str]) -> None:
         beginning: dict[str, _Heard] = {}
-        for number, phrase in phrases:
+        for number, phrase in phrases.items():
             sound = sound_of(phrase)
             if len(phrase) >= _SHORTEST and _SILENT not in sound:
                 start = sound[:_SHORTEST]

@@ -2,6 +2,7 @@
 Rule sets tried on history, for compliance: asked for, and looked at while it goes on.
 """
 
+import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from commands.ports import BadRule
 from commands.rules import unusable
 from commands.types import Moment
 from domain.event import Refused
-from domain.rules import LEVEL_MAX, Phrase, Rule, RuleSet
+from domain.rules import LEVEL_MAX, Phrase, Rule, RuleSet, unpacked
 from replay.backtest import words
 from replay.backtest.report import Report
 
@@ -108,7 +109,7 @@ async def try_rules(call: Ask[TryRules, None]) -> Answer:
         current = await in_force(app, name)
         if current is None:
             raise Refused("not-found")
-        rules = current.rules
+        rules = await asyncio.to_thread(unpacked, current.rules)
     try:
         begun = await app.backtests.start(
             name, rules, level=asked.level, since=since, until=until, sample=asked.sample

@@ -18,7 +18,7 @@ from commands.rules import PublishRules, SetLevel, unusable
 from commands.types import Moment
 from domain.event import Refused
 from domain.rulebook import RULEBOOK, RULEBOOK_STREAM, Rulebook, RulesPublished, rules_stream
-from domain.rules import Rule, RuleSet, content_hash
+from domain.rules import Rule, RuleSet, content_hash, packed, unpacked
 
 ROUTES = Routes()
 _TAG = "Moderation"
@@ -90,12 +90,17 @@ async def publish_rules(call: Ask[RuleSet, None]) -> Answer:
         matcher = await app.screens.try_out(name, rules)
     except BadRule as bad:
         raise unusable(bad) from None
-    digest = await asyncio.to_thread(content_hash, rules)
-    command = PublishRules(name, rules, digest, matcher)
+    kept, digest = await asyncio.to_thread(_packed, rules)
+    command = PublishRules(name, kept, digest, matcher)
     answer = await app.execute(call, app.rules.publish, command, carried=True)
     version = int(answer.state or 0)
     body = RulesWritten(answer.id, answer.at, version, digest)
     return written(body, answer.at, replayed=answer.replayed, status=answer.status)
+
+
+def _packed(rules: RuleSet) -> tuple[msgspec.Raw, str]:
+    kept = packed(rules)
+    return kept, content_hash(kept)
 
 
 @ROUTES.get(
@@ -111,13 +116,14 @@ async def read_rules(call: Ask[None, None]) -> Answer:
     if published is None:
         raise Refused("not-found")
     current, at = published
+    rules = await asyncio.to_thread(unpacked, current.rules)
     view = RuleSetView(
         name=current.name,
         version=current.version,
         hash=current.hash,
         published_at=at,
-        rules=current.rules.rules,
-        allow=current.rules.allow,
+        rules=rules.rules,
+        allow=rules.allow,
     )
     return found(view)
 

@@ -158,10 +158,10 @@ class Facts:
 
     def take(self, changed: Changed) -> None:
         """Take the next event of its cell: what it changes is known no longer."""
-        cell, position, touched = changed
+        cell, position = changed.cell, changed.position
         self._tick += 1
         self.positions[cell] = position
-        for touch in touched:
+        for touch in changed.touches:
             kind = self._kinds[touch.kind]
             if touch.inline:
                 self._touch(kind, touch.key)

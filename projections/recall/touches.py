@@ -7,8 +7,10 @@ of event there is.
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from domain.account_events import (
     AccountBanned,
@@ -46,7 +48,7 @@ from domain.space import CertificationWithdrawn, SpaceCertified
 from projections.reach import CommentChange, PostChange
 
 
-class Touch(NamedTuple):
+class Touch(msgspec.Struct, frozen=True, gc=False):
     """
     A fact that an event changes.
 
@@ -60,7 +62,7 @@ class Touch(NamedTuple):
     fed: bool = False
 
 
-class Changed(NamedTuple):
+class Changed(msgspec.Struct, frozen=True, gc=False):
     """An event, as far as facts care: where it is, and what it changes. No text is held by it."""
 
     cell: int

@@ -29,7 +29,7 @@ from adapters.vault import FileKeyVault
 from commands.ports import BadRule, Matcher, WordMatcher
 from domain.catalogue import EVENTS
 from domain.rulebook import RULEBOOK, RULEBOOK_STREAM
-from domain.rules import content_hash
+from domain.rules import content_hash, packed
 from replay.backtest.report import (
     Report,
     Tally,
@@ -110,7 +110,7 @@ def _do(job: Job) -> Done:
     whole = added((tallies[cell] for cell in sorted(tallies)), min(job.sample, SAMPLE_MAX))
     report = Report(
         set=job.name,
-        hash=content_hash(job.rules),
+        hash=content_hash(packed(job.rules)),
         level=level,
         normaliser=words.normaliser,
         since=_positions({one.cell: one.after for one in ranges}),

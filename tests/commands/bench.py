@@ -26,7 +26,7 @@ from domain.case_events import Subject
 from domain.event import Event, Recorded
 from domain.ids import CaseId, DecisionId, MemberId, mint
 from domain.post import POST, Post, post_stream
-from domain.rules import Match, Rule, RuleSet, content_hash
+from domain.rules import Match, Rule, RuleSet, content_hash, packed
 from domain.standing import STANDING, Standing, standing_stream
 from projections.arming import ARMING
 from projections.engine.deadlines import Arm
@@ -118,7 +118,7 @@ class Bench:
         """A word is forbidden from now on, everywhere."""
         rules = RuleSet((Rule("r-1", Match(phrase=word), action, "spam"),))
         matcher = await self.house.screens.try_out(name, rules)
-        publishing = PublishRules(name, rules, content_hash(rules), matcher)
+        publishing = PublishRules(name, packed(rules), content_hash(packed(rules)), matcher)
         await self.house.run(self.house.rules.publish, publishing, STAFF)
         await self.house.settle()
 

@@ -3,6 +3,7 @@ Where texts are matched: at once, or aside, so that whoever else is served does 
 """
 
 import asyncio
+import weakref
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -50,3 +51,17 @@ def test_what_may_take_long_is_matched_aside(
 
     assert asyncio.run(screened()) == 1
     assert bool(went) is aside
+
+
+def test_versions_that_no_cell_has_any_more_are_let_go() -> None:
+    """A large set takes tens of megabytes, and is published again and again."""
+    words = RuleMatcher()
+    screens = Screens(cast(EventLog, None), words, ChineseCalendar())
+    kept = []
+    for version in range(1, 5):
+        matcher = words.compile("ward", RuleSet((PHRASE,)))
+        screens.keep(SetVersion("ward", version, f"{version:064}"), matcher)
+        screens.keep(SetVersion("other", version, "0" * 64), words.compile("other", RuleSet(())))
+        kept.append(weakref.ref(matcher))
+        del matcher
+    assert [one() is not None for one in kept] == [False, False, True, True]

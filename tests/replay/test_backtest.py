@@ -25,7 +25,7 @@ from domain.case import case_of
 from domain.case_events import Subject
 from domain.event import Refused
 from domain.ids import MemberId, PostId, cell_of
-from domain.rules import Match, Rule, RuleSet, content_hash
+from domain.rules import Match, Rule, RuleSet, content_hash, packed
 from domain.sealed import KeyClass
 from domain.verdicts import Verdict
 from replay.backtest.process import Range, shares
@@ -48,7 +48,7 @@ def rules(*every: Rule) -> RuleSet:
 async def enact(house: House, published: RuleSet, name: str = NAME) -> None:
     """Put a set in force everywhere."""
     matcher = await house.screens.try_out(name, published)
-    command = PublishRules(name, published, content_hash(published), matcher)
+    command = PublishRules(name, packed(published), content_hash(packed(published)), matcher)
     await house.run(house.rules.publish, command, STAFF)
     await house.settle()
 

@@ -2,6 +2,7 @@
 Whatever was ever written is read for ever.
 """
 
+import gc
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,8 @@ import pytest
 
 from domain.catalogue import AGGREGATES_BY_TYPE, EVENTS
 from domain.event import Event, Registry, type_of
+from domain.rulebook import RulesPublished
+from domain.rules import packed, unpacked
 from tests.samples.stored import PATHS, STORED, sample, tag_of
 
 
@@ -19,6 +22,20 @@ def test_a_stored_event_decodes_for_ever(path: Path) -> None:
     if type_of(event) == tag_of(path):
         # Nothing was lost or renamed on the way: it would be stored again as it was.
         assert EVENTS.encode(event) == STORED[path.stem]
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_nobody_looks_for_cycles_through_an_event(name: str) -> None:
+    """Tens of thousands are held; a collection that looked at them would keep everybody waiting."""
+    assert not gc.is_tracked(sample(name))
+
+
+def test_a_stored_rule_set_unpacks_for_ever() -> None:
+    event = sample("rules.published.v1")
+    assert isinstance(event, RulesPublished)
+    first, second = unpacked(event.rules).rules
+    assert (first.match.phrase, second.match.all_of) == ("zorblat", ("zor", "blat"))
+    assert packed(unpacked(event.rules)) == event.rules, "it was canonical"
 
 
 def test_every_type_ever_released_has_a_sample() -> None:

@@ -15,7 +15,7 @@ from domain.rulebook import (
     ScreeningActivated,
     SetAdopted,
 )
-from domain.rules import RuleSet
+from domain.rules import RuleSet, unpacked
 from tests.simulation.legal import must
 
 RuleEvent = RulesPublished | SetAdopted | LevelRaised | LevelEnded | ScreeningActivated
@@ -46,7 +46,7 @@ class Rules:
         match event:
             case RulesPublished(name=name, version=version, rules=rules):
                 must((name, version) not in self._sets, recorded, "a version is published once")
-                self._sets[name, version] = rules
+                self._sets[name, version] = unpacked(rules)
                 return
             case ScreeningActivated():
                 known = self._cells.get(recorded.cell)

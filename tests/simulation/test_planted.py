@@ -168,7 +168,7 @@ def memory_not_told() -> Planted:
     def deaf(recorded: Recorded) -> Any:
         known = changed(recorded)
         hidden = isinstance(recorded.event, PostAudienceChanged)
-        return known._replace(touches=()) if hidden else known
+        return msgspec.structs.replace(known, touches=()) if hidden else known
 
     return mock.patch.object(recall, "changed", deaf)
 

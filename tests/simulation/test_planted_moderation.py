@@ -110,7 +110,7 @@ def what_is_taken_down_is_remembered() -> Planted:
     def deaf(recorded: Recorded) -> Any:
         known = changed(recorded)
         judged = isinstance(recorded.event, PostUnpublished | PostRejected)
-        return known._replace(touches=()) if judged else known
+        return msgspec.structs.replace(known, touches=()) if judged else known
 
     return mock.patch.object(recall, "changed", deaf)
 
@@ -258,12 +258,7 @@ def claims_keep_nobody_away() -> Planted:
 
 def one_person_is_enough() -> Planted:
     """A grave decision that takes no second person, but the same one twice."""
-
-    def alone(case: Any, decision: Any, by: Any) -> Any:
-        proposed = rulings.proposal(case)
-        return (rulings._decided(proposed.matter, decision, proposed.by, by),)
-
-    return mock.patch.object(rulings, "confirm", alone)
+    return mock.patch.object(rulings, "check_second")
 
 
 def who_decided_decides_the_appeal() -> Planted:
