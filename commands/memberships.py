@@ -87,7 +87,7 @@ async def refund_days(target: MemberId, plan: Plan, command: RefundDays, work: W
     course, at = await _course(work, target, plan), work.context.effective_at
     if isinstance(course.membership, NeverHad):
         raise Refused("not-found")
-    advance(course, at)
+    await _let_time_pass(work, course, at)
     decisions.refund(course, work.mint(work.cell), reason, at)
     return _done(work, course, status=201)
 
@@ -99,12 +99,16 @@ async def fall_due(command: FallDue, work: Work) -> Outcome:
         raise Refused("not-found")
     member, at = held.of.member, work.context.effective_at
     course = await _course(work, member, held.of.plan)
-    account = await work.load(ACCOUNT, account_stream(member))
+    await _let_time_pass(work, course, at)
+    return _done(work, course)
+
+
+async def _let_time_pass(work: Work, course: Course, at: datetime) -> None:
+    account = await work.load(ACCOUNT, account_stream(course.member))
     if isinstance(account, Banned):
-        decisions.close(course, at)
+        decisions.close(course, work.mint(cell_of(course.member)), at)
     else:
         advance(course, at)
-    return _done(work, course)
 
 
 async def privileges(work: Work, member: MemberId) -> tuple[bool, int | None]:

@@ -153,7 +153,7 @@ class MembershipResumed(Event, frozen=True, tag="membership.resumed.v1"):
 class UnusedDaysRefunded(Event, frozen=True, tag="membership.refunded.v1"):
     """
     The days that have not begun were taken back, and their coins went back. ``reason`` is an
-    operator's; there is none where a longer term took their place.
+    operator's; there is none where a longer term took their place, or the account was closed.
     """
 
     member: MemberId

@@ -36,6 +36,7 @@ from domain.membership_states import (
     Paused,
     Trialing,
     Unpaid,
+    due_at,
     running,
 )
 from domain.plans import AHEAD_MAX, PAUSE_MAX, TRIAL, Months
@@ -62,7 +63,8 @@ def start_trial(course: Course, id: OrderId, months: Months, at: datetime) -> No
 def subscribe(course: Course, id: OrderId, months: Months, at: datetime) -> None:
     """
     Have it renew by terms of so many months: buy it where it is not had, pay what is owed; move to
-    a longer term now, with the unused days given back, to a shorter one at the next renewal.
+    a term longer than all that was paid now, with the unused days given back, to any other at the
+    next renewal.
 
     :param id: of the period that is paid, if one is.
     :raises Refused: not enough coins, or it rests.
@@ -73,9 +75,7 @@ def subscribe(course: Course, id: OrderId, months: Months, at: datetime) -> None
         case PastDue(of=of, owed_since=owed_since):
             period = paid_period(course, id, owed_since, months, of.anchor, at)
             course.happen(MonthsPaid(course.member, course.plan, period, "renewed", UNSAID, at))
-        case Active(periods=periods) | Cancelled(periods=periods) if (
-            not periods[-1].free and months > periods[-1].months
-        ):
+        case Active(periods=periods) | Cancelled(periods=periods) if _longer(months, periods, at):
             _upgrade(course, id, months, at)
         case Paused():
             raise Refused("membership-paused", "Resume it first.")
@@ -84,6 +84,12 @@ def subscribe(course: Course, id: OrderId, months: Months, at: datetime) -> None
                 course.happen(RenewalResumed(course.member, course.plan, UNSAID, at))
             if months != held.of.months:
                 course.happen(TermChanged(course.member, course.plan, months, UNSAID, at))
+
+
+def _longer(months: Months, periods: tuple[Period, ...], at: datetime) -> bool:
+    """Whether a term is longer than any that was paid and is not over; a trial is no term."""
+    paid = [one.months for one in periods if one.until > at and not one.free]
+    return bool(paid) and months > max(paid)
 
 
 def _buy(course: Course, id: OrderId, months: Months, at: datetime) -> None:
@@ -173,10 +179,20 @@ def _take_back(course: Course, refund: UUID, reason: Sealed[str] | None, at: dat
     course.happen(UnusedDaysRefunded(course.member, course.plan, refund, cuts, UNSAID, at, reason))
 
 
-def close(course: Course, at: datetime) -> None:
-    """End it because its member's account is closed; nothing is renewed for nobody."""
-    if not isinstance(course.membership, NeverHad | Expired):
-        expire(course, "closed", at)
+def close(course: Course, refund: UUID, at: datetime) -> None:
+    """
+    Time passes for a member whose account is closed. Nothing is renewed for nobody: what was paid
+    is used up, and whatever is due next ends it. Days that rested until then are given back.
+
+    :param refund: names that giving back.
+    """
+    due = due_at(course.membership)
+    if due is None or due > at:
+        return
+    if isinstance(course.membership, Paused):
+        resume_days(course, course.membership, due)
+        _take_back(course, refund, None, due)
+    expire(course, "closed", due)
 
 
 def _cuts(course: Course, at: datetime) -> tuple[Cut, ...]:

@@ -3,6 +3,7 @@ Memberships in commands: one append for coins and days, timers that are late or 
 purchases and looks rest on.
 """
 
+from collections import Counter as Count
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +26,7 @@ from domain.membership_events import (
 )
 from domain.membership_states import Membership
 from domain.wallet_events import CoinsRefunded, CoinsSpent
+from projections.postings import DAYS_PAUSED, entry
 from tests.commands.bench import NORA, deciding
 from tests.commands.house import STAFF, live, to
 from tests.commands.test_money import Till
@@ -236,15 +238,62 @@ def test_what_was_refunded_elsewhere_is_not_put_on() -> None:
     live(history)
 
 
+async def ban(counter: Counter) -> None:
+    """Anna is banned, by two who agree."""
+    await counter.report(counter.bela)
+    await counter.claim()
+    await counter.decide(deciding(penalty="ban"))
+    await counter.confirm(NORA)
+    assert counter.happened(AccountBanned)
+
+
+def test_days_that_rest_come_back_to_who_is_banned() -> None:
+    async def history() -> None:
+        counter = await opened(10)
+        await counter.have()
+        await counter.let_pass(15)
+        await counter.do(pause)
+        await ban(counter)
+        await counter.let_pass(89)
+        assert not counter.happened(MembershipExpired)
+        await counter.let_pass(1)
+        (over,) = counter.happened(MembershipExpired)
+        assert isinstance(over, MembershipExpired)
+        assert over.why == "closed"
+        assert await counter.balance() == 5
+        left = Count[str]()
+        for recorded in counter.house.events():
+            made = entry(recorded.event)
+            for one in () if made is None else made.postings:
+                left[one.account] += one.credit - one.debit
+        assert left[DAYS_PAUSED] == 0
+
+    live(history)
+
+
+def test_an_operator_renews_nothing_for_who_is_banned() -> None:
+    async def history() -> None:
+        counter = await opened(100)
+        await counter.have()
+        await ban(counter)
+        (due,) = counter.armed()
+        counter.house.clock.set(due.due + timedelta(days=1))
+
+        async def handle(command: RefundDays, work: Work) -> Any:
+            return await refund_days(counter.anna, "yellow", command, work)
+
+        refused = ("nothing-unused", None)
+        assert await counter.house.refusal(handle, RefundDays("moved"), STAFF) == refused
+        assert len(counter.happened(MonthsPaid)) == 1
+
+    live(history)
+
+
 def test_nothing_is_renewed_for_who_is_banned() -> None:
     async def history() -> None:
         counter = await opened(100)
         await counter.have()
-        await counter.report(counter.bela)
-        await counter.claim()
-        await counter.decide(deciding(penalty="ban"))
-        await counter.confirm(NORA)
-        assert counter.happened(AccountBanned)
+        await ban(counter)
         await counter.let_pass(60)
         (over,) = counter.happened(MembershipExpired)
         assert isinstance(over, MembershipExpired)

@@ -65,6 +65,13 @@ class Story:
         """Time passes, and what is due happens."""
         return self.when(lambda course, at: None, at=at)
 
+    def closed(self, at: datetime) -> list[MembershipEvent]:
+        """Time passes, and the member's account was closed."""
+        course = Course(ANNA, "yellow", self.membership, self.wallet)
+        decisions.close(course, self.id(), at)
+        self._keep(course.events, course.moved)
+        return course.events
+
     def have(self, months: int, at: datetime = NOON) -> list[MembershipEvent]:
         """Anna wants terms of so many months."""
         return self.when(decisions.subscribe, self.id(), months, at=at)

@@ -197,6 +197,18 @@ def test_a_shorter_term_begins_at_the_renewal_and_may_be_taken_back() -> None:
     assert story.coins() == 200 - 100 - 10
 
 
+def test_a_term_no_longer_than_what_was_paid_gives_nothing_back() -> None:
+    story = Story(coins=200)
+    story.have(12)
+    story.when(decisions.extend, story.id(), 1)
+    assert kinds(story.have(3, at=NOON + DAY)) == ["TermChanged"]
+    assert [one.months for one in story.periods] == [12, 1]
+    assert story.coins() == 200 - 100 - 10
+    last = NOON + 366 * DAY
+    assert story.until(last) == [], "the year is over, and the month runs"
+    assert kinds(story.have(6, at=last)) == ["UnusedDaysRefunded", "MonthsPaid"]
+
+
 def test_a_further_term_follows_what_was_paid() -> None:
     story = Story(coins=30)
     story.have(1)
@@ -341,6 +353,20 @@ def test_levels_give_storage(points: int, reached: int, gigabytes: int) -> None:
 def test_nothing_is_renewed_for_who_is_gone() -> None:
     story = Story()
     story.have(1)
-    assert kinds(story.when(decisions.close, at=NOON + DAY)) == ["MembershipExpired"]
-    assert story.when(decisions.close, at=NOON + DAY) == []
-    assert story.points(NOON + DAY) == 10
+    assert story.closed(NOON + DAY) == [], "what was paid is used up"
+    assert kinds(story.closed(MONTH_END + DAY)) == ["MembershipExpired"]
+    assert story.closed(MONTH_END + DAY) == []
+    assert story.points(MONTH_END) == 300
+    assert story.coins() == 90
+
+
+def test_days_that_rest_come_back_to_who_is_gone() -> None:
+    story = Story(coins=10)
+    story.have(1)
+    story.when(decisions.pause, at=NOON + 15 * DAY)
+    assert story.closed(NOON + 104 * DAY) == []
+    over = story.closed(NOON + 200 * DAY)
+    assert kinds(over) == ["MembershipResumed", "UnusedDaysRefunded", "MembershipExpired"]
+    assert {one.effective_at for one in over} == {NOON + 105 * DAY}, "as of when it was due"
+    assert isinstance(story.membership, Expired)
+    assert story.coins() == 5
