@@ -106,7 +106,7 @@ async def fall_due(command: FallDue, work: Work) -> Outcome:
 async def _let_time_pass(work: Work, course: Course, at: datetime) -> None:
     account = await work.load(ACCOUNT, account_stream(course.member))
     if isinstance(account, Banned):
-        decisions.close(course, work.mint(cell_of(course.member)), at)
+        decisions.close(course, at)
     else:
         advance(course, at)
 

@@ -54,7 +54,7 @@ def evolve(membership: Membership, event: MembershipEvent, version: int) -> Memb
             return _failed(membership, of, event)
         case MembershipCancelled() | RenewalResumed() if isinstance(membership, Paused):
             renews = isinstance(event, RenewalResumed)
-            return Paused(of, membership.parked, membership.resumes_at, renews)
+            return msgspec.structs.replace(membership, of=of, renews=renews)
         case MembershipCancelled():
             return Cancelled(of, live)
         case RenewalResumed():
@@ -78,8 +78,10 @@ def _stopped(
             return Expired(_still(membership, of), membership.lapsed_at)
         case MembershipExpired() | UnusedDaysRefunded():
             return Expired(grown, at)
-        case MembershipPaused(parked=parked, resumes_at=resumes_at):
-            return Paused(grown, parked, resumes_at, renews=not isinstance(membership, Cancelled))
+        case MembershipPaused(cuts=cuts, parked=parked, resumes_at=resumes_at):
+            next_day = next(one.since for one in cuts if one.charge == parked[0].charge)
+            renews = not isinstance(membership, Cancelled)
+            return Paused(grown, parked, next_day, resumes_at, renews)
         case MembershipResumed(periods=periods):
             assert isinstance(membership, Paused)
             moved = msgspec.structs.replace(of, anchor=periods[-1].anchor)

@@ -129,9 +129,7 @@ def _fall_due(course: Course, due: datetime) -> None:
 
 def _renew(course: Course, held: Held, since: datetime, at: datetime) -> bool:
     """Pay the next term, if there are coins for it: a period is named by its membership."""
-    stamp = int(since.timestamp() * 1_000_000).to_bytes(8, "big")
-    stream = membership_stream(course.member, course.plan)
-    name = OrderId(derive(cell_of(stream), "membership-period", stream, stamp))
+    name = OrderId(named_by(course, "membership-period", since))
     anchor = anchor_of(since) if isinstance(held, Unpaid) else held.of.anchor
     try:
         period = paid_period(course, name, since, held.of.months, anchor, at)
@@ -139,6 +137,16 @@ def _renew(course: Course, held: Held, since: datetime, at: datetime) -> bool:
         return False
     course.happen(MonthsPaid(course.member, course.plan, period, "renewed", UNSAID, at))
     return True
+
+
+def named_by(course: Course, what: str, at: datetime) -> UUID:
+    """The name of something that a membership does by itself at a moment, whoever lets it."""
+    stream = membership_stream(course.member, course.plan)
+    return derive(cell_of(stream), what, stream, _stamp(at))
+
+
+def _stamp(moment: datetime) -> bytes:
+    return int(moment.timestamp() * 1_000_000).to_bytes(8, "big")
 
 
 def paid_period(
@@ -168,14 +176,17 @@ def expire(
 
 
 def resume_days(course: Course, paused: Paused, at: datetime) -> None:
-    """The days that rested follow one another from now on."""
+    """
+    The days that rested follow one another from now on; if the day that had begun is not over, from
+    its end. So each is used once, and who goes on at once has what there was.
+    """
     periods: list[Period] = []
-    since = at
+    since = max(at, paused.next_day)
+    moved = since > paused.next_day
     for one in paused.parked:
         until = since + one.days * DAY
-        stamp = int(since.timestamp() * 1_000_000).to_bytes(8, "big")
-        name = OrderId(derive(cell_of(one.charge), "resumed-period", one.charge, stamp))
-        anchor = anchor_of(until)
+        name = OrderId(derive(cell_of(one.charge), "resumed-period", one.charge, _stamp(since)))
+        anchor = anchor_of(until) if moved else paused.of.anchor
         periods.append(
             Period(
                 name,
@@ -187,6 +198,7 @@ def resume_days(course: Course, paused: Paused, at: datetime) -> None:
                 one.daily,
                 one.parts,
                 one.taken_at,
+                one.before,
             )
         )
         since = until

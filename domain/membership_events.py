@@ -14,7 +14,7 @@ import msgspec
 from domain.event import Event
 from domain.ids import MemberId, OrderId
 from domain.lots import Part
-from domain.membership_periods import Cut, Period
+from domain.membership_periods import Cut, Period, left_to_earn
 from domain.plans import Months, Plan
 from domain.sealed import Sealed
 
@@ -47,8 +47,11 @@ class Footing(msgspec.Struct, frozen=True, omit_defaults=True):
     lapsed_at: datetime | None = None
 
 
-class Parked(msgspec.Struct, frozen=True):
-    """Days that were paid and rest, with the coins that they took."""
+class Parked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    Days that were paid and rest, with the coins that they and the days used ``before`` took. What
+    they have still to earn rests with them.
+    """
 
     charge: OrderId
     days: int
@@ -56,6 +59,12 @@ class Parked(msgspec.Struct, frozen=True):
     daily: int
     parts: tuple[Part, ...]
     taken_at: datetime
+    before: int = 0
+
+    @property
+    def fen(self) -> int:
+        """What they have still to earn."""
+        return left_to_earn(self.parts, self.before, self.days)
 
 
 class TrialStarted(Event, frozen=True, tag="membership.trial_started.v1"):
@@ -129,7 +138,7 @@ class MembershipExpired(Event, frozen=True, tag="membership.expired.v1"):
 
 
 class MembershipPaused(Event, frozen=True, tag="membership.paused.v1"):
-    """It rests: the days that have not begun are kept for later."""
+    """It rests: the days that have not begun are kept for later, and their coins with them."""
 
     member: MemberId
     plan: Plan
@@ -141,7 +150,7 @@ class MembershipPaused(Event, frozen=True, tag="membership.paused.v1"):
 
 
 class MembershipResumed(Event, frozen=True, tag="membership.resumed.v1"):
-    """The days that rested begin, one period after the other."""
+    """The days that rested follow one another, after the day that had begun when they did."""
 
     member: MemberId
     plan: Plan

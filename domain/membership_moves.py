@@ -13,6 +13,7 @@ from domain.membership_course import (
     Course,
     anchor_of,
     expire,
+    named_by,
     paid_period,
     resume_days,
 )
@@ -141,14 +142,17 @@ def pause(course: Course, at: datetime) -> None:
     periods = [one for one in running(course.membership) if one.until > at]
     cuts = tuple(cut(one, at) for one in periods)
     parked = tuple(
-        Parked(one.charge, rest.days, one.months, one.daily, rest.back, one.taken_at)
-        for one, rest in zip(periods, cuts, strict=True)
-        if rest.days and not one.free
+        _parked(one, one.used(at)) for one in periods if one.used(at) < one.days and not one.free
     )
     if not parked:
         raise Refused("nothing-unused", "There are no paid days that could rest.")
     until = at + PAUSE_MAX
     course.happen(MembershipPaused(course.member, course.plan, cuts, parked, until, UNSAID, at))
+
+
+def _parked(one: Period, used: int) -> Parked:
+    days, before = one.days - used, one.before + used
+    return Parked(one.charge, days, one.months, one.daily, one.parts, one.taken_at, before)
 
 
 def resume(course: Course, at: datetime) -> None:
@@ -179,19 +183,17 @@ def _take_back(course: Course, refund: UUID, reason: Sealed[str] | None, at: dat
     course.happen(UnusedDaysRefunded(course.member, course.plan, refund, cuts, UNSAID, at, reason))
 
 
-def close(course: Course, refund: UUID, at: datetime) -> None:
+def close(course: Course, at: datetime) -> None:
     """
     Time passes for a member whose account is closed. Nothing is renewed for nobody: what was paid
     is used up, and whatever is due next ends it. Days that rested until then are given back.
-
-    :param refund: names that giving back.
     """
     due = due_at(course.membership)
     if due is None or due > at:
         return
     if isinstance(course.membership, Paused):
         resume_days(course, course.membership, due)
-        _take_back(course, refund, None, due)
+        _take_back(course, named_by(course, "membership-closed", due), None, due)
     expire(course, "closed", due)
 
 

@@ -82,10 +82,15 @@ class Unpaid(msgspec.Struct, frozen=True):
 
 
 class Paused(msgspec.Struct, frozen=True):
-    """It rests, without benefits and without decay."""
+    """
+    It rests, without benefits and without decay.
+
+    :param next_day: when the first day that rests would have begun.
+    """
 
     of: Subscription
     parked: tuple[Parked, ...]
+    next_day: datetime
     resumes_at: datetime
     renews: bool
 

@@ -64,11 +64,16 @@ def spread(amount: int, first: date, after: date) -> tuple[int, ...]:
 
 def earned(amount: int, term: Term, until: date) -> int:
     """What of an amount is earned before a day begins: nothing at first, all of it in the end."""
-    if amount < 0:
-        return -earned(-amount, term, until)
     passed = min(max((until - term.first).days, 0), term.days)
-    each, over = divmod(amount, term.days)
-    return each * passed + min(passed, over)
+    return amount - unearned(amount, term.days, passed)
+
+
+def unearned(amount: int, days: int, passed: int) -> int:
+    """What of an amount so many days have still to earn when some of them have passed."""
+    if amount < 0:
+        return -unearned(-amount, days, passed)
+    each, over = divmod(amount, days)
+    return each * (days - passed) + max(over - passed, 0)
 
 
 def deferred(amount: int, term: Term, until: date) -> int:

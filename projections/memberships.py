@@ -19,7 +19,7 @@ from domain.membership_events import (
     TrialStarted,
     UnusedDaysRefunded,
 )
-from domain.membership_periods import Cut, Period, worth_of
+from domain.membership_periods import Cut, Period
 from projections.rows import Change, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, key
 
@@ -101,7 +101,7 @@ class Memberships:
 
 
 def _period(recorded: Recorded, event: MembershipEvent, period: Period) -> Put:
-    worth = worth_of(period.parts)
+    worth = period.worth
     values = {
         "plan": event.plan,
         "charge": period.charge,

@@ -174,13 +174,15 @@ def _rested(event: MembershipPaused | MembershipResumed) -> Entry | None:
     made: list[Posting] = []
     if isinstance(event, MembershipPaused):
         what, about = "pause", event.parked[0].charge
-        for one in event.cuts:
-            made += _take_days(_fen(one.back), DAYS_PAUSED, one.service(event.plan))
+        resting = {one.charge: one.fen for one in event.parked}
+        for cut in event.cuts:
+            fen = resting.get(cut.charge, 0)
+            made += _take_days(fen, DAYS_PAUSED, cut.service(event.plan))
     else:
         what, about = "resume", event.periods[0].charge
         for period in event.periods:
             service = Service(event.plan, period.since, period.until)
-            made += _defer(_fen(period.parts), DAYS_PAUSED, service)
+            made += _defer(period.worth.fen, DAYS_PAUSED, service)
     return Entry(what, about, event.effective_at, tuple(made)) if made else None
 
 

@@ -31,7 +31,8 @@ class Story:
     """
     A membership as it is lived: what is done, when, and what came of it.
 
-    ``events`` and ``moved`` are all that happened, to the membership and in the wallet.
+    ``events`` and ``moved`` are all that happened, to the membership and in the wallet; ``gone``
+    is whether its member's account was closed.
     """
 
     def __init__(self, coins: int = 100) -> None:
@@ -39,6 +40,7 @@ class Story:
         self.wallet = Wallet()
         self.events: list[MembershipEvent] = []
         self.moved: list[WalletEvent] = []
+        self.gone = False
         self._count = 0
         if coins:
             self.top_up(coins)
@@ -56,7 +58,10 @@ class Story:
     ) -> list[MembershipEvent]:
         """Something is decided, after what was due; the events that it came to."""
         course = Course(ANNA, "yellow", self.membership, self.wallet)
-        advance(course, at)
+        if self.gone:
+            decisions.close(course, at)
+        else:
+            advance(course, at)
         decide(course, *arguments, at)
         self._keep(course.events, course.moved)
         return course.events
@@ -67,10 +72,8 @@ class Story:
 
     def closed(self, at: datetime) -> list[MembershipEvent]:
         """Time passes, and the member's account was closed."""
-        course = Course(ANNA, "yellow", self.membership, self.wallet)
-        decisions.close(course, self.id(), at)
-        self._keep(course.events, course.moved)
-        return course.events
+        self.gone = True
+        return self.until(at)
 
     def have(self, months: int, at: datetime = NOON) -> list[MembershipEvent]:
         """Anna wants terms of so many months."""

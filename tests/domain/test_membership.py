@@ -266,6 +266,47 @@ def test_days_that_rest_are_kept() -> None:
     assert story.coins() == 10
 
 
+def test_the_day_that_had_begun_is_used_once_however_often_they_rest() -> None:
+    story, other = Story(coins=10), Story(coins=10)
+    story.have(1)
+    other.have(1)
+    for second in range(1, 40):
+        story.when(decisions.pause, at=NOON + second * SECOND)
+        story.when(decisions.resume, at=NOON + second * SECOND + SECOND / 2)
+    assert story.points(NOON + 60 * SECOND) == 10
+    assert story.benefits(NOON + 60 * SECOND), "the day is paid, and goes on"
+    assert story.periods[0].since == NOON + DAY
+    assert story.periods[-1].until == MONTH_END
+    assert story.points(MONTH_END) == other.points(MONTH_END) == 300
+
+
+def test_what_rests_keeps_its_value_however_often() -> None:
+    story, other = Story(coins=100), Story(coins=100)
+    story.have(12)
+    other.have(12)
+    for day in range(60):
+        story.when(decisions.pause, at=NOON + day * DAY)
+        story.when(decisions.resume, at=NOON + day * DAY)
+    at = NOON + 60 * DAY
+    (back,) = story.when(decisions.refund, story.id(), sealed("moved"), at=at)
+    (same,) = other.when(decisions.refund, other.id(), sealed("moved"), at=at)
+    assert isinstance(back, UnusedDaysRefunded)
+    assert isinstance(same, UnusedDaysRefunded)
+    assert back.cuts[0].unearned == same.cuts[0].unearned == 305 * 27 + 85
+    assert story.wallet == other.wallet
+    assert story.coins() == 100 * 305 // 365
+
+
+def test_a_term_that_ends_on_the_last_of_a_month_does_so_after_a_short_rest() -> None:
+    story = Story(coins=30)
+    start = datetime(2027, 1, 31, 4, tzinfo=UTC)
+    story.have(1, at=start)
+    story.when(decisions.pause, at=start + SECOND)
+    story.when(decisions.resume, at=start + 2 * SECOND)
+    story.until(start + 28 * DAY)
+    assert story.periods[-1].until == datetime(2027, 3, 31, 4, tzinfo=UTC)
+
+
 def test_a_rest_ends_by_itself_after_ninety_days() -> None:
     story = Story(coins=10)
     story.have(1)

@@ -23,17 +23,19 @@ from tests.domain.coins import DAY, NOON
 from tests.domain.memberships import Story
 from tests.domain.people import sealed
 
-Act: TypeAlias = Literal["top_up", "trial", "have", "extend", "cancel", "pause", "resume", "refund"]
+Act: TypeAlias = Literal[
+    "top_up", "trial", "have", "extend", "cancel", "pause", "resume", "refund", "ban"
+]
 Step: TypeAlias = tuple[int, Act, Literal[1, 3, 6, 12], int]
 
 STEPS = st.lists(
     st.tuples(
-        st.integers(0, 1_100),
+        st.one_of(st.integers(0, 30), st.integers(0, 1_100)),
         st.sampled_from(
-            ["top_up", "top_up", "trial", "have", "have", "extend", "cancel", "pause", "resume",
-             "refund"]
+            ["top_up", "top_up", "trial", "have", "have", "extend", "cancel", "pause", "pause",
+             "resume", "refund", "ban"]
         ),
-        st.sampled_from([1, 1, 3, 12]),
+        st.sampled_from([1, 1, 3, 6, 12]),
         st.integers(1, 60),
     ),
     min_size=1,
@@ -42,12 +44,15 @@ STEPS = st.lists(
 FEW = settings(max_examples=120, deadline=None)
 
 
-def live(steps: Sequence[Step], stops: Sequence[int]) -> tuple[Story, datetime]:
+def live(
+    steps: Sequence[Step], stops: Sequence[int], *, blinks: bool = False
+) -> tuple[Story, datetime]:
     """
     Live a history.
 
     :param steps: hours until something is done, what, for which term, and with how many coins.
     :param stops: hours between moments at which a timer comes round besides; none for never.
+    :param blinks: whether it rests and goes on at once after everything that is done.
     """
     story, now = Story(coins=0), NOON
     for hours, act, months, coins in steps:
@@ -59,6 +64,10 @@ def live(steps: Sequence[Step], stops: Sequence[int]) -> tuple[Story, datetime]:
         now = then
         with suppress(Refused):
             do(story, act, months, coins, now)
+        if blinks and story.state != "paused" and not story.gone:
+            with suppress(Refused):
+                story.when(decisions.pause, at=now)
+                story.when(decisions.resume, at=now)
     end = now + timedelta(hours=6_000)
     for stop in stops:
         now += timedelta(hours=stop)
@@ -70,6 +79,9 @@ def live(steps: Sequence[Step], stops: Sequence[int]) -> tuple[Story, datetime]:
 def do(story: Story, act: Act, months: int, coins: int, at: datetime) -> None:
     # Every history names its things alike, whatever is refused in between.
     which = story.id()
+    if story.gone and act != "refund":
+        # Only an operator acts for who is gone.
+        return
     match act:
         case "top_up":
             # What has been due is not paid with coins that came later.
@@ -89,6 +101,9 @@ def do(story: Story, act: Act, months: int, coins: int, at: datetime) -> None:
             story.when(decisions.resume, at=at)
         case "refund":
             story.when(decisions.refund, which, sealed("no"), at=at)
+        case "ban":
+            story.until(at)
+            story.gone = True
 
 
 @FEW
@@ -121,3 +136,21 @@ def test_points_are_of_the_days_that_were_paid(steps: Sequence[Step]) -> None:
     most = sum(one.daily * one.days for one in paid)
     for days in range(0, (end - NOON) // DAY, 17):
         assert 0 <= growth(story.membership, NOON + days * DAY) <= most
+
+
+@FEW
+@given(STEPS)
+def test_resting_and_going_on_at_once_changes_nothing(steps: Sequence[Step]) -> None:
+    """No day is used by it, no point is grown, no coin and no fen is moved."""
+    once, end = live(steps, [])
+    often, _ = live(steps, [], blinks=True)
+    assert often.wallet == once.wallet
+    assert often.state == once.state
+    for days in range(0, (end - NOON) // DAY, 17):
+        at = NOON + days * DAY
+        assert often.points(max(at, last(often))) == once.points(max(at, last(often)))
+
+
+def last(story: Story) -> datetime:
+    """When something happened last."""
+    return max((one.effective_at for one in story.events), default=NOON)

@@ -36,6 +36,10 @@ def test_what_was_billed_is_earned_deferred_refunded_or_at_rest(moves: Sequence[
     billed = sum(part.fen for one in spent for part in one.parts)
     back = refunded(story)
     assert left[SOLD] == back - billed
+    if story.state != "paused":
+        assert left[DAYS_PAUSED] == 0, "nothing is stranded"
+    if not any(isinstance(one, CoinsRefunded) for one in story.moved):
+        assert left[DAYS_REFUNDED] == 0, "a rest settles nothing"
     days = rates(postings)
     settled = left[DAYS_REFUNDED]
     for day in range(0, (china_day(end) - china_day(NOON)).days + 1, 11):

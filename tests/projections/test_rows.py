@@ -180,12 +180,18 @@ CHANGES = {
     "membership.paused.v1": (
         "add ledger_accounts, patch membership_periods, put memberships, put postings"
     ),
+    "membership.paused.v1-again": (
+        "add ledger_accounts, patch membership_periods, put memberships, put postings"
+    ),
     "membership.refunded.v1": "patch membership_periods, put memberships",
     "membership.refunded.v1-upgrade": "patch membership_periods, put memberships",
     "membership.renewal_failed.v1": "put memberships",
     "membership.renewal_failed.v1-without-benefits": "put memberships",
     "membership.renewal_resumed.v1": "put memberships",
     "membership.resumed.v1": (
+        "add ledger_accounts, put membership_periods, put memberships, put postings"
+    ),
+    "membership.resumed.v1-rest": (
         "add ledger_accounts, put membership_periods, put memberships, put postings"
     ),
     "membership.term_changed.v1": "put memberships",
