@@ -106,7 +106,8 @@ def _upgrade(course: Course, id: OrderId, months: Months, at: datetime) -> None:
 
 def extend(course: Course, id: OrderId, months: Months, at: datetime) -> None:
     """
-    Pay a further period, after what was paid; where nothing runs, buy one.
+    Pay a further period, after what was paid; where nothing runs, buy one. A renewal that was ended
+    stays so: more days are no wish to go on paying.
 
     :raises Refused: not enough coins, it rests, or it is paid far ahead already.
     """
@@ -115,8 +116,11 @@ def extend(course: Course, id: OrderId, months: Months, at: datetime) -> None:
     last = periods[-1]
     if months_after(last.until, months, last.anchor) > at + AHEAD_MAX:
         raise Refused("too-far-ahead", "A membership is paid three years ahead at most.", "/months")
+    renews = not isinstance(course.membership, Cancelled)
     period = paid_period(course, id, last.until, months, last.anchor, at)
     course.happen(MonthsPaid(course.member, course.plan, period, "extended", UNSAID, at))
+    if not renews:
+        cancel(course, at)
     return None
 
 

@@ -223,6 +223,17 @@ def test_a_further_term_follows_what_was_paid() -> None:
     assert far.refused(decisions.extend, far.id(), 1) == ("too-far-ahead", "/months")
 
 
+def test_a_further_term_does_not_renew_what_was_to_end() -> None:
+    story = Story(coins=100)
+    story.have(1)
+    story.when(decisions.cancel)
+    extended = story.when(decisions.extend, story.id(), 1, at=NOON + DAY)
+    assert kinds(extended) == ["MonthsPaid", "MembershipCancelled"]
+    assert (extended[-1].after.state, extended[-1].after.renews) == ("cancelled", False)
+    assert kinds(story.until(NOON + 400 * DAY)) == ["MembershipExpired"]
+    assert story.coins() == 80
+
+
 def test_a_trial_is_free_once_and_then_renews() -> None:
     story = Story(coins=10)
     (started,) = story.when(decisions.start_trial, story.id(), 1)
