@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from commands.relations import acting_member
+from commands.relations import acting_member, stopping_member
 from commands.types import Reason
 from commands.work import Outcome, Work
 from domain import membership_moves as decisions
@@ -66,8 +66,8 @@ async def subscribe(plan: Plan, command: Subscribe, work: Work) -> Outcome:
 
 
 async def cancel(plan: Plan, work: Work) -> Outcome:
-    """End renewal; what was paid remains."""
-    return await _as_member(plan, work, decisions.cancel)
+    """End renewal; what was paid remains. Who is suspended need not go on paying."""
+    return await _move(await stopping_member(work), plan, work, decisions.cancel)
 
 
 async def pause(plan: Plan, work: Work) -> Outcome:
@@ -131,7 +131,13 @@ async def levels(work: Work, member: MemberId) -> dict[Plan, int]:
 
 
 async def _as_member(plan: Plan, work: Work, decide: Callable[[Course, datetime], None]) -> Outcome:
-    member, at = await acting_member(work), work.context.effective_at
+    return await _move(await acting_member(work), plan, work, decide)
+
+
+async def _move(
+    member: MemberId, plan: Plan, work: Work, decide: Callable[[Course, datetime], None]
+) -> Outcome:
+    at = work.context.effective_at
     course = await _course(work, member, plan)
     advance(course, at)
     decide(course, at)

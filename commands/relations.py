@@ -8,7 +8,15 @@ author blocked the commenter, a moment ago does not pass.
 from uuid import UUID
 
 from commands.work import Work
-from domain.account import ACCOUNT, Account, NoAccount, account_stream, acting, publishing
+from domain.account import (
+    ACCOUNT,
+    Account,
+    NoAccount,
+    account_stream,
+    acting,
+    publishing,
+    stopping,
+)
 from domain.audience import Audience, Friends, Listed, Relation, visible
 from domain.circle import CIRCLE, circle_stream, friends
 from domain.event import Refused
@@ -25,6 +33,17 @@ async def acting_member(work: Work) -> MemberId:
     """
     member = work.context.member
     acting(await work.load(ACCOUNT, account_stream(member)))
+    return member
+
+
+async def stopping_member(work: Work) -> MemberId:
+    """
+    The member in whose name something stops, be they suspended: what costs them may be ended.
+
+    :raises Refused: banned, or there is no such account.
+    """
+    member = work.context.member
+    stopping(await work.load(ACCOUNT, account_stream(member)))
     return member
 
 

@@ -298,6 +298,11 @@ def acting(account: Account) -> Active:
             assert_never(account)
 
 
+def stopping(account: Account) -> Active | Suspended:
+    """The account, if its member may stop what goes on in their name: also while suspended."""
+    return account if isinstance(account, Suspended) else acting(account)
+
+
 def publishing(account: Account) -> Active:
     """The account, if its member may publish."""
     active = acting(account)

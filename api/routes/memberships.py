@@ -118,10 +118,10 @@ async def subscribe(call: Ask[Subscribe, None]) -> Answer:
     summary="End renewal",
     answer=Written,
     roles=MEMBERS,
-    problems=_ACTING,
+    problems=("not-found", "banned", "no-account", "conflict"),
 )
 async def end_renewal(call: Ask[None, None]) -> Answer:
-    """Benefits last until the end of what was paid."""
+    """Benefits last until the end of what was paid. This can be done while suspended, too."""
     return await _move(call, memberships.cancel)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from commands import decorations
+from commands.accounts import SuspendAccount
 from commands.decorations import ChangeDecoration, OrderedLook
 from commands.executor import Answer
 from commands.mall import ListItem, list_item
@@ -285,6 +286,40 @@ def test_an_operator_renews_nothing_for_who_is_banned() -> None:
         refused = ("nothing-unused", None)
         assert await counter.house.refusal(handle, RefundDays("moved"), STAFF) == refused
         assert len(counter.happened(MonthsPaid)) == 1
+
+    live(history)
+
+
+def test_who_is_suspended_can_end_the_renewal_and_nothing_else() -> None:
+    async def history() -> None:
+        counter = await opened(100)
+        await counter.have()
+        suspend = to(counter.house.accounts.suspend, counter.anna)
+        await counter.house.run(suspend, SuspendAccount("stolen"), STAFF)
+
+        async def handle(command: Subscribe, work: Work) -> Any:
+            return await subscribe("yellow", command, work)
+
+        refused = ("suspended", None)
+        assert await counter.house.refusal(handle, Subscribe(3), counter.anna) == refused
+        assert (await counter.do(cancel)).state == "cancelled"
+        await counter.let_pass(60)
+        assert len(counter.happened(MonthsPaid)) == 1
+        assert await counter.balance() == 90
+
+    live(history)
+
+
+def test_who_is_banned_ends_nothing() -> None:
+    async def history() -> None:
+        counter = await opened(100)
+        await counter.have()
+        await ban(counter)
+
+        async def handle(_: None, work: Work) -> Any:
+            return await cancel("yellow", work)
+
+        assert await counter.house.refusal(handle, None, counter.anna) == ("banned", None)
 
     live(history)
 
