@@ -76,6 +76,8 @@ def _stopped(
     match event:
         case MembershipExpired() if isinstance(membership, Unpaid):
             return Expired(_still(membership, of), membership.lapsed_at)
+        case MembershipExpired() if isinstance(membership, PastDue):
+            return Expired(msgspec.structs.replace(grown, graced_at=membership.owed_since), at)
         case MembershipExpired() | UnusedDaysRefunded():
             return Expired(grown, at)
         case MembershipPaused(cuts=cuts, parked=parked, resumes_at=resumes_at):
@@ -101,6 +103,7 @@ def _begun(before: Membership, event: TrialStarted | MonthsPaid, version: int) -
         table=event.after.table,
         points=0 if isinstance(before, NeverHad) else _settled(before, at),
         since=version,
+        graced_at=None if isinstance(before, NeverHad) else before.of.graced_at,
     )
     if isinstance(event, TrialStarted):
         return Trialing(of, period)
@@ -130,12 +133,16 @@ def _renewing(of: Subscription, periods: tuple[Period, ...]) -> Trialing | Activ
 def _failed(membership: Held, of: Subscription, event: RenewalFailed) -> PastDue | Unpaid:
     at = event.effective_at
     match membership:
+        case Active(periods=periods) if of.grace(owed_since := periods[-1].until):
+            return PastDue(of, owed_since, event.attempt, event.retry_at)
         case Active(periods=periods):
-            return PastDue(of, periods[-1].until, event.attempt, event.retry_at)
+            owed_since = periods[-1].until
+            return Unpaid(of, owed_since, event.attempt, event.retry_at, owed_since)
         case PastDue(owed_since=owed_since) if at < owed_since + GRACE:
             return PastDue(of, owed_since, event.attempt, event.retry_at)
         case PastDue(owed_since=owed_since):
-            return Unpaid(of, owed_since, event.attempt, event.retry_at, owed_since + GRACE)
+            had = msgspec.structs.replace(of, graced_at=owed_since)
+            return Unpaid(had, owed_since, event.attempt, event.retry_at, owed_since + GRACE)
         case Unpaid(owed_since=owed_since, lapsed_at=lapsed_at):
             kept = _still(membership, of)
             return Unpaid(kept, owed_since, event.attempt, event.retry_at, lapsed_at)

@@ -6,7 +6,7 @@ happens by itself happens at :func:`due_at`.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from domain.ids import MemberId
 from domain.membership_events import Footing, Parked
 from domain.membership_periods import DAY, Period, days_used
-from domain.plans import GRACE, TABLE, TABLES, Months, Plan
+from domain.plans import GRACE, GRACE_AGAIN, TABLE, TABLES, Months, Plan
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -26,6 +26,7 @@ class Subscription(msgspec.Struct, frozen=True):
     :param table: the version of the table that it was last paid by.
     :param points: of growth, the periods that still run not counted.
     :param since: the version of its last change.
+    :param graced_at: when the last grace began that nobody paid for, if there was one.
     """
 
     member: MemberId
@@ -35,6 +36,13 @@ class Subscription(msgspec.Struct, frozen=True):
     table: int
     points: int
     since: int
+    graced_at: datetime | None = None
+
+    def grace(self, owed_since: datetime) -> timedelta:
+        """How long benefits last when a renewal is owed: who had that for nothing waits a year."""
+        if self.graced_at is not None and owed_since < self.graced_at + GRACE_AGAIN:
+            return timedelta()
+        return GRACE
 
 
 class NeverHad(msgspec.Struct, frozen=True):
@@ -154,8 +162,8 @@ def benefits_until(membership: Membership) -> datetime | None:
     match membership:
         case Trialing(trial=trial):
             return trial.until
-        case Active(periods=periods):
-            return periods[-1].until + GRACE
+        case Active(of=of, periods=periods):
+            return periods[-1].until + of.grace(periods[-1].until)
         case Cancelled(periods=periods):
             return periods[-1].until
         case PastDue(owed_since=owed_since):

@@ -22,6 +22,8 @@ Months: TypeAlias = Literal[1, 3, 6, 12]
 TRIAL: Final = timedelta(days=7)
 #: How long benefits last when a renewal could not be paid.
 GRACE: Final = timedelta(days=7)
+#: How long after a grace that nobody paid for there is no other.
+GRACE_AGAIN: Final = timedelta(days=365)
 #: When a renewal that could not be paid is tried again, each counted from the one before.
 RETRIES: Final = (timedelta(days=2), timedelta(days=5), timedelta(days=7), timedelta(days=7))
 #: How long a membership may rest before it goes on by itself.

@@ -162,6 +162,40 @@ def test_what_is_owed_can_be_paid_at_once_and_given_up() -> None:
     assert not story.benefits(again + DAY)
 
 
+def test_who_had_a_grace_for_nothing_has_no_other_for_a_year() -> None:
+    story = Story(coins=10)
+    story.have(1)
+    story.until(MONTH_END)
+    story.when(decisions.cancel, at=MONTH_END + 6 * DAY)
+    story.top_up(10, at=MONTH_END + 6 * DAY)
+    story.have(1, at=MONTH_END + 6 * DAY)
+    again = MONTH_END + 37 * DAY
+    assert story.periods[0].until == again
+    assert not story.benefits(again), "also where a timer is late"
+    (failed,) = story.until(again)
+    assert (failed.after.state, failed.after.lapsed_at) == ("unpaid", again)
+    assert story.points(again + DAY) == story.points(again) - 5
+    story.top_up(200, at=again)
+    story.have(12, at=again + DAY)
+    story.when(decisions.cancel, at=again + 2 * DAY)
+    story.have(12, at=again + 2 * DAY)
+    story.until(story.periods[-1].until)
+    story.until(end := story.periods[-1].until)
+    assert (story.coins(), story.state) == (0, "past_due")
+    assert story.benefits(end + 6 * DAY), "a year has passed"
+
+
+def test_a_grace_that_lapsed_was_for_nothing_too_and_one_that_was_paid_for_was_not() -> None:
+    story, other = Story(coins=10), Story(coins=10)
+    for one, paid_at in ((story, MONTH_END + 8 * DAY), (other, MONTH_END + 6 * DAY)):
+        one.have(1)
+        one.until(paid_at)
+        one.top_up(10, at=paid_at)
+        one.have(1, at=paid_at)
+        one.until(one.periods[-1].until)
+    assert (story.state, other.state) == ("unpaid", "past_due")
+
+
 def test_a_longer_term_begins_now_and_the_unused_days_come_back() -> None:
     story = Story(coins=110)
     story.have(1)
