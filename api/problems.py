@@ -48,6 +48,9 @@ PROBLEMS = (
     Problem("level-too-low", 403, "A higher level", "This takes a higher level of Yellow Diamond."),
     Problem("trial-used", 409, "The trial was used", "Each plan is tried once, before all else."),
     Problem("membership-paused", 409, "The membership rests", "Resume it first."),
+    Problem(
+        "pause-used-up", 409, "It has rested enough", "90 days in all for each time it is paid."
+    ),
     Problem("nothing-unused", 409, "Nothing unused", "There are no paid days that have not begun."),
     Problem(
         "rail-ref-used", 409, "The payment was used", "Each payment counts once, for one member."

@@ -83,10 +83,11 @@ def _stopped(
         case MembershipPaused(cuts=cuts, parked=parked, resumes_at=resumes_at):
             next_day = next(one.since for one in cuts if one.charge == parked[0].charge)
             renews = not isinstance(membership, Cancelled)
-            return Paused(grown, parked, next_day, resumes_at, renews)
+            return Paused(grown, parked, at, next_day, resumes_at, renews)
         case MembershipResumed(periods=periods):
             assert isinstance(membership, Paused)
-            moved = msgspec.structs.replace(of, anchor=periods[-1].anchor)
+            rested = of.rested + (at - membership.paused_at)
+            moved = msgspec.structs.replace(of, anchor=periods[-1].anchor, rested=rested)
             return _renewing(moved, periods) if membership.renews else Cancelled(moved, periods)
         case _:
             assert_never(event)

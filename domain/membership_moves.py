@@ -3,7 +3,7 @@ What moves a membership: its member, and operators. Each acts on a course that t
 already.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.event import Refused
@@ -139,19 +139,23 @@ def pause(course: Course, at: datetime) -> None:
     """
     Let it rest: days that have not begun are kept.
 
-    :raises Refused: there is nothing paid that could rest.
+    :raises Refused: there is nothing paid that could rest, or it has rested as long as it may.
     """
-    if isinstance(course.membership, Paused):
+    membership = course.membership
+    if isinstance(membership, Paused):
         return
-    periods = [one for one in running(course.membership) if one.until > at]
+    periods = [one for one in running(membership) if one.until > at]
     cuts = tuple(cut(one, at) for one in periods)
     parked = tuple(
         _parked(one, one.used(at)) for one in periods if one.used(at) < one.days and not one.free
     )
-    if not parked:
+    if isinstance(membership, NeverHad) or not parked:
         raise Refused("nothing-unused", "There are no paid days that could rest.")
-    until = at + PAUSE_MAX
-    course.happen(MembershipPaused(course.member, course.plan, cuts, parked, until, UNSAID, at))
+    left = PAUSE_MAX - membership.of.rested
+    if left <= timedelta():
+        raise Refused("pause-used-up", "It has rested 90 days since it was last paid.")
+    paused = MembershipPaused(course.member, course.plan, cuts, parked, at + left, UNSAID, at)
+    course.happen(paused)
 
 
 def _parked(one: Period, used: int) -> Parked:

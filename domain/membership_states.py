@@ -26,6 +26,7 @@ class Subscription(msgspec.Struct, frozen=True):
     :param table: the version of the table that it was last paid by.
     :param points: of growth, the periods that still run not counted.
     :param since: the version of its last change.
+    :param rested: for how long it has rested since it was last paid.
     :param graced_at: when the last grace began that nobody paid for, if there was one.
     """
 
@@ -36,6 +37,7 @@ class Subscription(msgspec.Struct, frozen=True):
     table: int
     points: int
     since: int
+    rested: timedelta = timedelta()
     graced_at: datetime | None = None
 
     def grace(self, owed_since: datetime) -> timedelta:
@@ -93,11 +95,13 @@ class Paused(msgspec.Struct, frozen=True):
     """
     It rests, without benefits and without decay.
 
+    :param paused_at: since when.
     :param next_day: when the first day that rests would have begun.
     """
 
     of: Subscription
     parked: tuple[Parked, ...]
+    paused_at: datetime
     next_day: datetime
     resumes_at: datetime
     renews: bool

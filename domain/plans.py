@@ -26,7 +26,7 @@ GRACE: Final = timedelta(days=7)
 GRACE_AGAIN: Final = timedelta(days=365)
 #: When a renewal that could not be paid is tried again, each counted from the one before.
 RETRIES: Final = (timedelta(days=2), timedelta(days=5), timedelta(days=7), timedelta(days=7))
-#: How long a membership may rest before it goes on by itself.
+#: How long a membership may rest in all until a further term is paid; then it goes on by itself.
 PAUSE_MAX: Final = timedelta(days=90)
 #: How far ahead a membership may be paid.
 AHEAD_MAX: Final = timedelta(days=3 * 366)

@@ -131,12 +131,12 @@ async def end_renewal(call: Ask[None, None]) -> Answer:
     summary="Let a membership rest",
     answer=Written,
     roles=MEMBERS,
-    problems=(*_ACTING, "nothing-unused"),
+    problems=(*_ACTING, "nothing-unused", "pause-used-up"),
 )
 async def pause_membership(call: Ask[None, None]) -> Answer:
     """
-    Days that have not begun are kept, without benefits and without decay of growth; after 90 days
-    it goes on by itself.
+    Days that have not begun are kept, with what they cost, without benefits and without decay of
+    growth. It may rest 90 days in all until a further term is paid, and then goes on by itself.
     """
     return await _move(call, memberships.pause)
 
@@ -150,7 +150,7 @@ async def pause_membership(call: Ask[None, None]) -> Answer:
     problems=_ACTING,
 )
 async def resume_membership(call: Ask[None, None]) -> Answer:
-    """The days that were kept begin now."""
+    """The days that were kept follow; the day that had begun comes first, if it is not over."""
     return await _move(call, memberships.resume)
 
 

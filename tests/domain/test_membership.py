@@ -361,6 +361,22 @@ def test_a_rest_ends_by_itself_after_ninety_days() -> None:
     assert story.benefits(NOON + 100 * DAY)
 
 
+def test_it_rests_ninety_days_in_all_until_it_is_paid_again() -> None:
+    story = Story(coins=20)
+    story.have(1)
+    story.when(decisions.pause, at=NOON + DAY)
+    story.when(decisions.resume, at=NOON + 61 * DAY)
+    (paused,) = story.when(decisions.pause, at=NOON + 62 * DAY)
+    assert paused.after.due == NOON + 92 * DAY, "30 days are left of 90"
+    story.until(NOON + 92 * DAY)
+    at = NOON + 93 * DAY
+    assert story.refused(decisions.pause, at=at) == ("pause-used-up", None)
+    story.until(story.periods[-1].until)
+    renewed = story.periods[-1].since
+    (paused,) = story.when(decisions.pause, at=renewed + DAY)
+    assert paused.after.due == renewed + 91 * DAY
+
+
 def test_renewal_can_be_ended_while_it_rests() -> None:
     story = Story(coins=30)
     story.have(1)
