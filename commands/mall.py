@@ -28,10 +28,15 @@ class ListItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ChangeItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Change what is named. Not ``listed``: it cannot be bought any longer."""
+    """
+    Change what is named; null for ``valid_days`` or ``level_min`` takes the limit away. Not
+    ``listed``: it cannot be bought any longer. What kind of item it is stays.
+    """
 
     title: ItemTitle | None = None
     price_coins: Coins | None = None
+    valid_days: Days | msgspec.UnsetType | None = msgspec.UNSET
+    level_min: Level | msgspec.UnsetType | None = msgspec.UNSET
     members_only: bool | None = None
     listed: bool | None = None
 
@@ -70,4 +75,9 @@ def _terms(item: Item, command: ChangeItem) -> Terms:
         for name in ("title", "price_coins", "members_only")
         if (value := getattr(command, name)) is not None
     }
-    return msgspec.structs.replace(item.terms, **named)
+    limits = {
+        name: value
+        for name in ("valid_days", "level_min")
+        if (value := getattr(command, name)) is not msgspec.UNSET
+    }
+    return msgspec.structs.replace(item.terms, **named, **limits)

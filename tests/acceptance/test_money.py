@@ -158,6 +158,26 @@ def test_what_cannot_be_bought_is_said_so(homezone: RunningHomezone) -> None:
     assert balance(member) == (100, 0, 0)
 
 
+def test_operators_change_for_whom_an_item_is_and_for_how_long(homezone: RunningHomezone) -> None:
+    member, operator = rich(homezone, 100), homezone.operator
+    theme = item(homezone, 5)
+    path = f"/v1/mall/items/{theme}"
+    operator.patch(path, {"level_min": 2, "valid_days": 7}).ok(200)
+    named = operator.patch(path, {"price_coins": 6}).ok(200)
+    seen = {one["id"]: one for one in member.walk("/v1/mall/items", at_least=named.position)}
+    assert (seen[theme]["level_min"], seen[theme]["valid_days"]) == (2, 7), "the rest stays"
+    buy(member, theme).refused(403, "level-too-low")
+    freed = operator.patch(path, {"level_min": None}).ok(200)
+    seen = {one["id"]: one for one in member.walk("/v1/mall/items", at_least=freed.position)}
+    assert "level_min" not in seen[theme]
+    buy(member, theme).ok(201)
+    (owned,) = member.walk("/v1/me/items")
+    assert owned["expires_at"], "for so long"
+    for wrong in ({"level_min": 0}, {"level_min": 9}, {"valid_days": 0}):
+        operator.patch(path, wrong).refused(422)
+    operator.patch(path, {"kind": "music"}).refused(400)
+
+
 def test_operators_set_prices_and_shoppers_see_what_is_for_sale(
     homezone: RunningHomezone,
 ) -> None:
