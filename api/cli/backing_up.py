@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from api.cli.failures import Failed
+from api.cli.sizes import in_words
 from api.http.positions import format_positions, parse_moment
 from api.wiring.backup import Plan, Work, restore, take_backup
 
@@ -26,7 +27,7 @@ def run_backup(
         print(f"nothing new since {_shown(taken.backup.taken_at)}")
     else:
         print(f"part {taken.part.number}: {taken.part.events:,} events")
-    print(f"{directory}: {taken.events:,} events, {taken.size / 1e6:,.1f} MB")
+    print(f"{directory}: {taken.events:,} events, {in_words(taken.size)}")
 
 
 def run_restore(

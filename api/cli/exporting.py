@@ -6,6 +6,7 @@ from pathlib import Path
 
 from api.billing.export import Format, Moment, export
 from api.cli.failures import Failed
+from api.cli.sizes import in_words
 from api.http.positions import parse_moment
 from api.wiring.store import open_store
 
@@ -32,7 +33,7 @@ def run_export(
         partial.replace(out)
     except OSError as error:
         raise Failed(f"{out}: {error.strerror}") from None
-    print(f"{out}: {out.stat().st_size / 1e6:,.1f} MB for {format}")
+    print(f"{out}: {in_words(out.stat().st_size)} for {format}")
 
 
 def _moment(given: str | None, option: str) -> Moment | None:
