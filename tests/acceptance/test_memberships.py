@@ -112,12 +112,24 @@ def test_days_can_rest_and_be_refunded(homezone: RunningHomezone) -> None:
     path = f"/v1/accounts/{member.qq}/memberships/yellow/refunds"
     member.post(path, {"reason": "mine"}).refused(403)
     assert homezone.operator.post(path, {"reason": "moved"}).ok(201).json["state"] == "expired"
-    assert balance(member) == (28, 0, 0), "a day has begun before the rest, and one after"
+    assert balance(member) == (29, 0, 0), "a day had begun before the rest, and is used once"
     homezone.operator.post(path, {"reason": "moved"}).refused(409, "nothing-unused")
     left = books(homezone)
     assert left["liability:paused:memberships", "CNY"] == 0
     what = [one["what"] for one in member.walk("/v1/me/ledger", limit=100)]
     assert {"membership", "pause", "resume", "days_refund"} <= set(what)
+
+
+def test_who_is_suspended_can_end_the_renewal(homezone: RunningHomezone) -> None:
+    member = rich(homezone, 20)
+    have(member).ok(200)
+    suspension = f"/v1/accounts/{member.qq}/suspension"
+    homezone.operator.put(suspension, {"reason": "stolen"}).ok(200)
+    have(member, 3).refused(403, "suspended")
+    ended = member.delete("/v1/me/memberships/yellow").ok(200)
+    assert ended.json["state"] == "cancelled"
+    homezone.operator.delete(suspension).ok(200)
+    assert (held(member)["state"], held(member)["renews"]) == ("cancelled", False)
 
 
 def test_items_for_members_are_sold_to_members(homezone: RunningHomezone) -> None:
