@@ -5,6 +5,7 @@ A rail over HTTP: ``GET URL/payments?reference=…``.
     404 when it knows no such payment
 
 Anything else, and no answer within the time, is no answer at all: nothing is concluded from it.
+An answer may come in pieces; it is read to its end, and refused beyond 16 KiB.
 """
 
 import asyncio
@@ -72,7 +73,21 @@ class HttpRail:
         url = self._payments.update_query(reference=reference)
         # A redirect could lead to where the URL was checked not to.
         async with self._session.get(url, allow_redirects=False) as response:
-            return response.status, await response.content.read(_ANSWER_BYTES_MAX)
+            return response.status, await _whole(response.content)
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """
+    A body to its end, in however many pieces it comes.
+
+    :raises RailUnavailable: it is longer than any answer of a rail.
+    """
+    body = bytearray()
+    async for piece in content.iter_any():
+        body += piece
+        if len(body) > _ANSWER_BYTES_MAX:
+            raise RailUnavailable("an answer without end")
+    return bytes(body)
 
 
 def _is_local(url: URL) -> bool:
