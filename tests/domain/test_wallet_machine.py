@@ -82,6 +82,11 @@ class Coins(RuleBasedStateMachine):
         for lot in self.wallet.lots:
             self.happen(decisions.expire(self.wallet, ANNA, lot.id, self.now))
 
+    @rule(minutes=st.integers(1, 3_000))
+    def another_servers_clock_is_behind(self, minutes: int) -> None:
+        """What is decided next is decided for an earlier moment, though never before the first."""
+        self.now = max(NOON, self.now - timedelta(minutes=minutes))
+
     @rule(number=ORDERS, coins=FEW)
     def spend(self, number: int, coins: int) -> None:
         which = order(number)
@@ -147,6 +152,30 @@ class Coins(RuleBasedStateMachine):
             assert lot.left.coins >= 0
             assert lot.left.fen >= 0
             assert (lot.left.coins > 0) or lot.left.fen == 0, "no coin, no cost"
+
+    @invariant()
+    def what_has_ended_is_empty_and_stays_only_for_what_may_come_back(self) -> None:
+        ended = {event.lot for event in self.history if isinstance(event, BonusExpired)}
+        out = self.taken_and_not_returned()
+        for lot in self.wallet.lots:
+            assert lot.began.coins == lot.left.coins + lot.gone + out[lot.id]
+            assert lot.ended == (lot.id in ended)
+            assert not lot.ended or (lot.left == Worth() and out[lot.id] > 0)
+        there = {lot.id for lot in self.wallet.lots}
+        assert all(lot in there for lot, coins in out.items() if coins)
+
+    def taken_and_not_returned(self) -> Counter[LotId]:
+        """How many coins of each lot are held or were spent."""
+        out: Counter[LotId] = Counter()
+        for event in self.history:
+            match event:
+                case CoinsSpent(parts=parts) | CoinsHeld(parts=parts):
+                    out.update({part.lot: part.coins for part in parts})
+                case HoldVoided(returned=returned) | CoinsRefunded(returned=returned):
+                    out.subtract({one.part.lot: one.part.coins for one in returned})
+                case _:
+                    pass
+        return out
 
     @invariant()
     def no_lot_is_there_twice(self) -> None:
