@@ -81,6 +81,7 @@ PROBLEMS = (
     Problem("bad-rule", 422, "Bad rule", "A rule cannot be used, so its whole set is not."),
     Problem("own-subject", 422, "Your own", "Nobody reports what is their own."),
     Problem("penalty-not-possible", 422, "No such penalty", "It does not go with the verdict."),
+    Problem("order-too-large", 422, "Too large an order", "An order is at most a million coins."),
     Problem("no-such-rail", 422, "No such rail", "Payments are not taken on this rail here."),
     Problem("no-such-payment", 422, "No such payment", "Its rail does not know the reference."),
     Problem("payment-failed", 422, "The payment failed", "It came to nothing on its rail."),

@@ -178,6 +178,15 @@ def test_operators_set_prices_and_shoppers_see_what_is_for_sale(
     operator.patch(f"/v1/mall/items/{member_id()}", {"listed": True}).refused(404)
 
 
+def test_an_order_beyond_what_one_moves_is_refused_at_its_quantity(
+    homezone: RunningHomezone,
+) -> None:
+    member, dear = rich(homezone), item(homezone, 500_001)
+    assert buy(member, dear, 2).refused(422, "order-too-large").fields == ["/quantity"]
+    buy(member, dear, 1).refused(402, "insufficient-coins")
+    assert balance(member) == (100, 0, 0)
+
+
 def member_id() -> str:
     """An id of some cell, of nothing."""
     return "01a210c8-e698-8003-9999-821e138dda71"
