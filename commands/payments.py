@@ -24,6 +24,7 @@ from domain.payment import (
     PaymentClaimed,
     PaymentEvent,
     PaymentFailed,
+    PaymentSettled,
     Unclaimed,
     Waiting,
     payment_of,
@@ -65,7 +66,7 @@ class PaymentHandlers:
     async def top_up(self, command: TopUp, work: Work) -> Outcome:
         """
         Claim a payment, in the directory cell; a policy puts the coins into the wallet, in the
-        member's. One that is pending already is looked up again.
+        member's. One that is pending already is looked up again, and so is one that has failed.
         """
         work.cell = DIRECTORY_CELL
         member, at = await acting_member(work), work.context.effective_at
@@ -88,7 +89,7 @@ class PaymentHandlers:
             events = decisions.claim(state, claimed, seen.state, seen.fen)
         else:
             events = decisions.claim(state, claimed, "unknown", 0)
-        if isinstance(state, Waiting):
+        if isinstance(state, Waiting | Failed):
             events = await self._hasten(work, payment, state, command.rail_ref)
         work.append(PAYMENT, stream, member, events)
         after = PAYMENT.fold(events, state, work.version(stream))
@@ -109,14 +110,14 @@ class PaymentHandlers:
             if reference is not None:
                 seen = await self._look_up(claimed, reference)
             events = decisions.look_again(state, seen.state, seen.fen, work.context.effective_at)
-            await self._return_allowance(work, command.payment, events)
+            await self._adjust_allowance(work, command.payment, events)
             work.append(PAYMENT, stream, claimed.member, events)
         return Outcome(command.payment, (stream, work.version(stream) + len(events)))
 
     async def hear(self, command: HearOfPayment, work: Work) -> Outcome:
         """
-        Ask the rail now, if anybody waits for that payment. What the notification says is not
-        believed, so it may be forged, doubled or late.
+        Ask the rail now, if anybody waits for that payment, or has given it up. What the
+        notification says is not believed, so it may be forged, doubled or late.
         """
         work.cell = DIRECTORY_CELL
         if command.rail not in self._rails:
@@ -125,19 +126,19 @@ class PaymentHandlers:
         stream = payment_stream(payment)
         state = await work.load(PAYMENT, stream)
         events: tuple[PaymentEvent, ...] = ()
-        if isinstance(state, Waiting):
+        if isinstance(state, Waiting | Failed):
             events = await self._hasten(work, payment, state, command.rail_ref)
             work.append(PAYMENT, stream, state.claim.member, events)
         return Outcome(payment, (stream, work.version(stream) + len(events)))
 
     async def _hasten(
-        self, work: Work, payment: PaymentId, state: Waiting, reference: str
+        self, work: Work, payment: PaymentId, state: Waiting | Failed, reference: str
     ) -> tuple[PaymentEvent, ...]:
-        """What the rail says of a pending payment out of turn."""
+        """What the rail says out of turn of a payment that is pending, or has failed."""
         seen = await self._look_up(state.claim, reference)
         at = work.context.effective_at
         events = decisions.hasten(state, seen.state, seen.fen, at)
-        await self._return_allowance(work, payment, events)
+        await self._adjust_allowance(work, payment, events)
         return events
 
     async def _look_up(self, claimed: PaymentClaimed, reference: str) -> Seen:
@@ -168,15 +169,17 @@ class PaymentHandlers:
         work.append(ALLOWANCE, stream, claimed.member, events)
 
     @staticmethod
-    async def _return_allowance(
+    async def _adjust_allowance(
         work: Work, payment: PaymentId, events: tuple[PaymentEvent, ...]
     ) -> None:
+        """What came to nothing counts no longer; what came after all, again."""
         for event in events:
-            if isinstance(event, PaymentFailed):
+            if isinstance(event, PaymentFailed | PaymentSettled):
                 stream = allowance_stream(event.member)
                 taken = await work.load(ALLOWANCE, stream)
-                returned = allowances.give_back(taken, event.member, payment)
-                work.append(ALLOWANCE, stream, event.member, returned)
+                failed = isinstance(event, PaymentFailed)
+                decide = allowances.give_back if failed else allowances.take_again
+                work.append(ALLOWANCE, stream, event.member, decide(taken, event.member, payment))
 
     async def _birth_date(self, work: Work, member: MemberId) -> date:
         """A member's birth date, which stands with the claim of the number, sealed."""

@@ -112,6 +112,42 @@ def test_a_pending_payment_that_fails_frees_what_a_minor_may_pay(shop: Shop) -> 
     eventually(lambda: balance(minor) == (200, 0, 0))
 
 
+@pytest.mark.parametrize("how", ["claimed again", "notified"])
+def test_a_payment_that_failed_and_is_paid_after_all_credits_once(shop: Shop, how: str) -> None:
+    member, late = shop.one.member(), shop.pay(10, "pending")
+    first = claim(member, 10, late).ok(202)
+    shop.rail.set(late, "failed", 10)
+    claim(member, 10, late).refused(422, "payment-failed")
+    claim(member, 10, late).refused(422, "payment-failed")
+    shop.rail.set(late, "paid", 10)
+    elsewhere = shop.other.client(member.qq)
+    for _ in range(3):
+        if how == "notified":
+            shop.notify(shop.one, late, state="paid").ok(204)
+            shop.notify(shop.other, late, state="failed").ok(204)
+        else:
+            assert claim(elsewhere, 10, late).json["id"] == first.json["id"]
+            assert claim(member, 10, late).status in (201, 202)
+    eventually(lambda: balance(member) == (10, 0, 0))
+    assert claim(member, 10, late).ok(201).json["state"] == "credited"
+    claim(shop.one.member(), 10, late).refused(409, "rail-ref-used")
+    assert balance(member) == (10, 0, 0)
+
+
+def test_a_minors_payment_that_comes_after_all_counts_again(shop: Shop) -> None:
+    minor = shop.one.member(birth_date="2012-01-01")
+    late = shop.pay(50, "pending")
+    claim(minor, 50, late).ok(202)
+    shop.rail.set(late, "failed", 50)
+    claim(minor, 50, late).refused(422, "payment-failed")
+    for _ in range(3):
+        claim(minor, 50, shop.pay(50)).ok(201)
+    shop.rail.set(late, "paid", 50)
+    claim(minor, 50, late).ok(201)
+    claim(minor, 1, shop.pay(1)).refused(403, "minor-limit")
+    assert balance(minor) == (200, 0, 0)
+
+
 def test_notifications_doubled_forged_and_out_of_order_change_nothing(shop: Shop) -> None:
     member, late = shop.one.member(), shop.pay(10, "pending")
     shop.notify(shop.one, late, state="paid").ok(204)
