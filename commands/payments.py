@@ -7,6 +7,7 @@ from datetime import date
 import msgspec
 
 from commands.directory import Directory
+from commands.ports import KeyVault
 from commands.rails import Rails, RailUnavailable, Seen
 from commands.relations import acting_member
 from commands.types import Coins, RailName, RailReference
@@ -14,9 +15,10 @@ from commands.work import Outcome, Work
 from domain import allowance as allowances
 from domain import payment as decisions
 from domain.account import ACCOUNT, DIRECTORY_CELL, NUMBER, Claimed, account_stream, acting
-from domain.allowance import ALLOWANCE, allowance_stream
+from domain.allowance import ALLOWANCE, AllowanceEvent, allowance_stream
 from domain.event import Refused
 from domain.ids import MemberId, PaymentId
+from domain.misclaim import MISCLAIMS, may_claim, misclaim, misclaims_stream
 from domain.payment import (
     PAYMENT,
     Failed,
@@ -63,6 +65,16 @@ class PaymentHandlers:
         self._directory = directory
         self._rails = rails
 
+    def payer(self, vault: KeyVault, rail: str, member: MemberId) -> str:
+        """
+        The code that a member's payments on a rail are begun with.
+
+        :raises Refused: there is no such rail.
+        """
+        if rail not in self._rails:
+            raise Refused("not-found")
+        return payer_code(vault, rail, member)
+
     async def top_up(self, command: TopUp, work: Work) -> Outcome:
         """
         Claim a payment, in the directory cell; a policy puts the coins into the wallet, in the
@@ -84,9 +96,14 @@ class PaymentHandlers:
             effective_at=at,
         )
         if isinstance(state, Unclaimed):
-            await self._take_allowance(work, claimed, payment)
-            seen = await self._look_up(claimed, command.rail_ref)
+            misclaims = await work.load(MISCLAIMS, misclaims_stream(member))
+            may_claim(misclaims, at)
+            allowance = await self._allowance(work, claimed, payment)
+            seen = await self._look_up(work, claimed, command.rail_ref)
+            if not decisions.borne_out(claimed, seen.state, seen.fen):
+                return _misclaimed(work, claimed)
             events = decisions.claim(state, claimed, seen.state, seen.fen)
+            work.append(ALLOWANCE, allowance_stream(member), member, allowance)
         else:
             events = decisions.claim(state, claimed, "unknown", 0)
         if isinstance(state, Waiting | Failed):
@@ -108,7 +125,7 @@ class PaymentHandlers:
             # Whose key is gone has no wallet to fill either.
             seen = Seen("unknown")
             if reference is not None:
-                seen = await self._look_up(claimed, reference)
+                seen = await self._look_up(work, claimed, reference)
             events = decisions.look_again(state, seen.state, seen.fen, work.context.effective_at)
             await self._adjust_allowance(work, command.payment, events)
             work.append(PAYMENT, stream, claimed.member, events)
@@ -135,38 +152,41 @@ class PaymentHandlers:
         self, work: Work, payment: PaymentId, state: Waiting | Failed, reference: str
     ) -> tuple[PaymentEvent, ...]:
         """What the rail says out of turn of a payment that is pending, or has failed."""
-        seen = await self._look_up(state.claim, reference)
+        seen = await self._look_up(work, state.claim, reference)
         at = work.context.effective_at
         events = decisions.hasten(state, seen.state, seen.fen, at)
         await self._adjust_allowance(work, payment, events)
         return events
 
-    async def _look_up(self, claimed: PaymentClaimed, reference: str) -> Seen:
+    async def _look_up(self, work: Work, claimed: PaymentClaimed, reference: str) -> Seen:
         """
+        What the rail says of a member's claim: of what somebody else began, that it is unknown.
+
         :raises RailUnavailable: it cannot be asked, or is no longer set up here.
         """
         rail = self._rails.get(claimed.rail)
         if rail is None:
             raise RailUnavailable(claimed.rail)
-        return await rail.look_up(reference, claimed.fen)
+        seen = await rail.look_up(reference, claimed.fen)
+        if seen.payer not in (None, payer_code(work.vault, claimed.rail, claimed.member)):
+            return Seen("unknown")
+        return seen
 
-    async def _take_allowance(
+    async def _allowance(
         self, work: Work, claimed: PaymentClaimed, payment: PaymentId
-    ) -> None:
+    ) -> tuple[AllowanceEvent, ...]:
         """
-        Let a minor's payment count.
+        What lets a minor's payment count.
 
         :raises Refused: it is beyond what a minor may pay.
         """
         birth = await self._birth_date(work, claimed.member)
         if not allowances.minor(birth, claimed.effective_at):
-            return
-        stream = allowance_stream(claimed.member)
-        taken = await work.load(ALLOWANCE, stream)
-        events = allowances.take(
+            return ()
+        taken = await work.load(ALLOWANCE, allowance_stream(claimed.member))
+        return allowances.take(
             taken, claimed.member, birth, payment, claimed.fen, claimed.effective_at
         )
-        work.append(ALLOWANCE, stream, claimed.member, events)
 
     @staticmethod
     async def _adjust_allowance(
@@ -192,6 +212,23 @@ class PaymentHandlers:
                 if birth is not None:
                     return date.fromisoformat(birth)
         raise Refused("no-account", "Nothing is known of this member any longer.")
+
+
+def payer_code(vault: KeyVault, rail: str, member: MemberId) -> str:
+    """
+    What a member's payments on a rail are begun with: it says to us, and to nobody else, whose they
+    are. 32 hexadecimal digits, the same for ever.
+    """
+    return vault.blind("payer", f"{rail}/{member}")[:16].hex()
+
+
+def _misclaimed(work: Work, claimed: PaymentClaimed) -> Outcome:
+    """A wrong claim is counted, and refused."""
+    member, stream = claimed.member, misclaims_stream(claimed.member)
+    events = misclaim(member, claimed.rail, claimed.effective_at)
+    work.append(MISCLAIMS, stream, member, events)
+    because = (stream, work.version(stream) + len(events))
+    return Outcome(member, because, refused=decisions.unknown())
 
 
 def _outcome(payment: Payment, outcome: Outcome) -> Outcome:

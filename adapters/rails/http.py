@@ -4,6 +4,9 @@ A rail over HTTP: ``GET URL/payments?reference=…``.
     200 {"state": "paid" | "pending" | "failed", "amount_fen": 10000}
     404 when it knows no such payment
 
+and with "payer" beside these, where the payment was begun with a member's code, from its first
+answer on.
+
 Anything else, and no answer within the time, is no answer at all: nothing is concluded from it.
 An answer may come in pieces; it is read to its end, and refused beyond 16 KiB.
 """
@@ -24,6 +27,7 @@ _ANSWER_BYTES_MAX = 1 << 14
 class _Payment(msgspec.Struct, frozen=True):
     state: Literal["paid", "pending", "failed"]
     amount_fen: Annotated[int, msgspec.Meta(ge=0)]
+    payer: str | None = None
 
 
 class HttpRail:
@@ -57,7 +61,7 @@ class HttpRail:
             payment = msgspec.json.decode(body, type=_Payment)
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
             raise RailUnavailable(type(error).__name__) from None
-        return Seen(payment.state, payment.amount_fen)
+        return Seen(payment.state, payment.amount_fen, payment.payer)
 
     async def close(self) -> None:
         """Hang up."""

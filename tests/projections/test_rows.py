@@ -196,6 +196,7 @@ CHANGES = {
     "payment.claimed.v1-settled": "",
     "payment.failed.v1": "",
     "payment.failed.v1-expired": "",
+    "payment.misclaimed.v1": "",
     "payment.pending.v1": "",
     "payment.settled.v1": "",
     "period.closed.v1": "add ledger_accounts, put postings",

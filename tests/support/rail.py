@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 class LocalRail:
     """
-    What a rail knows. ``payments`` are states and amounts by reference; ``asked`` counts look-ups.
+    What a rail knows. ``payments`` are states and amounts by reference, ``payers`` with which code
+    some of them were begun; ``asked`` counts look-ups.
 
     Cleared, ``answers`` lets it take requests and answer none; ``status`` other than 200 is what it
     answers instead. With ``piece_bytes``, an answer comes in pieces of that size, one after the
@@ -23,6 +24,7 @@ class LocalRail:
 
     def __init__(self) -> None:
         self.payments: dict[str, tuple[str, int]] = {}
+        self.payers: dict[str, str] = {}
         self.asked = 0
         self.status = 200
         self.piece_bytes: int | None = None
@@ -44,7 +46,8 @@ class LocalRail:
         found = self.payments.get(reference)
         if found is None:
             return 404, {}
-        return 200, {"state": found[0], "amount_fen": found[1]}
+        named = {"payer": self.payers[reference]} if reference in self.payers else {}
+        return 200, {"state": found[0], "amount_fen": found[1], **named}
 
 
 @contextmanager
