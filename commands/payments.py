@@ -6,6 +6,7 @@ from datetime import date
 
 import msgspec
 
+from commands.births import birth_date
 from commands.directory import Directory
 from commands.ports import KeyVault
 from commands.rails import Rails, RailUnavailable, Seen
@@ -14,7 +15,7 @@ from commands.types import Coins, RailName, RailReference
 from commands.work import Outcome, Work
 from domain import allowance as allowances
 from domain import payment as decisions
-from domain.account import ACCOUNT, DIRECTORY_CELL, NUMBER, Claimed, account_stream, acting
+from domain.account import ACCOUNT, DIRECTORY_CELL, account_stream, acting
 from domain.allowance import ALLOWANCE, AllowanceEvent, allowance_stream
 from domain.event import Refused
 from domain.ids import MemberId, PaymentId
@@ -202,16 +203,12 @@ class PaymentHandlers:
                 work.append(ALLOWANCE, stream, event.member, decide(taken, event.member, payment))
 
     async def _birth_date(self, work: Work, member: MemberId) -> date:
-        """A member's birth date, which stands with the claim of the number, sealed."""
+        """When a member was born who may act."""
         account = acting(await work.load(ACCOUNT, account_stream(member)))
-        qq = work.vault.open(account.names.qq)
-        if qq is not None:
-            number = await work.load(NUMBER, self._directory.stream(int(qq)))
-            if isinstance(number, Claimed):
-                birth = work.vault.open(number.identity.birth_date)
-                if birth is not None:
-                    return date.fromisoformat(birth)
-        raise Refused("no-account", "Nothing is known of this member any longer.")
+        birth = await birth_date(work, self._directory, account)
+        if birth is None:
+            raise Refused("no-account", "Nothing is known of this member any longer.")
+        return birth
 
 
 def payer_code(vault: KeyVault, rail: str, member: MemberId) -> str:

@@ -216,6 +216,33 @@ def test_a_refund_gives_back_the_very_coins(homezone: RunningHomezone) -> None:
     member.post(f"/v1/orders/{order}/refunds", {"reason": "mine"}).refused(403)
 
 
+def test_a_guardian_has_undone_what_a_minor_bought(homezone: RunningHomezone) -> None:
+    minor, theme = homezone.member(birth_date="2012-01-01"), item(homezone, 30)
+    top_up(minor, 50).ok(201)
+    order = buy(minor, theme).ok(201).json["id"]
+    path, body = f"/v1/orders/{order}/guardian-refunds", {"reason": "mother", "evidence": "letter"}
+    operator = homezone.operator
+    for percent in (0, 101, -1):
+        wrong = operator.post(path, {**body, "house_percent": percent}).refused(422)
+        assert wrong.fields == ["/house_percent"]
+    minor.post(path, body).refused(403)
+    first = operator.post(path, {**body, "house_percent": 70}).ok(201)
+    assert first.json["state"] == "partly_refunded"
+    assert operator.post(path, {**body, "house_percent": 100}).ok(201).json == first.json
+    assert balance(minor) == (41, 0, 0), "of 30, 21 came back"
+    assert minor.walk("/v1/me/items", at_least=first.position) == []
+    trail = homezone.client(10_012, "auditor").get(f"/v1/audit/streams/{order}").ok(200).json
+    told = trail["events"][-1]
+    assert told["type"] == "order.refunded.v1"
+    assert told["data"]["guardian"] == {"evidence": {"sealed": True}, "house_percent": 70}
+    grown = rich(homezone)
+    bought = buy(grown, theme).ok(201).json["id"]
+    operator.post(f"/v1/orders/{bought}/guardian-refunds", body).refused(409, "not-a-minor")
+    operator.post(f"/v1/orders/{member_id()}/guardian-refunds", body).refused(404)
+    assert balance(grown) == (70, 0, 0)
+    books(homezone)
+
+
 def test_a_ledger_tells_all_that_moved_and_sums_to_zero(homezone: RunningHomezone) -> None:
     member, theme = rich(homezone, 20), item(homezone, 5)
     order = buy(member, theme).ok(201).json["id"]

@@ -192,6 +192,7 @@ CHANGES = {
     "membership.trial_started.v1": "put membership_periods, put memberships",
     "order.placed.v1": "put orders",
     "order.refunded.v1": "patch orders",
+    "order.refunded.v1-guardian": "patch orders",
     "payment.claimed.v1": "",
     "payment.claimed.v1-settled": "",
     "payment.failed.v1": "",
