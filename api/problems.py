@@ -54,6 +54,10 @@ PROBLEMS = (
         "rail-ref-used", 409, "The payment was used", "Each payment counts once, for one member."
     ),
     Problem("item-delisted", 409, "Not for sale any longer", "Choose another item."),
+    Problem(
+        "nothing-held", 409, "Nothing is held", "It was captured or let go, or ran out of time."
+    ),
+    Problem("held-less", 409, "Less is held", "No more is captured than is held."),
     Problem("not-a-minor", 409, "Not a minor", "This is for what was bought before eighteen."),
     Problem("refund-too-much", 409, "More than is left", "No more goes back than was paid."),
     Problem("period-running", 409, "The month is not over", "Close it once it is over."),
