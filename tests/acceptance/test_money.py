@@ -243,6 +243,32 @@ def test_a_guardian_has_undone_what_a_minor_bought(homezone: RunningHomezone) ->
     books(homezone)
 
 
+def test_refunds_at_once_on_every_ground_stay_within_what_was_taken(
+    homezone: RunningHomezone,
+) -> None:
+    minor, theme = homezone.member(birth_date="2012-01-01"), item(homezone, 30)
+    top_up(minor, 50).ok(201)
+    order = buy(minor, theme).ok(201).json["id"]
+    operators = [homezone.client(homezone.operator.qq, "operator") for _ in range(12)]
+
+    def give_back(turn: tuple[int, Client]) -> Reply:
+        number, operator = turn
+        if number % 2:
+            body = {"reason": "mother", "evidence": "letter", "house_percent": 50}
+            return operator.post(f"/v1/orders/{order}/guardian-refunds", body)
+        return operator.post(f"/v1/orders/{order}/refunds", {"reason": "no", "coins": 7})
+
+    with ThreadPoolExecutor(len(operators)) as pool:
+        replies = list(pool.map(give_back, enumerate(operators)))
+    assert {reply.status for reply in replies} <= {201, 409}
+    undone = [reply.json["id"] for reply in replies[1::2] if reply.status == 201]
+    assert len(set(undone)) <= 1, "a guardian's refund is one"
+    shown = minor.get(f"/v1/orders/{order}", at_least=homezone.everything()).json
+    assert 0 < shown["refunded"] <= 30
+    assert balance(minor) == (20 + shown["refunded"], 0, 0)
+    books(homezone)
+
+
 def test_a_ledger_tells_all_that_moved_and_sums_to_zero(homezone: RunningHomezone) -> None:
     member, theme = rich(homezone, 20), item(homezone, 5)
     order = buy(member, theme).ok(201).json["id"]
