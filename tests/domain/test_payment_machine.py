@@ -10,7 +10,7 @@ from datetime import date
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from domain import allowance as allowances
 from domain import payment as decisions
@@ -43,7 +43,7 @@ class Rail(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.says: tuple[RailState, int] = ("unknown", 0)
+        self.says: tuple[RailState, int] = ("pending", COINS * 100)
         self.state = PAYMENT.initial
         self.history: list[PaymentEvent] = []
         self.allowances = {ANNA: ALLOWANCE.initial, BELA: ALLOWANCE.initial}
@@ -67,12 +67,25 @@ class Rail(RuleBasedStateMachine):
                     moved = ()
             self.allowances[event.member] = ALLOWANCE.fold(moved, allowance)
 
-    @rule(
-        state=st.sampled_from(["paid", "pending", "failed", "unknown"]),
-        fen=st.sampled_from([COINS * 100, COINS * 100, COINS * 100, 1]),
-    )
-    def change_its_mind(self, state: RailState, fen: int) -> None:
-        self.says = (state, 0 if state == "unknown" else fen)
+    @initialize(state=st.sampled_from(["pending", "failed", "paid"]))
+    def begin(self, state: RailState) -> None:
+        self.says = (state, COINS * 100)
+        self.claim(ANNA)
+
+    @rule(state=st.sampled_from(["failed", "pending", "paid"]), ask=st.booleans())
+    def change_its_mind(self, state: RailState, ask: bool) -> None:
+        """It may tell us so, too."""
+        self.says = (state, COINS * 100)
+        if ask:
+            self.hear()
+
+    @rule()
+    def forget_it(self) -> None:
+        self.says = ("unknown", 0)
+
+    @rule()
+    def find_another_amount(self) -> None:
+        self.says = ("paid", 1)
 
     @rule(member=st.sampled_from([ANNA, BELA]))
     def claim(self, member: MemberId) -> None:
@@ -118,4 +131,4 @@ class Rail(RuleBasedStateMachine):
 
 
 TestRail = Rail.TestCase
-TestRail.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestRail.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
