@@ -36,6 +36,7 @@ PROBLEMS = (
     Problem("not-appealable", 409, "Cannot be appealed", "It takes nothing away, or is final."),
     Problem("appeal-too-late", 409, "Too late", "A decision is appealed within 180 days."),
     Problem("insufficient-coins", 402, "Not enough coins", "Top up the wallet first."),
+    Problem("claims-exhausted", 403, "Too many wrong claims", "Claim again tomorrow."),
     Problem("minor-may-not-pay", 403, "Too young to pay", "Children under eight cannot pay."),
     Problem(
         "minor-limit",
@@ -56,6 +57,11 @@ PROBLEMS = (
         "rail-ref-used", 409, "The payment was used", "Each payment counts once, for one member."
     ),
     Problem("item-delisted", 409, "Not for sale any longer", "Choose another item."),
+    Problem(
+        "nothing-held", 409, "Nothing is held", "It was captured or let go, or ran out of time."
+    ),
+    Problem("held-less", 409, "Less is held", "No more is captured than is held."),
+    Problem("not-a-minor", 409, "Not a minor", "This is for what was bought before eighteen."),
     Problem("refund-too-much", 409, "More than is left", "No more goes back than was paid."),
     Problem("period-running", 409, "The month is not over", "Close it once it is over."),
     Problem("period-not-next", 409, "Another month comes first", "Months are closed in order."),
@@ -84,10 +90,12 @@ PROBLEMS = (
     Problem("bad-rule", 422, "Bad rule", "A rule cannot be used, so its whole set is not."),
     Problem("own-subject", 422, "Your own", "Nobody reports what is their own."),
     Problem("penalty-not-possible", 422, "No such penalty", "It does not go with the verdict."),
+    Problem("order-too-large", 422, "Too large an order", "An order is at most a million coins."),
     Problem("no-such-rail", 422, "No such rail", "Payments are not taken on this rail here."),
-    Problem("no-such-payment", 422, "No such payment", "Its rail does not know the reference."),
+    Problem(
+        "no-such-payment", 422, "No such payment", "Its rail knows none of yours over so many yuan."
+    ),
     Problem("payment-failed", 422, "The payment failed", "It came to nothing on its rail."),
-    Problem("amount-differs", 422, "Another amount", "A coin is a yuan: pay for what you claim."),
     Problem("no-such-item", 422, "No such item", "The mall has no item of this id."),
     Problem("no-such-look", 422, "No such look", "The house has no look of this name."),
     Problem("module-twice", 422, "A module twice", "A page has each module once."),

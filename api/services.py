@@ -20,6 +20,7 @@ from commands.accounts import AccountHandlers
 from commands.cases import CaseHandlers
 from commands.directory import Directory
 from commands.executor import Answer, Contended, Executor, Handler, KeyReused
+from commands.guardians import GuardianHandlers
 from commands.lists import ListHandlers
 from commands.payments import PaymentHandlers
 from commands.ports import Clock, EventLog, IdempotencyKey, KeyVault, LogUnavailable
@@ -146,6 +147,7 @@ class Services:
         self.cases = CaseHandlers(directory)
         self.reports = ReportHandlers(directory)
         self.payments = PaymentHandlers(directory, rails)
+        self.guardians = GuardianHandlers(directory)
         self.freshness = freshness
         self.metrics = metrics
         self.readiness = readiness

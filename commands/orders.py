@@ -18,7 +18,7 @@ from domain.belonging import BELONGING, BelongingGained, belonging_stream
 from domain.event import Refused
 from domain.ids import ItemId, OrderId, cell_of
 from domain.lots import POLICY
-from domain.mall import ITEM, Terms, check_buyer, item_stream, on_sale
+from domain.mall import ITEM, Terms, check_buyer, item_stream, on_sale, total
 from domain.order import ORDER, NoOrder, OrderPlaced, Placed, order_stream
 from domain.sealed import KeyClass
 from domain.wallet import WALLET, Wallet, wallet_stream
@@ -52,7 +52,7 @@ async def place(command: PlaceOrder, work: Work) -> Outcome:
         check_buyer(terms, benefits=benefits, yellow_level=level)
     order = OrderId(work.mint(cell_of(member)))
     stream, belonging = order_stream(order), belonging_stream(order)
-    coins = terms.price_coins * command.quantity
+    coins = total(terms, command.quantity)
     wallet = await work.load(WALLET, wallet_stream(member))
     (spent,) = wallet_moves.spend(wallet, member, order, coins, at)
     placed = OrderPlaced(member, item, terms, command.quantity, coins, spent.parts, POLICY, at)

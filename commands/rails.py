@@ -11,10 +11,17 @@ from domain.payment import RailState
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What a rail says of a reference. ``fen`` is the amount, 0 where it knows none."""
+    """
+    What a rail says of a reference.
+
+    :param fen: the amount, 0 where it knows none.
+    :param payer: the code that the payment was begun with (:func:`commands.payments.payer_code`),
+        and so whose it is; None on a rail that does not keep it.
+    """
 
     state: RailState
     fen: int = 0
+    payer: str | None = None
 
 
 class RailUnavailable(Exception):

@@ -45,7 +45,7 @@ class AllowanceTaken(Event, frozen=True, tag="allowance.taken.v1"):
 
 
 class AllowanceReturned(Event, frozen=True, tag="allowance.returned.v1"):
-    """That payment came to nothing, and counts no longer."""
+    """That payment came to nothing, and counts no longer, unless its money comes after all."""
 
     member: MemberId
     payment: PaymentId
@@ -64,9 +64,10 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class Allowance(msgspec.Struct, frozen=True):
-    """What counts, by payment."""
+    """What counts, by payment; and what would, had the payment not failed."""
 
     taken: dict[PaymentId, Taken] = {}
+    returned: dict[PaymentId, Taken] = {}
 
     def of_month(self, month: str) -> int:
         """How many fen count in a month."""
@@ -75,11 +76,20 @@ class Allowance(msgspec.Struct, frozen=True):
 
 def evolve(allowance: Allowance, event: AllowanceEvent, version: int) -> Allowance:
     """The allowance after one more event."""
+    payment, one = event.payment, Taken(event.month, event.fen)
     match event:
-        case AllowanceTaken(payment=payment, month=month, fen=fen):
-            return Allowance({**allowance.taken, payment: Taken(month, fen)})
-        case AllowanceReturned(payment=payment):
-            return Allowance({one: it for one, it in allowance.taken.items() if one != payment})
+        case AllowanceTaken():
+            return Allowance(
+                {**allowance.taken, payment: one}, _without(allowance.returned, payment)
+            )
+        case AllowanceReturned():
+            return Allowance(
+                _without(allowance.taken, payment), {**allowance.returned, payment: one}
+            )
+
+
+def _without(some: dict[PaymentId, Taken], payment: PaymentId) -> dict[PaymentId, Taken]:
+    return {one: it for one, it in some.items() if one != payment}
 
 
 ALLOWANCE: Aggregate[Allowance] = Aggregate("allowance", Allowance(), evolve)
@@ -139,3 +149,16 @@ def give_back(
     if taken is None:
         return ()
     return (AllowanceReturned(member, payment, taken.month, taken.fen),)
+
+
+def take_again(
+    allowance: Allowance, member: MemberId, payment: PaymentId
+) -> tuple[AllowanceEvent, ...]:
+    """
+    Let a payment that failed count once more, in its month: its money came after all. It is not
+    refused, be it beyond a limit by now, for it is paid.
+    """
+    returned = allowance.returned.get(payment)
+    if returned is None:
+        return ()
+    return (AllowanceTaken(member, payment, returned.month, returned.fen, VERSION),)

@@ -77,6 +77,8 @@ class Lot(msgspec.Struct, frozen=True):
 
     :param began: all of them, with their cost: the unit cost is this exact pair.
     :param left: those neither spent, held nor expired.
+    :param gone: those that expired, or came back as another lot: nothing brings them back here.
+    :param ended: an event said that its time is over; whatever any clock says, it takes in nothing.
     """
 
     id: LotId
@@ -84,6 +86,8 @@ class Lot(msgspec.Struct, frozen=True):
     began: Worth
     left: Worth
     acquired_at: datetime
+    gone: int = 0
+    ended: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -92,7 +96,12 @@ class Lot(msgspec.Struct, frozen=True):
 
     def expired(self, at: datetime) -> bool:
         """Whether its time is over, be it that no timer has come round to say so."""
-        return isinstance(self.source, Granted) and self.source.expires_at <= at
+        return self.ended or (isinstance(self.source, Granted) and self.source.expires_at <= at)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, and none of its coins is anywhere it could come back from."""
+        return self.ended and self.gone == self.began.coins
 
     def part(self, coins: int) -> Part:
         """Some of what is left."""
@@ -150,7 +159,8 @@ def give_back(
 ) -> tuple[Returned, ...]:
     """
     Where coins go that come back: to the very lots they came from. Those of a lot that has expired
-    meanwhile become a lot of their own, with the life they had left when they were taken.
+    meanwhile, or was ended by a server whose clock is ahead of this one's, become a lot of their
+    own, with the life they had left when they were taken.
 
     :param cause: names what gives them back; the same always makes the same new lots.
     """

@@ -11,6 +11,7 @@ import msgspec
 
 from domain.event import Aggregate, Event, Refused
 from domain.ids import ItemId, StreamId
+from domain.money import COINS_MAX
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -117,6 +118,18 @@ def on_sale(item: AnyItem) -> Terms:
     if not item.listed:
         raise Refused("item-delisted", "This item is not for sale any longer.", "/item")
     return item.terms
+
+
+def total(terms: Terms, quantity: int) -> int:
+    """
+    What so many of an item cost, in coins.
+
+    :raises Refused: more than one order moves.
+    """
+    coins = terms.price_coins * quantity
+    if coins > COINS_MAX:
+        raise Refused("order-too-large", f"One order is at most {COINS_MAX} coins.", "/quantity")
+    return coins
 
 
 def check_buyer(terms: Terms, *, benefits: bool, yellow_level: int | None) -> None:

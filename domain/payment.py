@@ -1,5 +1,6 @@
 """
-A payment, as its rail knows it: claimed by one member, everywhere, and settled once.
+A payment, as its rail knows it: claimed by one member, everywhere, and settled once. It may have
+failed before that: what a rail calls failed, and what was given up, may still be paid.
 
 A rail's reference must count once in all cells, so it is a stream of its own in the directory cell,
 named by the reference's keyed digest alone. When it is settled, a policy puts the coins into the
@@ -21,7 +22,7 @@ from domain.sealed import Sealed
 RailState: TypeAlias = Literal["paid", "pending", "failed", "unknown"]
 
 #: How long after one look the next is taken at a payment that its rail says is pending; after the
-#: last of them it has failed.
+#: last of them it has failed, and is looked at only when somebody says that there is news.
 LOOKS: Final = (
     *(timedelta(seconds=5),) * 3,
     *(timedelta(minutes=1),) * 5,
@@ -93,7 +94,7 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """It came to nothing, for good."""
+    """It came to nothing, and is not looked at any longer; but its money may still come."""
 
     claim: PaymentClaimed
 
@@ -139,22 +140,21 @@ def claim(
     paid_fen: int,
 ) -> tuple[PaymentEvent, ...]:
     """
-    Take a payment that nobody has claimed; the same member's same claim again changes nothing.
+    Take a payment that nobody has claimed; the same member's same claim again changes nothing
+    (:func:`hasten` does, if there is news).
 
     :param state: what its rail says of it, and ``paid_fen``, over how much; of no account when it
         is claimed already.
     :raises Refused: it is somebody else's, or was claimed for other coins, or there is no such
-        payment, or it has failed, or is over another amount.
+        payment over that amount, or it has failed.
     """
     if not isinstance(payment, Unclaimed):
         mine = payment.claim
         if (mine.member, mine.coins) != (claimed.member, claimed.coins):
             raise Refused("rail-ref-used", "This payment has been used before.", "/rail_ref")
-        if isinstance(payment, Failed):
-            raise failed()
         return ()
-    if state in ("paid", "pending") and paid_fen != claimed.fen:
-        raise Refused("amount-differs", "The payment is over another amount.", "/coins")
+    if not borne_out(claimed, state, paid_fen):
+        raise unknown()
     match state:
         case "paid":
             claimed = msgspec.structs.replace(claimed, look_again_at=None)
@@ -165,9 +165,22 @@ def claim(
         case "failed":
             raise failed()
         case "unknown":
-            raise Refused("no-such-payment", "The rail knows no such payment.", "/rail_ref")
+            raise unknown()
         case _:
             assert_never(state)
+
+
+def borne_out(claimed: PaymentClaimed, state: RailState, paid_fen: int) -> bool:
+    """
+    Whether a rail knows a payment such as is claimed. One over another amount is as good as none:
+    an answer that told the two apart would tell whoever guesses that a reference is good.
+    """
+    return state != "unknown" and paid_fen == claimed.fen
+
+
+def unknown() -> Refused:
+    """What whoever claims it hears of a payment that their rail does not know, or not so."""
+    return Refused("no-such-payment", "The rail knows no such payment of yours.", "/rail_ref")
 
 
 def look_again(
@@ -188,9 +201,16 @@ def look_again(
 
 
 def hasten(
-    payment: Waiting, state: RailState, paid_fen: int, at: datetime
+    payment: Waiting | Failed, state: RailState, paid_fen: int, at: datetime
 ) -> tuple[PaymentEvent, ...]:
-    """As :func:`look_again`, out of turn: unless there is news, the next look stays as it is."""
+    """
+    As :func:`look_again`, out of turn: unless there is news, the next look stays as it is. A
+    payment that has failed is settled, once, if its money came after all.
+    """
+    if isinstance(payment, Failed):
+        claimed = payment.claim
+        paid = state == "paid" and paid_fen == claimed.fen
+        return (_settled(claimed, at),) if paid else ()
     return look_again(payment, state, paid_fen, at) if state in ("paid", "failed") else ()
 
 

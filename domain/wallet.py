@@ -5,7 +5,7 @@ Its balance is the sum of its lots and nothing else. What an order has taken is 
 remember (:mod:`domain.charge`), so a wallet does not grow with what was bought from it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -47,8 +47,9 @@ class Hold(msgspec.Struct, frozen=True):
 
 class Wallet(msgspec.Struct, frozen=True):
     """
-    Lots in the order in which they were acquired, and the holds that stand. Empty lots stay: what
-    was taken from them may come back.
+    Lots in the order in which they were acquired, and the holds that stand. An empty lot stays
+    while coins that were taken from it may come back; one that is over is dropped, and the log
+    alone remembers it.
     """
 
     lots: tuple[Lot, ...] = ()
@@ -78,7 +79,7 @@ def evolve(wallet: Wallet, event: WalletEvent, version: int) -> Wallet:
             worth = Worth(coins)
             return Wallet((*lots, Lot(lot, Granted(expires_at), worth, worth, at)), holds)
         case BonusExpired(lot=lot, coins=coins):
-            return Wallet(_each(lots, {lot: Worth(coins)}, Worth.minus), holds)
+            return Wallet(_ended(lots, lot, coins), holds)
         case CoinsSpent(parts=parts):
             return Wallet(_each(lots, _by_lot(parts), Worth.minus), holds)
         case CoinsHeld(order=order, parts=parts, expires_at=expires_at):
@@ -102,6 +103,24 @@ def _each(
     )
 
 
+def _ended(lots: tuple[Lot, ...], ended: LotId, coins: int) -> tuple[Lot, ...]:
+    """Without what was left of a lot whose time is over."""
+    change = msgspec.structs.replace
+    left = _gone(_each(lots, {ended: Worth(coins)}, Worth.minus), {ended: coins})
+    return _standing(change(lot, ended=True) if lot.id == ended else lot for lot in left)
+
+
+def _gone(lots: tuple[Lot, ...], coins: Mapping[LotId, int]) -> tuple[Lot, ...]:
+    change = msgspec.structs.replace
+    return tuple(
+        change(lot, gone=lot.gone + coins[lot.id]) if lot.id in coins else lot for lot in lots
+    )
+
+
+def _standing(lots: Iterable[Lot]) -> tuple[Lot, ...]:
+    return tuple(lot for lot in lots if not lot.over)
+
+
 def _by_lot(parts: Iterable[Part]) -> dict[LotId, Worth]:
     return {part.lot: part.worth for part in parts}
 
@@ -120,6 +139,7 @@ def _captured(holds: tuple[Hold, ...], order: OrderId, coins: int, kept: int) ->
 
 def _restored(lots: tuple[Lot, ...], returned: Iterable[Returned], at: datetime) -> tuple[Lot, ...]:
     back = {one.into: one.part.worth for one in returned if one.expires_at is None}
+    elsewhere = {one.part.lot: one.part.coins for one in returned if one.expires_at is not None}
     anew = tuple(
         Lot(
             one.into,
@@ -131,7 +151,7 @@ def _restored(lots: tuple[Lot, ...], returned: Iterable[Returned], at: datetime)
         for one in returned
         if one.expires_at is not None
     )
-    return (*_each(lots, back, Worth.plus), *anew)
+    return (*_standing(_gone(_each(lots, back, Worth.plus), elsewhere)), *anew)
 
 
 def _weigh(wallet: Wallet) -> int:

@@ -59,9 +59,9 @@ def grant(
 
 
 def expire(wallet: Wallet, member: MemberId, lot: LotId, at: datetime) -> tuple[WalletEvent, ...]:
-    """A lot's time is over: what is left of it goes."""
+    """A lot's time is over: what is left of it goes, once."""
     found = wallet.lot(lot)
-    if found is None or not found.expired(at):
+    if found is None or found.ended or not found.expired(at):
         return ()
     return (BonusExpired(member, lot, found.left.coins, at),)
 

@@ -4,7 +4,11 @@ A rail over HTTP: ``GET URL/payments?reference=…``.
     200 {"state": "paid" | "pending" | "failed", "amount_fen": 10000}
     404 when it knows no such payment
 
+and with "payer" beside these, where the payment was begun with a member's code, from its first
+answer on.
+
 Anything else, and no answer within the time, is no answer at all: nothing is concluded from it.
+An answer may come in pieces; it is read to its end, and refused beyond 16 KiB.
 """
 
 import asyncio
@@ -23,6 +27,7 @@ _ANSWER_BYTES_MAX = 1 << 14
 class _Payment(msgspec.Struct, frozen=True):
     state: Literal["paid", "pending", "failed"]
     amount_fen: Annotated[int, msgspec.Meta(ge=0)]
+    payer: str | None = None
 
 
 class HttpRail:
@@ -56,7 +61,7 @@ class HttpRail:
             payment = msgspec.json.decode(body, type=_Payment)
         except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
             raise RailUnavailable(type(error).__name__) from None
-        return Seen(payment.state, payment.amount_fen)
+        return Seen(payment.state, payment.amount_fen, payment.payer)
 
     async def close(self) -> None:
         """Hang up."""
@@ -72,7 +77,21 @@ class HttpRail:
         url = self._payments.update_query(reference=reference)
         # A redirect could lead to where the URL was checked not to.
         async with self._session.get(url, allow_redirects=False) as response:
-            return response.status, await response.content.read(_ANSWER_BYTES_MAX)
+            return response.status, await _whole(response.content)
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """
+    A body to its end, in however many pieces it comes.
+
+    :raises RailUnavailable: it is longer than any answer of a rail.
+    """
+    body = bytearray()
+    async for piece in content.iter_any():
+        body += piece
+        if len(body) > _ANSWER_BYTES_MAX:
+            raise RailUnavailable("an answer without end")
+    return bytes(body)
 
 
 def _is_local(url: URL) -> bool:

@@ -164,6 +164,7 @@ async def change_item(call: Ask[ChangeItem, None]) -> Answer:
     problems=(
         "insufficient-coins",
         "no-such-item",
+        "order-too-large",
         "item-delisted",
         "members-only",
         "level-too-low",

@@ -4,7 +4,7 @@ Coins: top-ups, what is in a wallet, bonuses, and what moved them.
 
 from datetime import date, datetime
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -38,6 +38,13 @@ class ToppedUp(Written, frozen=True, kw_only=True):
     """
 
     coins: int
+
+
+class Payer(msgspec.Struct, frozen=True):
+    """The code that your payments on a rail are begun with."""
+
+    rail: str
+    payer: str
 
 
 class Lot(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -116,7 +123,7 @@ class Notification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "no-such-rail",
         "no-such-payment",
         "payment-failed",
-        "amount-differs",
+        "claims-exhausted",
         "rail-ref-used",
         "minor-may-not-pay",
         "minor-limit",
@@ -143,6 +150,28 @@ async def top_up(call: Ask[TopUp, None]) -> Answer:
     body = ToppedUp(id=lot, position=at, state=state, coins=call.body.coins)
     status = 201 if state == "credited" else 202
     return written(body, at, replayed=answer.replayed, status=status)
+
+
+@ROUTES.get(
+    "/v1/me/payers/{name}",
+    tag=_TAG,
+    summary="What to begin a payment with",
+    answer=Payer,
+    roles=MEMBERS,
+    problems=("not-found", "suspended", "banned", "no-account"),
+)
+async def read_payer(call: Ask[None, None]) -> Answer:
+    """
+    Hand this code to the rail with the payment, and nobody else can claim it: a rail that keeps it
+    tells us, and we take it from nobody but you. It is the same for ever.
+    """
+    app, rail = call.app, call.text()
+    member = await app.read(call, _whoever_reads)
+    return found(Payer(rail, app.payments.payer(app.vault, rail, member)))
+
+
+async def _whoever_reads(_: Any, viewer: MemberId) -> MemberId:
+    return viewer
 
 
 @ROUTES.post(

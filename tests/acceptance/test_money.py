@@ -198,6 +198,15 @@ def test_operators_set_prices_and_shoppers_see_what_is_for_sale(
     operator.patch(f"/v1/mall/items/{member_id()}", {"listed": True}).refused(404)
 
 
+def test_an_order_beyond_what_one_moves_is_refused_at_its_quantity(
+    homezone: RunningHomezone,
+) -> None:
+    member, dear = rich(homezone), item(homezone, 500_001)
+    assert buy(member, dear, 2).refused(422, "order-too-large").fields == ["/quantity"]
+    buy(member, dear, 1).refused(402, "insufficient-coins")
+    assert balance(member) == (100, 0, 0)
+
+
 def member_id() -> str:
     """An id of some cell, of nothing."""
     return "01a210c8-e698-8003-9999-821e138dda71"
@@ -225,6 +234,59 @@ def test_a_refund_gives_back_the_very_coins(homezone: RunningHomezone) -> None:
     assert (shown["refunded"], shown["state"]) == (15, "refunded")
     refund(homezone, member_id()).refused(404)
     member.post(f"/v1/orders/{order}/refunds", {"reason": "mine"}).refused(403)
+
+
+def test_a_guardian_has_undone_what_a_minor_bought(homezone: RunningHomezone) -> None:
+    minor, theme = homezone.member(birth_date="2012-01-01"), item(homezone, 30)
+    top_up(minor, 50).ok(201)
+    order = buy(minor, theme).ok(201).json["id"]
+    path, body = f"/v1/orders/{order}/guardian-refunds", {"reason": "mother", "evidence": "letter"}
+    operator = homezone.operator
+    for percent in (0, 101, -1):
+        wrong = operator.post(path, {**body, "house_percent": percent}).refused(422)
+        assert wrong.fields == ["/house_percent"]
+    minor.post(path, body).refused(403)
+    first = operator.post(path, {**body, "house_percent": 70}).ok(201)
+    assert first.json["state"] == "partly_refunded"
+    assert operator.post(path, {**body, "house_percent": 100}).ok(201).json == first.json
+    assert balance(minor) == (41, 0, 0), "of 30, 21 came back"
+    assert minor.walk("/v1/me/items", at_least=first.position) == []
+    trail = homezone.client(10_012, "auditor").get(f"/v1/audit/streams/{order}").ok(200).json
+    told = trail["events"][-1]
+    assert told["type"] == "order.refunded.v1"
+    assert told["data"]["guardian"] == {"evidence": {"sealed": True}, "house_percent": 70}
+    grown = rich(homezone)
+    bought = buy(grown, theme).ok(201).json["id"]
+    operator.post(f"/v1/orders/{bought}/guardian-refunds", body).refused(409, "not-a-minor")
+    operator.post(f"/v1/orders/{member_id()}/guardian-refunds", body).refused(404)
+    assert balance(grown) == (70, 0, 0)
+    books(homezone)
+
+
+def test_refunds_at_once_on_every_ground_stay_within_what_was_taken(
+    homezone: RunningHomezone,
+) -> None:
+    minor, theme = homezone.member(birth_date="2012-01-01"), item(homezone, 30)
+    top_up(minor, 50).ok(201)
+    order = buy(minor, theme).ok(201).json["id"]
+    operators = [homezone.client(homezone.operator.qq, "operator") for _ in range(12)]
+
+    def give_back(turn: tuple[int, Client]) -> Reply:
+        number, operator = turn
+        if number % 2:
+            body = {"reason": "mother", "evidence": "letter", "house_percent": 50}
+            return operator.post(f"/v1/orders/{order}/guardian-refunds", body)
+        return operator.post(f"/v1/orders/{order}/refunds", {"reason": "no", "coins": 7})
+
+    with ThreadPoolExecutor(len(operators)) as pool:
+        replies = list(pool.map(give_back, enumerate(operators)))
+    assert {reply.status for reply in replies} <= {201, 409}
+    undone = [reply.json["id"] for reply in replies[1::2] if reply.status == 201]
+    assert len(set(undone)) <= 1, "a guardian's refund is one"
+    shown = minor.get(f"/v1/orders/{order}", at_least=homezone.everything()).json
+    assert 0 < shown["refunded"] <= 30
+    assert balance(minor) == (20 + shown["refunded"], 0, 0)
+    books(homezone)
 
 
 def test_a_ledger_tells_all_that_moved_and_sums_to_zero(homezone: RunningHomezone) -> None:

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from api.wiring.models import MODELS
+from domain.misclaim import MISCLAIMS_MAX
 from replay.check import check
 from tests.acceptance.test_money import balance, books, buy, item, reference, top_up
 from tests.support.database import fresh_database
@@ -69,10 +71,12 @@ def claim(member: Client, coins: int, paid: str) -> Reply:
 def test_what_the_rail_says_counts(shop: Shop) -> None:
     member = shop.one.member()
     paid = shop.pay(30)
-    claim(member, 29, paid).refused(422, "amount-differs")
+    wrong = claim(member, 29, paid).refused(422, "no-such-payment")
     claim(member, 30, shop.pay(30, "failed")).refused(422, "payment-failed")
     unknown = reference()
-    assert claim(member, 30, unknown).refused(422, "no-such-payment").fields == ["/rail_ref"]
+    none = claim(member, 30, unknown).refused(422, "no-such-payment")
+    assert none.fields == ["/rail_ref"]
+    assert _told(wrong) == _told(none), "who guesses does not learn that a reference is good"
     top_up(member, 30).refused(422, "no-such-rail")
     assert balance(member) == (0, 0, 0)
     claim(member, 30, paid).ok(201)
@@ -80,6 +84,46 @@ def test_what_the_rail_says_counts(shop: Shop) -> None:
     shop.rail.set(unknown, "paid", 30)
     claim(member, 30, unknown).ok(201)
     assert balance(member) == (60, 0, 0)
+
+
+def _told(reply: Reply) -> dict[str, Any]:
+    """A problem but for the request that it names."""
+    return {name: said for name, said in reply.json.items() if name != "instance"}
+
+
+def test_a_payment_begun_with_a_members_code_is_that_members(shop: Shop) -> None:
+    payer, thief = shop.one.members(2)
+    for state in ("paid", "pending"):
+        paid = shop.pay(20, state)
+        code = payer.get("/v1/me/payers/local").ok(200).json
+        assert code == shop.other.client(payer.qq).get("/v1/me/payers/local").json
+        assert code["rail"] == "local"
+        shop.rail.payers[paid] = code["payer"]
+        stolen = claim(thief, 20, paid).refused(422, "no-such-payment")
+        assert _told(stolen) == _told(claim(thief, 20, reference()).refused(422))
+        assert claim(payer, 20, paid).json["state"] in ("pending", "credited")
+        shop.rail.set(paid, "paid", 20)
+        claim(payer, 20, paid).ok(201)
+    assert balance(thief) == (0, 0, 0)
+    assert balance(payer) == (40, 0, 0)
+    thief.get("/v1/me/payers/nowhere").refused(404)
+
+
+def test_who_guesses_too_often_is_not_listened_to(shop: Shop) -> None:
+    guesser, good = shop.one.member(), shop.pay(10)
+    elsewhere = shop.other.client(guesser.qq)
+    claim(guesser, 10, shop.pay(10)).ok(201)
+    for number in range(MISCLAIMS_MAX):
+        which = elsewhere if number % 2 else guesser
+        claim(which, 10, reference()).refused(422, "no-such-payment")
+    for which in (guesser, elsewhere):
+        claim(which, 10, good).refused(403, "claims-exhausted")
+    asked = shop.rail.asked
+    for which in (guesser, elsewhere):
+        claim(which, 10, good).refused(403, "claims-exhausted")
+    assert shop.rail.asked == asked, "the rail is not asked on their behalf"
+    assert balance(guesser) == (10, 0, 0)
+    claim(shop.one.member(), 10, good).ok(201)
 
 
 def test_a_pending_payment_is_asked_after_until_it_is_known(shop: Shop) -> None:
@@ -110,6 +154,42 @@ def test_a_pending_payment_that_fails_frees_what_a_minor_may_pay(shop: Shop) -> 
         shop.rail.set(one, "paid", 50)
         shop.notify(shop.one, one).ok(204)
     eventually(lambda: balance(minor) == (200, 0, 0))
+
+
+@pytest.mark.parametrize("how", ["claimed again", "notified"])
+def test_a_payment_that_failed_and_is_paid_after_all_credits_once(shop: Shop, how: str) -> None:
+    member, late = shop.one.member(), shop.pay(10, "pending")
+    first = claim(member, 10, late).ok(202)
+    shop.rail.set(late, "failed", 10)
+    claim(member, 10, late).refused(422, "payment-failed")
+    claim(member, 10, late).refused(422, "payment-failed")
+    shop.rail.set(late, "paid", 10)
+    elsewhere = shop.other.client(member.qq)
+    for _ in range(3):
+        if how == "notified":
+            shop.notify(shop.one, late, state="paid").ok(204)
+            shop.notify(shop.other, late, state="failed").ok(204)
+        else:
+            assert claim(elsewhere, 10, late).json["id"] == first.json["id"]
+            assert claim(member, 10, late).status in (201, 202)
+    eventually(lambda: balance(member) == (10, 0, 0))
+    assert claim(member, 10, late).ok(201).json["state"] == "credited"
+    claim(shop.one.member(), 10, late).refused(409, "rail-ref-used")
+    assert balance(member) == (10, 0, 0)
+
+
+def test_a_minors_payment_that_comes_after_all_counts_again(shop: Shop) -> None:
+    minor = shop.one.member(birth_date="2012-01-01")
+    late = shop.pay(50, "pending")
+    claim(minor, 50, late).ok(202)
+    shop.rail.set(late, "failed", 50)
+    claim(minor, 50, late).refused(422, "payment-failed")
+    for _ in range(3):
+        claim(minor, 50, shop.pay(50)).ok(201)
+    shop.rail.set(late, "paid", 50)
+    claim(minor, 50, late).ok(201)
+    claim(minor, 1, shop.pay(1)).refused(403, "minor-limit")
+    assert balance(minor) == (200, 0, 0)
 
 
 def test_notifications_doubled_forged_and_out_of_order_change_nothing(shop: Shop) -> None:

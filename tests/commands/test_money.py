@@ -77,6 +77,23 @@ class Till(Bench):
         await self.house.run(holding, None, member)
         return order
 
+    async def capture(self, command: tuple[OrderId, int], work: Work) -> Outcome:
+        """Spend of what is held."""
+        (order, coins), stream = command, wallet_stream(self.anna)
+        wallet, at = await work.load(WALLET, stream), work.context.effective_at
+        work.append(
+            WALLET, stream, self.anna, decisions.capture(wallet, self.anna, order, coins, at)
+        )
+        return Outcome(order, (stream, work.version(stream) + 1))
+
+    async def void(self, order: OrderId, work: Work) -> Outcome:
+        """Let go of what is held."""
+        stream = wallet_stream(self.anna)
+        wallet, at = await work.load(WALLET, stream), work.context.effective_at
+        events = decisions.void(wallet, self.anna, order, at)
+        work.append(WALLET, stream, self.anna, events)
+        return Outcome(order, (stream, work.version(stream) + len(events)))
+
     async def wallet(self) -> Wallet:
         state: Wallet = (await self.house.streams.load(WALLET, wallet_stream(self.anna))).state
         return state
@@ -196,6 +213,55 @@ def test_what_nobody_captures_is_free_again_when_the_hold_ends() -> None:
         assert isinstance(voided, HoldVoided)
         assert (voided.order, voided.why) == (order, "expired")
         assert await till.balance() == 10
+        assert till.armed() == []
+
+    live(history)
+
+
+def test_what_is_held_is_captured_in_part_and_nothing_after_it_was_let_go() -> None:
+    async def history() -> None:
+        till = Till()
+        await till.sit()
+        await till.top_up(10)
+        order = await till.hold(7, hours=24)
+        refusal = till.house.refusal
+        assert await refusal(till.capture, (order, 8), till.anna) == ("held-less", None)
+        await till.house.run(till.capture, (order, 3), till.anna)
+        assert await till.balance() == 7, "the remainder is free again"
+        kept = len(till.house.events())
+        assert await refusal(till.capture, (order, 1), till.anna) == ("nothing-held", None)
+        assert len(till.house.events()) == kept
+        again = await till.hold(5, hours=24)
+        await till.house.run(till.void, again, till.anna)
+        await till.house.run(till.void, again, till.anna)
+        assert len(till.happened(HoldVoided)) == 2, "the remainder, and the second hold, once"
+        kept = len(till.house.events())
+        assert await refusal(till.capture, (again, 5), till.anna) == ("nothing-held", None)
+        assert len(till.house.events()) == kept
+        await till.let_pass(2)
+        assert await till.balance() == 7
+        assert till.armed() == []
+
+    live(history)
+
+
+def test_coins_that_come_back_by_a_clock_that_is_behind_are_not_lost() -> None:
+    async def history() -> None:
+        till = Till()
+        await till.sit()
+        await till.grant(10, days=10)
+        order = await till.buy(6)
+        (ends,) = till.armed()
+        await till.fire(ends)
+        assert till.happened(BonusExpired)
+        till.house.clock.set(ends.due - timedelta(minutes=1))
+        await till.house.run(to(refund, order), RefundOrder("late"), STAFF)
+        assert await till.balance() == 6
+        await till.let_pass(10)
+        assert await till.balance() == 0
+        expired = [one for one in till.happened(BonusExpired) if isinstance(one, BonusExpired)]
+        assert [one.coins for one in expired] == [4, 6]
+        assert (await till.wallet()).lots == ()
         assert till.armed() == []
 
     live(history)

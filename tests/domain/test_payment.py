@@ -3,6 +3,7 @@ A payment is claimed once, settles once, and comes to nothing once; and what min
 """
 
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -13,6 +14,7 @@ from domain.event import Event
 from domain.payment import (
     LOOKS,
     PAYMENT,
+    Failed,
     PaymentClaimed,
     PaymentFailed,
     PaymentPending,
@@ -40,14 +42,19 @@ def test_a_paid_claim_settles_at_once() -> None:
     [
         ("failed", "payment-failed", "/rail_ref"),
         ("unknown", "no-such-payment", "/rail_ref"),
-        ("paid", "amount-differs", "/coins"),
-        ("pending", "amount-differs", "/coins"),
     ],
 )
 def test_what_the_rail_does_not_bear_out_is_nobodys(
     state: RailState, problem: str, field: str
 ) -> None:
-    given(PAYMENT).when(decisions.claim, CLAIMED, state, 9_999).then_refused(problem, field)
+    given(PAYMENT).when(decisions.claim, CLAIMED, state, 10_000).then_refused(problem, field)
+
+
+@pytest.mark.parametrize("state", ["paid", "pending", "failed", "unknown"])
+def test_a_payment_over_another_amount_is_as_good_as_none(state: RailState) -> None:
+    given(PAYMENT).when(decisions.claim, CLAIMED, state, 9_999).then_refused(
+        "no-such-payment", "/rail_ref"
+    )
 
 
 @pytest.mark.parametrize("history", [(PENDING,), (CLAIMED, SETTLED)])
@@ -77,7 +84,30 @@ def test_a_pending_payment_is_looked_at_again_until_it_is_known() -> None:
     waiting.when(decisions.look_again, "paid", 1, LATER).then(failed)
     over = given(PAYMENT, PENDING, failed)
     over.when(decisions.look_again, "paid", 10_000, LATER).then_nothing()
-    over.when(decisions.claim, CLAIMED, "paid", 10_000).then_refused("payment-failed", "/rail_ref")
+    over.when(decisions.claim, CLAIMED, "paid", 10_000).then_nothing()
+
+
+@pytest.mark.parametrize("why", ["failed", "expired"])
+def test_what_has_failed_settles_once_if_its_money_comes_after_all(
+    why: Literal["failed", "expired"],
+) -> None:
+    over = given(PAYMENT, PENDING, PaymentFailed(ANNA, why, LATER)).state
+    assert isinstance(over, Failed)
+    others: tuple[tuple[RailState, int], ...] = (
+        ("failed", 10_000),
+        ("pending", 10_000),
+        ("unknown", 0),
+        ("paid", 9_999),
+    )
+    for state, fen in others:
+        assert decisions.hasten(over, state, fen, LATER) == ()
+    settled = PaymentSettled(ANNA, "demo", 100, 10_000, LATER)
+    assert decisions.hasten(over, "paid", 10_000, LATER) == (settled,)
+    after = PAYMENT.fold([settled], over)
+    assert not isinstance(after, Waiting | Failed), "and it is asked after no more"
+    given(PAYMENT, PENDING, PaymentFailed(ANNA, why, LATER), settled).when(
+        decisions.look_again, "paid", 10_000, LATER
+    ).then_nothing()
 
 
 def test_after_the_last_look_it_has_failed() -> None:
@@ -148,6 +178,18 @@ def test_a_minors_payments_count_by_month() -> None:
         taken(9, 5_000)
     )
     given(ALLOWANCE, *full, returned).when(allowances.give_back, ANNA, payment(0)).then_nothing()
+
+
+def test_what_was_given_back_counts_again_in_its_month_when_its_money_comes() -> None:
+    full = [taken(number, 5_000) for number in range(4)]
+    returned = AllowanceReturned(ANNA, payment(0), "2026-11", 5_000)
+    beyond = given(ALLOWANCE, *full, returned, taken(9, 5_000))
+    beyond.when(allowances.take_again, ANNA, payment(0)).then(taken(0, 5_000))
+    after = given(ALLOWANCE, *full, returned, taken(9, 5_000), taken(0, 5_000))
+    after.when(allowances.take_again, ANNA, payment(0)).then_nothing()
+    assert after.state.of_month("2026-11") == 25_000
+    given(ALLOWANCE, *full).when(allowances.take_again, ANNA, payment(0)).then_nothing()
+    given(ALLOWANCE).when(allowances.take_again, ANNA, payment(0)).then_nothing()
 
 
 def test_limits_go_by_age() -> None:

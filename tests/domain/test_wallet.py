@@ -2,7 +2,7 @@
 A wallet: what it takes in, in which order it is emptied, and where coins go that come back.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -86,6 +86,44 @@ def test_a_lot_expires_at_its_time_with_what_is_left() -> None:
     given(WALLET, bought(1, 1)).when(
         decisions.expire, ANNA, bought_lot(1), LONG_AFTER
     ).then_nothing()
+
+
+def test_a_lot_that_has_ended_takes_in_nothing_whatever_a_clock_says() -> None:
+    """A server whose clock is behind the one that ended it would put coins where none is seen."""
+    spent = CoinsSpent(ANNA, order(1), (bonus(1, 2),), 1, NOON)
+    ended = BonusExpired(ANNA, bonus_lot(1), 1, LATER)
+    wallet = given(WALLET, granted(1, 3, days=1), spent, ended)
+    early = LATER - timedelta(minutes=1)
+    wallet.when(decisions.expire, ANNA, bonus_lot(1), LATER).then_nothing()
+    anew = LotId(derive(cell_of(bonus_lot(1)), "returned-lot", bonus_lot(1), refund_id(1).bytes))
+    refunded = CoinsRefunded(
+        ANNA, order(1), refund_id(1), (Returned(bonus(1, 2), anew, early + DAY),), 1, early
+    )
+    wallet.when(decisions.refund, ANNA, order(1), refund_id(1), (bonus(1, 2),), NOON, early).then(
+        refunded
+    )
+    (lot,) = WALLET.fold([refunded], wallet.state).lots
+    assert (lot.id, lot.left.coins) == (anew, 2), "with the life that was left, and the old is over"
+
+
+def test_a_lot_stays_as_long_as_coins_of_it_may_come_back() -> None:
+    end = BonusExpired(ANNA, bonus_lot(1), 3, LATER)
+    assert given(WALLET, granted(1, 3, days=1), end).state.lots == (), "nothing of it was spent"
+    spent = CoinsSpent(ANNA, order(1), (bonus(1, 2),), 1, NOON)
+    some = BonusExpired(ANNA, bonus_lot(1), 1, LATER)
+    state = given(WALLET, granted(1, 3, days=1), spent, some).state
+    assert [(lot.left.coins, lot.ended) for lot in state.lots] == [(0, True)]
+    used = CoinsSpent(ANNA, order(2), (paid(1, 10),), 1, NOON)
+    (bought_out,) = given(WALLET, bought(1, 10), used).state.lots
+    assert bought_out.left == Worth(), "what was bought is refunded whenever it is"
+
+
+def test_a_wallet_of_a_thousand_bonuses_that_ran_out_is_empty() -> None:
+    state = WALLET.initial
+    for number in range(1_000):
+        events = (granted(number, 5, days=1), BonusExpired(ANNA, bonus_lot(number), 5, LATER))
+        state = WALLET.fold(events, state)
+    assert state.lots == ()
 
 
 def test_a_hold_is_captured_and_the_remainder_is_free_again() -> None:

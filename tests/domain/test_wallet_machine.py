@@ -77,10 +77,12 @@ class Coins(RuleBasedStateMachine):
         reason = sealed("hello")
         self.happen(decisions.grant(self.wallet, ANNA, lot, coins, until, reason, self.now))
 
-    @rule()
-    def expire(self) -> None:
+    @rule(ahead=st.integers(0, 90))
+    def expire(self, ahead: int) -> None:
+        """A timer, be it on a server whose clock is so many hours ahead of whoever decides next."""
         for lot in self.wallet.lots:
-            self.happen(decisions.expire(self.wallet, ANNA, lot.id, self.now))
+            at = self.now + timedelta(hours=ahead)
+            self.happen(decisions.expire(self.wallet, ANNA, lot.id, at))
 
     @rule(number=ORDERS, coins=FEW)
     def spend(self, number: int, coins: int) -> None:
@@ -147,6 +149,30 @@ class Coins(RuleBasedStateMachine):
             assert lot.left.coins >= 0
             assert lot.left.fen >= 0
             assert (lot.left.coins > 0) or lot.left.fen == 0, "no coin, no cost"
+
+    @invariant()
+    def what_has_ended_is_empty_and_stays_only_for_what_may_come_back(self) -> None:
+        ended = {event.lot for event in self.history if isinstance(event, BonusExpired)}
+        out = self.taken_and_not_returned()
+        for lot in self.wallet.lots:
+            assert lot.began.coins == lot.left.coins + lot.gone + out[lot.id]
+            assert lot.ended == (lot.id in ended)
+            assert not lot.ended or (lot.left == Worth() and out[lot.id] > 0)
+        there = {lot.id for lot in self.wallet.lots}
+        assert all(lot in there for lot, coins in out.items() if coins)
+
+    def taken_and_not_returned(self) -> Counter[LotId]:
+        """How many coins of each lot are held or were spent."""
+        out: Counter[LotId] = Counter()
+        for event in self.history:
+            match event:
+                case CoinsSpent(parts=parts) | CoinsHeld(parts=parts):
+                    out.update({part.lot: part.coins for part in parts})
+                case HoldVoided(returned=returned) | CoinsRefunded(returned=returned):
+                    out.subtract({one.part.lot: one.part.coins for one in returned})
+                case _:
+                    pass
+        return out
 
     @invariant()
     def no_lot_is_there_twice(self) -> None:
@@ -240,4 +266,4 @@ def _out(history: Sequence[WalletEvent]) -> Worth:
 
 
 TestCoins = Coins.TestCase
-TestCoins.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestCoins.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)

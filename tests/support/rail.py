@@ -4,6 +4,7 @@ A payment rail for tests: a real HTTP service on a port of its own, that does wh
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,16 +14,21 @@ from urllib.parse import parse_qs, urlsplit
 
 class LocalRail:
     """
-    What a rail knows. ``payments`` are states and amounts by reference; ``asked`` counts look-ups.
+    What a rail knows. ``payments`` are states and amounts by reference, ``payers`` with which code
+    some of them were begun; ``asked`` counts look-ups.
 
     Cleared, ``answers`` lets it take requests and answer none; ``status`` other than 200 is what it
-    answers instead.
+    answers instead. With ``piece_bytes``, an answer comes in pieces of that size, one after the
+    other; ``padding_bytes`` make it longer than it need be.
     """
 
     def __init__(self) -> None:
         self.payments: dict[str, tuple[str, int]] = {}
+        self.payers: dict[str, str] = {}
         self.asked = 0
         self.status = 200
+        self.piece_bytes: int | None = None
+        self.padding_bytes = 0
         self.answers = threading.Event()
         self.answers.set()
         self.url = ""
@@ -40,7 +46,8 @@ class LocalRail:
         found = self.payments.get(reference)
         if found is None:
             return 404, {}
-        return 200, {"state": found[0], "amount_fen": found[1]}
+        named = {"payer": self.payers[reference]} if reference in self.payers else {}
+        return 200, {"state": found[0], "amount_fen": found[1], **named}
 
 
 @contextmanager
@@ -52,12 +59,18 @@ def local_rail() -> Iterator[LocalRail]:
         def do_GET(self) -> None:
             (reference,) = parse_qs(urlsplit(self.path).query)["reference"]
             status, said = rail.answer(reference)
-            body = json.dumps(said).encode()
+            body = json.dumps(said).encode() + b" " * rail.padding_bytes
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             try:
-                self.wfile.write(body)
+                size = rail.piece_bytes or len(body)
+                for start in range(0, len(body), size):
+                    self.wfile.write(body[start : start + size])
+                    self.wfile.flush()
+                    if rail.piece_bytes is not None:
+                        # So that whoever reads gets them apart.
+                        time.sleep(0.002)
             except ConnectionError:
                 # Whoever asked has given up waiting.
                 self.close_connection = True
