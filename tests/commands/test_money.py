@@ -255,7 +255,8 @@ def test_a_refund_that_fails_moves_nothing() -> None:
 
 def test_a_server_that_remembers_an_older_wallet_refunds_an_order_all_the_same() -> None:
     async def history() -> None:
-        till = await Till().sit()
+        till = Till()
+        await till.sit()
         beside = till.house.beside()
         stream = wallet_stream(till.anna)
         await beside.streams.load(WALLET, stream)
@@ -273,7 +274,8 @@ def test_a_server_that_remembers_an_older_wallet_refunds_an_order_all_the_same()
 
 def test_a_decision_that_stumbles_over_what_the_log_says_is_a_defect() -> None:
     async def history() -> None:
-        till = await Till().sit()
+        till = Till()
+        await till.sit()
         tries = 0
 
         async def stumbling(_: None, work: Work) -> Outcome:
