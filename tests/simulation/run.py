@@ -18,7 +18,7 @@ from commands.ports import LogUnavailable
 from commands.rails import RailUnavailable
 from domain.event import Recorded
 from projections import turnovers
-from projections.engine import backoff
+from projections.engine import backoff, leased_loop
 from projections.engine import policies as policy_engine
 from projections.engine import timers as timer_engine
 from projections.reading.statements import Statement
@@ -31,7 +31,7 @@ from tests.simulation.tables import Tables
 
 #: How much of a failed history is told.
 PAST = 60
-#: What a timer may come across, and tries again.
+#: What timers and policies may come across, and try again.
 _PASSING = (RailUnavailable, LogUnavailable, Contended, TimeoutError)
 #: Positions of a cell that make a stretch of the books.
 _STRETCH = 16
@@ -131,6 +131,7 @@ def _on_loop(loop: SimulatedLoop, history: History) -> Iterator[None]:
             (backoff, "time", SimpleNamespace(monotonic=loop.time)),
             (policy_engine, "checkpoints", books),
             (timer_engine, "tell", told),
+            (leased_loop, "tell", told),
             (hub, "log_failure", fail),
             (hub, "compose", watched(history)),
             (resume, "compose", watched(history)),

@@ -78,6 +78,7 @@ class Tenure:
     next_at: datetime | None = None
     renews: bool = False
     lapsed_at: datetime | None = None
+    latest: datetime | None = None
     past: list[tuple[int, datetime, datetime | None]] = field(default_factory=list)
 
     @property
@@ -339,6 +340,10 @@ class Tenures:
             after.lapsed_at,
         )  # fmt: skip
         must(said == wanted, recorded, f"it stands so: {wanted}, not {said}")
+        if tenure.latest is not None and at < tenure.latest:
+            # A command that was long under way decides for a moment before another's.
+            return
+        tenure.latest = at
         points = after.points + sum(one.daily * one.begun(at) for one in tenure.spans)
         if tenure.lapsed_at is not None:
             points = max(0, points - 5 * ((at - tenure.lapsed_at) // _DAY))
