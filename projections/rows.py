@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 from sqlalchemy import Table
 
-from domain.event import Recorded
+from domain.event import Event, Recorded
 
 Key: TypeAlias = tuple[Any, ...]
 
@@ -72,6 +72,20 @@ class ReadModel(Protocol):
     def rows(self, recorded: Recorded) -> Iterable[Change]: ...
 
 
+def types_of(models: Iterable[ReadModel]) -> frozenset[type[Event]] | None:
+    """
+    The types of event that some models take anything from, where each says so by its ``types``;
+    None where one of them may take any.
+    """
+    said = [getattr(model, "types", None) for model in models]
+    wanted: frozenset[type[Event]] = frozenset()
+    for types in said:
+        if types is None:
+            return None
+        wanted |= types
+    return wanted
+
+
 def fold(changes: Iterable[Change]) -> dict[Table, dict[Key, Change]]:
     """
     One change a row, with the effect of all in their order.
@@ -84,27 +98,39 @@ def fold(changes: Iterable[Change]) -> dict[Table, dict[Key, Change]]:
         which came first.
     """
     folded: dict[Table, dict[Key, Change]] = {}
+    # Most changes of a batch are Adds to few rows: a sum grows where it is.
+    sums: dict[Table, dict[Key, dict[str, int]]] = {}
     for change in changes:
-        rows = folded.get(change.table)
+        table, key = change.table, change.key
+        if type(change) is Add:
+            totals = sums.get(table)
+            if totals is None:
+                totals = sums[table] = {}
+            total = totals.get(key)
+            if total is None:
+                totals[key] = dict(change.values)
+            else:
+                for column, amount in change.values.items():
+                    total[column] = total.get(column, 0) + amount
+            continue
+        rows = folded.get(table)
         if rows is None:
-            rows = folded[change.table] = {}
-        before = rows.get(change.key)
-        rows[change.key] = change if before is None else _merge(before, change)
+            rows = folded[table] = {}
+        before = rows.get(key)
+        rows[key] = change if before is None else _merge(before, change)
+    for table, totals in sums.items():
+        rows = folded.setdefault(table, {})
+        if not rows.keys().isdisjoint(totals):
+            raise ValueError(f"a row of {table.name} takes either Adds alone or none")
+        rows.update((key, Add(table, key, total)) for key, total in totals.items())
     return folded
 
 
 def _merge(before: Change, after: Change) -> Change:
     match before, after:
-        case (Add(), Add()):
-            sums = dict(before.values)
-            for column, amount in after.values.items():
-                sums[column] = sums.get(column, 0) + amount
-            return Add(after.table, after.key, sums)
         case (Put() | Patch(), Patch()):
             return type(before)(after.table, after.key, {**before.values, **after.values})
         case (Drop(), Patch()):
             return before
-        case (Add(), _) | (_, Add()):
-            raise ValueError(f"a row of {after.table.name} takes either Adds alone or none")
         case _:
             return after
