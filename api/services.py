@@ -20,6 +20,7 @@ from commands.accounts import AccountHandlers
 from commands.cases import CaseHandlers
 from commands.directory import Directory
 from commands.executor import Answer, Contended, Executor, Handler, KeyReused
+from commands.gifts import GiftHandlers
 from commands.lists import ListHandlers
 from commands.payments import PaymentHandlers
 from commands.ports import Clock, EventLog, IdempotencyKey, KeyVault, LogUnavailable
@@ -146,6 +147,7 @@ class Services:
         self.cases = CaseHandlers(directory)
         self.reports = ReportHandlers(directory)
         self.payments = PaymentHandlers(directory, rails)
+        self.gifts = GiftHandlers(directory)
         self.freshness = freshness
         self.metrics = metrics
         self.readiness = readiness
@@ -366,8 +368,8 @@ async def _nothing(_connection: Connection, _member: MemberId) -> None:
 
 #: What clients' reads are made of; what auditors and timers use is waited for where they do.
 READ_BY_CLIENTS = (
-    "cases", "comments", "decisions", "ledger", "likes", "mall", "orders", "posts", "reports",
-    "standings", "timeline",
+    "cases", "comments", "decisions", "gifts", "ledger", "likes", "mall", "orders", "posts",
+    "reports", "standings", "timeline",
 )  # fmt: skip
 
 

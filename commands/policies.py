@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+from commands import gifts
 from commands.accounts import AccountHandlers, OpenAccount
 from commands.circles import HearFriend, hear_friend
 from commands.executor import Executor, Handler
+from commands.gifts import HearOfGift
 from commands.ports import IdempotencyKey
 from commands.rules import Activate, RuleHandlers
 from commands.wallets import CreditWallet, credit
@@ -20,7 +22,9 @@ from commands.work import Context
 from domain.account_events import NumberClaimed
 from domain.circle import FriendAccepted, FriendAsked, FriendEnded
 from domain.event import Event, Recorded, Refused
-from domain.ids import PaymentId, cell_of, derive
+from domain.gift import GiftAccepted, GiftOffered, GiftReturned
+from domain.ids import OrderId, PaymentId, cell_of, derive
+from domain.order import OrderRefunded
 from domain.payment import PaymentSettled, worth_of
 from domain.rulebook import LevelEnded, LevelRaised, SetAdopted
 
@@ -111,6 +115,12 @@ def policies(
             executor,
         ),
         Policy("credit-wallet", frozenset({PaymentSettled}), _credit, executor),
+        Policy(
+            "carry-gift",
+            frozenset({GiftOffered, GiftAccepted, GiftReturned, OrderRefunded}),
+            _carry_gift,
+            executor,
+        ),
     )
 
 
@@ -121,6 +131,17 @@ def _credit(recorded: Recorded) -> Sequence[Reaction]:
     payment = PaymentId(recorded.stream)
     command = CreditWallet(event.member, payment, event.rail, worth_of(event))
     return ((command, credit, cell_of(event.member)),)
+
+
+def _carry_gift(recorded: Recorded) -> Sequence[Reaction]:
+    """Tell the recipient's cell; see domain.received_gift."""
+    event = recorded.event
+    assert isinstance(event, GiftOffered | GiftAccepted | GiftReturned | OrderRefunded)
+    recipient = event.recipient
+    if recipient is None:
+        return ()
+    command = HearOfGift(OrderId(recorded.stream), recipient)
+    return ((command, gifts.hear, cell_of(recipient)),)
 
 
 def _carry_friendship(recorded: Recorded) -> Sequence[Reaction]:

@@ -79,9 +79,9 @@ def evolve(belonging: Belonging, event: BelongingEvent, version: int) -> Belongi
 BELONGING: Aggregate[Belonging] = Aggregate("belonging", Nothing(), evolve)
 
 
-def belonging_stream(order: OrderId) -> StreamId:
-    """What an order brought stands in the cell of whoever ordered."""
-    return StreamId(derive(cell_of(order), "belonging", order))
+def belonging_stream(order: OrderId, recipient: MemberId | None = None) -> StreamId:
+    """What an order brought stands in the cell of whoever ordered, or of a gift's recipient."""
+    return StreamId(derive(cell_of(recipient or order), "belonging", order))
 
 
 # Decisions

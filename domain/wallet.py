@@ -37,12 +37,13 @@ from domain.wallet_events import (
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """What is set aside for an order, in the order in which it was taken."""
+    """What is set aside for an order, perhaps a gift, in the order in which it was taken."""
 
     order: OrderId
     parts: tuple[Part, ...]
     held_at: datetime
     expires_at: datetime
+    gift: bool = False
 
 
 class Wallet(msgspec.Struct, frozen=True):
@@ -82,7 +83,7 @@ def evolve(wallet: Wallet, event: WalletEvent, version: int) -> Wallet:
         case CoinsSpent(parts=parts):
             return Wallet(_each(lots, _by_lot(parts), Worth.minus), holds)
         case CoinsHeld(order=order, parts=parts, expires_at=expires_at):
-            hold = Hold(order, parts, at, expires_at)
+            hold = Hold(order, parts, at, expires_at, event.gift)
             return Wallet(_each(lots, _by_lot(parts), Worth.minus), (*holds, hold))
         case CoinsCaptured(order=order, parts=parts, kept=kept):
             return Wallet(lots, _captured(holds, order, coins_in(parts), kept))

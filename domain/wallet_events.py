@@ -49,7 +49,11 @@ class BonusExpired(Event, frozen=True, tag="wallet.bonus_expired.v1"):
 
 
 class CoinsHeld(Event, frozen=True, tag="wallet.held.v1"):
-    """Coins are set aside for an order, until it captures them or ``expires_at``."""
+    """
+    Coins are set aside for an order, until it captures them or ``expires_at``.
+
+    :param gift: they stand in escrow for a gift, which ends the hold itself.
+    """
 
     member: MemberId
     order: OrderId
@@ -57,6 +61,7 @@ class CoinsHeld(Event, frozen=True, tag="wallet.held.v1"):
     policy: int
     expires_at: datetime
     effective_at: datetime
+    gift: bool = False
 
 
 class CoinsCaptured(Event, frozen=True, tag="wallet.captured.v1"):
@@ -67,6 +72,7 @@ class CoinsCaptured(Event, frozen=True, tag="wallet.captured.v1"):
     parts: tuple[Part, ...]
     kept: int
     effective_at: datetime
+    gift: bool = False
 
 
 class HoldVoided(Event, frozen=True, tag="wallet.voided.v1"):
@@ -78,6 +84,7 @@ class HoldVoided(Event, frozen=True, tag="wallet.voided.v1"):
     why: Literal["voided", "expired", "remainder"]
     policy: int
     effective_at: datetime
+    gift: bool = False
 
 
 class CoinsSpent(Event, frozen=True, tag="wallet.spent.v1"):

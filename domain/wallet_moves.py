@@ -6,6 +6,7 @@ however often they are asked for.
 """
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from domain.event import Refused
@@ -58,7 +59,7 @@ def grant(
     return (BonusGranted(member, lot, coins, expires_at, reason, at),)
 
 
-def expire(wallet: Wallet, member: MemberId, lot: LotId, at: datetime) -> tuple[WalletEvent, ...]:
+def expire(wallet: Wallet, member: MemberId, lot: LotId, at: datetime) -> tuple[BonusExpired, ...]:
     """A lot's time is over: what is left of it goes."""
     found = wallet.lot(lot)
     if found is None or not found.expired(at):
@@ -86,12 +87,14 @@ def hold(
     coins: int,
     expires_at: datetime,
     at: datetime,
+    *,
+    gift: bool = False,
 ) -> tuple[WalletEvent, ...]:
-    """Set coins aside for an order, once."""
+    """Set coins aside for an order, once; for a gift, in escrow."""
     if wallet.hold(order) is not None:
         return ()
     parts = allocate(wallet.lots, coins, at)
-    return (CoinsHeld(member, order, parts, POLICY, expires_at, at),)
+    return (CoinsHeld(member, order, parts, POLICY, expires_at, at, gift),)
 
 
 def capture(
@@ -116,11 +119,12 @@ def capture(
         raise Refused("held-less", "Less than that is held for this order.")
     taken, rest = split(held.parts, coins)
     kept = coins_in(rest) if keep else 0
-    captured = CoinsCaptured(member, order, taken, kept, at)
+    captured = CoinsCaptured(member, order, taken, kept, at, held.gift)
     if not rest or keep:
         return (captured,)
     returned = give_back(wallet.lots, rest, held.held_at, at, _cause(held))
-    return (captured, HoldVoided(member, order, returned, "remainder", POLICY, at))
+    rest_voided = HoldVoided(member, order, returned, "remainder", POLICY, at, held.gift)
+    return (captured, rest_voided)
 
 
 def void(
@@ -135,7 +139,8 @@ def void(
     if held is None or (expired and held.expires_at > at):
         return ()
     returned = give_back(wallet.lots, held.parts, held.held_at, at, _cause(held))
-    return (HoldVoided(member, order, returned, "expired" if expired else "voided", POLICY, at),)
+    why: Literal["expired", "voided"] = "expired" if expired else "voided"
+    return (HoldVoided(member, order, returned, why, POLICY, at, held.gift),)
 
 
 def _cause(held: Hold) -> bytes:

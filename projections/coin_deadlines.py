@@ -48,7 +48,11 @@ def _lot_expired(recorded: Recorded) -> Iterator[Arm | Disarm]:
 def _held(recorded: Recorded) -> Iterator[Arm | Disarm]:
     event = recorded.event
     assert isinstance(event, CoinsHeld)
-    yield Arm(event.order, event.expires_at, "hold-expires", event.member)
+    if event.gift:
+        # The order ends with it: see commands.gifts.
+        yield Arm(event.order, event.expires_at, "gift-expires", event.order)
+    else:
+        yield Arm(event.order, event.expires_at, "hold-expires", event.member)
 
 
 def _captured(recorded: Recorded) -> Iterator[Arm | Disarm]:
@@ -82,7 +86,7 @@ def _gained(recorded: Recorded) -> Iterator[Arm | Disarm]:
     event = recorded.event
     assert isinstance(event, BelongingGained)
     if event.expires_at is not None:
-        yield Arm(recorded.stream, event.expires_at, "belonging-expires", event.order)
+        yield Arm(recorded.stream, event.expires_at, "belonging-expires", recorded.stream)
 
 
 def _membership(recorded: Recorded) -> Iterator[Arm | Disarm]:

@@ -1,5 +1,5 @@
 """
-Orders, with what of each has not been refunded, and what members own.
+Orders, gifts among them, with what of each has not been refunded; and what members own.
 """
 
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid
 
 from domain.belonging import BelongingExpired, BelongingGained, BelongingTakenBack
 from domain.event import Recorded
+from domain.gift import GiftAccepted, GiftOffered, GiftReturned
 from domain.order import OrderPlaced, OrderRefunded
 from projections.rows import Change, Drop, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, key
@@ -25,6 +26,8 @@ ORDERS = Table(
     Column("coins", BigInteger, nullable=False),
     Column("left", BigInteger, nullable=False),
     Column("placed_at", MOMENT, nullable=False),
+    Column("recipient", Uuid),
+    Column("answer", Text),
     Column("position", BigInteger, nullable=False),
 )
 
@@ -56,19 +59,12 @@ class Orders:
         """What an event changes."""
         event = recorded.event
         match event:
-            case OrderPlaced():
-                values = {
-                    "member": event.member,
-                    "item": event.item,
-                    "kind": event.terms.kind,
-                    "title": event.terms.title,
-                    "quantity": event.quantity,
-                    "coins": event.coins,
-                    "left": event.coins,
-                    "placed_at": event.effective_at,
-                    "position": recorded.position,
-                }
-                yield Put(ORDERS, (recorded.cell, recorded.stream), values)
+            case OrderPlaced() | GiftOffered():
+                yield _placed(recorded, event)
+            case GiftAccepted():
+                yield Patch(ORDERS, (recorded.cell, recorded.stream), {"answer": "accepted"})
+            case GiftReturned(why=why):
+                yield Patch(ORDERS, (recorded.cell, recorded.stream), {"answer": why})
             case OrderRefunded(left=left):
                 yield Patch(ORDERS, (recorded.cell, recorded.stream), {"left": left})
             case BelongingGained(member=member, order=order):
@@ -89,3 +85,20 @@ class Orders:
                 yield Drop(BELONGINGS, (recorded.cell, member, order))
             case _:
                 return
+
+
+def _placed(recorded: Recorded, event: OrderPlaced | GiftOffered) -> Put:
+    values = {
+        "member": event.member,
+        "item": event.item,
+        "kind": event.terms.kind,
+        "title": event.terms.title,
+        "quantity": event.quantity,
+        "coins": event.coins,
+        "left": event.coins,
+        "placed_at": event.effective_at,
+        "recipient": event.recipient if isinstance(event, GiftOffered) else None,
+        "answer": None,
+        "position": recorded.position,
+    }
+    return Put(ORDERS, (recorded.cell, recorded.stream), values)

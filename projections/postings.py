@@ -39,6 +39,8 @@ SOLD: Final = "liability:coins-sold"
 #: Coins at members, whom they are owed to; those that are held for an order stand apart.
 COINS: Final[dict[Kind, str]] = {"paid": "liability:coins:paid", "bonus": "liability:coins:bonus"}
 HOLDS: Final = "liability:holds"
+#: Those that are held for a gift until its recipient answers.
+ESCROW: Final = "liability:gift-escrow"
 #: The other side of coins that were sold: how many there ever were.
 ISSUED: Final = "equity:coins-issued"
 PROMO: Final = "contra:promo"
@@ -129,13 +131,13 @@ def _posted(event: WalletEvent) -> tuple[str, UUID, Iterable[Posting]]:
             earned = (*_from_coins(parts, MALL), *_move("CNY", _fen(parts), SOLD, MALL))
             return ("spend", order, earned)
         case CoinsHeld(order=order, parts=parts):
-            return ("hold", order, _from_coins(parts, HOLDS))
+            return ("hold", order, _from_coins(parts, _set_aside(event)))
         case CoinsCaptured(order=order, parts=parts):
-            captured = _move("QC", coins_in(parts), HOLDS, MALL)
+            captured = _move("QC", coins_in(parts), _set_aside(event), MALL)
             return ("capture", order, (*captured, *_move("CNY", _fen(parts), SOLD, MALL)))
         case HoldVoided(order=order, returned=returned):
             back = [one.part for one in returned]
-            return ("void", order, _to_coins(back, HOLDS))
+            return ("void", order, _to_coins(back, _set_aside(event)))
         case CoinsRefunded(order=order, returned=returned, service=Service() as service):
             back = [one.part for one in returned]
             days = _take_days(_fen(back), SOLD, service)
@@ -195,6 +197,10 @@ def _earned(event: PeriodClosed) -> Entry | None:
     if not postings:
         return None
     return Entry("recognition", PERIODS_STREAM, last_moment(event.month), tuple(postings))
+
+
+def _set_aside(event: CoinsHeld | CoinsCaptured | HoldVoided) -> str:
+    return ESCROW if event.gift else HOLDS
 
 
 def _move(commodity: Commodity, amount: int, debit: str, credit: str) -> tuple[Posting, ...]:

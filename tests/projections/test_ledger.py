@@ -16,6 +16,7 @@ from projections.postings import (
     COINS,
     DAYS,
     DAYS_PAUSED,
+    ESCROW,
     HOLDS,
     SOLD,
     Entry,
@@ -129,8 +130,9 @@ def check(tables: Tables, folded: list[Wallet]) -> None:
     for kind, account in COINS.items():
         in_lots = sum(lot.left.coins for one in folded for lot in one.lots if lot.kind == kind)
         assert owed[account, "QC"] == in_lots
-    held = sum(coins_in(hold.parts) for one in folded for hold in one.holds)
-    assert owed[HOLDS, "QC"] == held
+    for gift, account in ((False, HOLDS), (True, ESCROW)):
+        holds = [hold for one in folded for hold in one.holds if hold.gift == gift]
+        assert owed[account, "QC"] == sum(coins_in(hold.parts) for hold in holds)
     cost = sum(lot.left.fen for one in folded for lot in one.lots)
     cost += sum(part.fen for one in folded for hold in one.holds for part in hold.parts)
     assert owed[SOLD, "CNY"] == cost

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Table
 
 from domain import membership_moves
+from domain import received_gift as received
 from domain import wallet_moves as decisions
 from domain.belonging import (
     BelongingExpired,
@@ -24,6 +25,14 @@ from domain.belonging import (
 from domain.charge import Charge, charge_of, refunding
 from domain.decoration import DecorationChanged, DecorationRestored, decoration_stream
 from domain.event import Event, Recorded, Refused
+from domain.gift import (
+    ANSWER_TERM,
+    GiftAccepted,
+    GiftOffered,
+    GiftReturned,
+    Given,
+    Offered,
+)
 from domain.ids import ItemId, LotId, MemberId, OrderId, PaymentId, StreamId, cell_of, derive, mint
 from domain.looks import Look, OfHouse, OfOrder
 from domain.lots import POLICY
@@ -34,10 +43,12 @@ from domain.membership_states import Membership, NeverHad
 from domain.money import Worth
 from domain.order import OrderPlaced, OrderRefunded
 from domain.plans import PLANS, Months, Plan
+from domain.received_gift import GiftSettled, Unheard, received_gift_stream
 from domain.sealed import Sealed
 from domain.wallet import WALLET, Wallet, lot_of, wallet_stream
 from domain.wallet_events import WalletEvent
 from projections.decorations import DECORATIONS, WARDROBE
+from projections.gifts import GIFTS
 from projections.ledger import ACCOUNTS, POSTINGS
 from projections.mall import ITEMS
 from projections.memberships import MEMBERSHIPS, PERIODS
@@ -56,10 +67,12 @@ _LOT = (
     "kind", "rail", "payment", "of", "coins", "fen", "acquired_at", "expires_at", "position",
 )  # fmt: skip
 _ITEM = (
-    "kind", "title", "price_coins", "members_only", "valid_days", "level_min", "listed", "position",
+    "kind", "title", "price_coins", "members_only", "valid_days", "level_min", "refund_days",
+    "listed", "position",
 )  # fmt: skip
 _ORDER = (
-    "member", "item", "kind", "title", "quantity", "coins", "left", "placed_at", "position",
+    "member", "item", "kind", "title", "quantity", "coins", "left", "placed_at", "recipient",
+    "answer", "position",
 )  # fmt: skip
 _BELONGING = (
     "item", "kind", "title", "quantity", "gained_at", "expires_at", "position",
@@ -70,6 +83,9 @@ _MEMBERSHIP = (
 )  # fmt: skip
 _PERIOD = ("since", "until", "months", "daily", "coins")
 _POSTING = ("what", "about", "account", "commodity", "debit", "credit", "at", "since", "until")
+_GIFT = (
+    "sender", "item", "kind", "title", "quantity", "offered_at", "expires_at", "how", "position",
+)  # fmt: skip
 
 
 @twin("wallet_of_member")
@@ -151,6 +167,14 @@ def _wardrobe_by_order(tables: Tables, asked: Asked) -> Rows:
         if key[2] in asked["orders"]
         and (row["expires_at"] is None or row["expires_at"] > asked["now"])
     ]
+@twin("gifts_of_member")
+def _gifts_of_member(tables: Tables, asked: Asked) -> Rows:
+    found = [
+        (key[2], *pick(row, _GIFT))
+        for key, row in tables.under(GIFTS, asked["cell"], asked["member"]).items()
+        if row["position"] < asked["before"]
+    ]
+    return sorted(found, key=lambda one: one[-1], reverse=True)[: asked["count"]]
 
 
 @twin("postings_of_member")
@@ -227,6 +251,7 @@ class Purchases:
         self._wallets: dict[MemberId, Wallet] = dict.fromkeys(self.members, Wallet())
         self._memberships: dict[StreamId, Membership] = {}
         self._charges: dict[OrderId, tuple[MemberId, Charge]] = {}
+        self._offers: dict[OrderId, GiftOffered] = {}
         self._items: list[ItemId] = []
         self.orders: list[OrderId] = []
         self.lots: list[tuple[MemberId, LotId]] = []
@@ -242,7 +267,7 @@ class Purchases:
                 yield self._recorded(event, stream, owner, at)
 
     def _some(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
-        match self._chance.randrange(14):
+        match self._chance.randrange(16):
             case 0:
                 return self._shelf(at)
             case 1 | 2:
@@ -257,13 +282,16 @@ class Purchases:
                 return self._subscribed(member, at)
             case 12:
                 return self._decorated(member, at)
+            case 13 | 14:
+                return self._given(member, at)
             case _:
                 return self._expired(member, at)
 
     def _shelf(self, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
         chance, staff = self._chance, MemberId(derive(0, "staff", b"1"))
         days = chance.choice((None, 2))
-        terms = Terms("theme", chance.choice("风花雪月"), chance.randrange(1, 9), False, days)
+        title, price = chance.choice("风花雪月"), chance.randrange(1, 9)
+        terms = Terms("theme", title, price, False, days, refund_days=chance.choice((None, 7)))
         if not self._items or chance.random() < 0.5:
             self._items.append(ItemId(self._id(0)))
             return [(StreamId(self._items[-1]), staff, ItemListed(terms))]
@@ -301,11 +329,12 @@ class Purchases:
 
     def _held(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
         chance, wallet = self._chance, self._wallets[member]
-        if not wallet.holds or chance.random() < 0.4:
+        holds = [one for one in wallet.holds if not one.gift]
+        if not holds or chance.random() < 0.4:
             order, until = OrderId(self._id(cell_of(member))), at + timedelta(days=1)
             coins = chance.randrange(1, 20)
             return self._moved(member, decisions.hold(wallet, member, order, coins, until, at))
-        order = chance.choice(wallet.holds).order
+        order = chance.choice(holds).order
         if chance.random() < 0.4:
             return self._moved(member, decisions.void(wallet, member, order, at))
         keep = chance.random() < 0.5
@@ -381,11 +410,55 @@ class Purchases:
             if lot.left.coins:
                 events = decisions.expire(self._wallets[member], member, lot.id, at)
                 made += self._moved(member, events)
-        if self.orders:
-            order = self._chance.choice(self.orders)
+        if self._charges:
+            order = self._chance.choice(list(self._charges))
             whose = self._charges[order][0]
             made.append((belonging_stream(order), whose, BelongingExpired(whose, order, at)))
         return made
+
+    def _given(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        chance = self._chance
+        if self._offers and chance.random() < 0.5:
+            return self._answered(chance.choice(list(self._offers)), at)
+        order, coins = OrderId(self._id(cell_of(member))), chance.randrange(1, 20)
+        until, terms = at + ANSWER_TERM, Terms("theme", "雪", coins)
+        wallet = self._wallets[member]
+        held = decisions.hold(wallet, member, order, coins, until, at, gift=True)
+        friend = chance.choice([one for one in self.members if one != member])
+        item = ItemId(self._id(0))
+        offer = GiftOffered(member, friend, item, terms, 1, coins, until, at)
+        self._offers[order] = offer
+        self.orders.append(order)
+        heard = received.hear(Unheard(), Offered(offer, 1), order, at)
+        half = received_gift_stream(order, friend)
+        return [
+            (StreamId(order), member, offer),
+            *self._moved(member, held),
+            *((half, friend, event) for event in heard),
+        ]
+
+    def _answered(
+        self, order: OrderId, at: datetime
+    ) -> list[tuple[StreamId, MemberId, Event]]:
+        offer = self._offers.pop(order)
+        sender, friend, wallet = offer.member, offer.recipient, self._wallets[offer.member]
+        held, half = wallet.hold(order), received_gift_stream(order, friend)
+        assert held is not None
+        if self._chance.random() < 0.5:
+            back = decisions.void(wallet, sender, order, at)
+            return [
+                (StreamId(order), sender, GiftReturned(sender, friend, "declined", at)),
+                *self._moved(sender, back),
+                (half, friend, GiftSettled(friend, order, "declined", at)),
+            ]
+        paid = decisions.capture(wallet, sender, order, offer.coins, held.held_at)
+        gained = received.gained(Given(offer, at, 2), order)
+        return [
+            (StreamId(order), sender, GiftAccepted(sender, friend, held.parts, at)),
+            *self._moved(sender, paid),
+            (half, friend, GiftSettled(friend, order, "accepted", at)),
+            (belonging_stream(order, friend), friend, gained),
+        ]
 
     def _moved(
         self, member: MemberId, events: Sequence[WalletEvent]

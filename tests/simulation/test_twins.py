@@ -29,6 +29,7 @@ from projections.reading import (
     cases,
     decisions,
     decorations,
+    gifts,
     ledgers,
     memberships,
     moments,
@@ -57,8 +58,8 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, books, cases, decisions, decorations, ledgers, loads, memberships, moments, people,
-    posts, reports, responses, shopping, standings, streams, timelines, viewing, wallets,
+    audits, books, cases, decisions, decorations, gifts, ledgers, loads, memberships, moments,
+    people, posts, reports, responses, shopping, standings, streams, timelines, viewing, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
@@ -227,6 +228,8 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
             values = {"orders": owned[:9], "now": moment, "member": member}
             worn = STATEMENTS["wardrobe_by_order"]
             await worn(noted, cell=cell_of(member), **values)
+        for before in (1 << 62, middle):
+            await gifts.gifts(noted, member, before, 4)
         for before in (1 << 62, middle):
             for line in (0, 2, 1 << 14):
                 await ledgers.postings(noted, member, (before, line), 5)

@@ -1,0 +1,148 @@
+"""
+The recipient's half of a gift: what the recipient's cell has heard of it.
+
+It decides nothing. A policy brings it into line with the order in the sender's cell, as that stands
+when the policy looks; so it may run late, twice, or out of turn.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from domain.belonging import Belonging, BelongingEvent, BelongingGained, Owned, take_back
+from domain.event import Aggregate, Event
+from domain.gift import GiftOffered, Given, Offered, SentBack
+from domain.ids import ItemId, MemberId, OrderId, StreamId, cell_of, derive
+from domain.order import NoOrder, Order, Placed
+
+Ending: TypeAlias = Literal["accepted", "declined", "expired", "refunded"]
+
+
+class GiftReceived(Event, frozen=True, tag="gift.received.v1"):
+    """A friend offers something; the member may answer until ``expires_at``."""
+
+    member: MemberId
+    sender: MemberId
+    order: OrderId
+    item: ItemId
+    kind: str
+    title: str
+    quantity: int
+    expires_at: datetime
+    effective_at: datetime
+
+
+class GiftSettled(Event, frozen=True, tag="gift.settled.v1"):
+    """What became of it; a gift that was accepted may be refunded later."""
+
+    member: MemberId
+    order: OrderId
+    how: Ending
+    effective_at: datetime
+
+
+ReceivedGiftEvent: TypeAlias = GiftReceived | GiftSettled
+
+
+class Unheard(msgspec.Struct, frozen=True):
+    """Nothing has been heard of such a gift."""
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """Heard of, and ``how`` it ended, once that has been heard, too."""
+
+    how: Ending | None = None
+
+
+ReceivedGift: TypeAlias = Unheard | Heard
+
+
+def evolve(_: ReceivedGift, event: ReceivedGiftEvent, version: int) -> ReceivedGift:
+    """The half after one more event."""
+    return Heard(event.how if isinstance(event, GiftSettled) else None)
+
+
+RECEIVED_GIFT: Aggregate[ReceivedGift] = Aggregate("received-gift", Unheard(), evolve)
+
+
+def received_gift_stream(order: OrderId, recipient: MemberId) -> StreamId:
+    """It stands in the recipient's cell."""
+    return StreamId(derive(cell_of(recipient), "received-gift", order))
+
+
+# Decisions
+
+
+def hear(
+    half: ReceivedGift, order: Order, which: OrderId, at: datetime
+) -> tuple[ReceivedGiftEvent, ...]:
+    """
+    Take note of a gift as it stands.
+
+    :param at: when that was heard of.
+    """
+    match order:
+        case Offered(offer=offer):
+            how: Ending | None = None
+        case SentBack(offer=offer, why=why):
+            how = why
+        case Placed(gift=Given(offer=offer)):
+            how = "accepted" if order.charge.refundable else "refunded"
+        case NoOrder() | Placed():
+            return ()
+    heard: list[ReceivedGiftEvent] = []
+    if isinstance(half, Unheard):
+        heard.append(_received(offer, which))
+        half = Heard()
+    if how is not None and how != half.how:
+        heard.append(GiftSettled(offer.recipient, which, how, at))
+    return tuple(heard)
+
+
+def _received(offer: GiftOffered, which: OrderId) -> GiftReceived:
+    return GiftReceived(
+        member=offer.recipient,
+        sender=offer.member,
+        order=which,
+        item=offer.item,
+        kind=offer.terms.kind,
+        title=offer.terms.title,
+        quantity=offer.quantity,
+        expires_at=offer.expires_at,
+        effective_at=offer.effective_at,
+    )
+
+
+def hand_over(
+    half: ReceivedGift, belonging: Belonging, order: Order, which: OrderId, at: datetime
+) -> tuple[BelongingEvent, ...]:
+    """
+    What the recipient gains, or gives back, when the half is brought into line.
+
+    :param half: as it was before. What it heard of as accepted was handed over then.
+    """
+    if not isinstance(order, Placed) or order.gift is None:
+        return ()
+    if not order.charge.refundable:
+        last = order.charge.refunds[-1]
+        return take_back(belonging, last, at) if isinstance(belonging, Owned) else ()
+    if isinstance(half, Heard) and half.how is not None:
+        return ()
+    return (gained(order.gift, which),)
+
+
+def gained(gift: Given, which: OrderId) -> BelongingGained:
+    """What an accepted gift brings: its days count from the moment it was accepted."""
+    offer, at = gift.offer, gift.accepted_at
+    days = offer.terms.valid_days
+    return BelongingGained(
+        member=offer.recipient,
+        order=which,
+        item=offer.item,
+        kind=offer.terms.kind,
+        title=offer.terms.title,
+        quantity=offer.quantity,
+        effective_at=at,
+        expires_at=None if days is None else at + timedelta(days=days),
+    )
