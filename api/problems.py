@@ -53,6 +53,8 @@ PROBLEMS = (
         "rail-ref-used", 409, "The payment was used", "Each payment counts once, for one member."
     ),
     Problem("item-delisted", 409, "Not for sale any longer", "Choose another item."),
+    Problem("wallet-owes", 403, "The wallet owes coins", "A payment was taken back."),
+    Problem("order-revoked", 409, "The order is revoked", "A payment for it was taken back."),
     Problem("not-friends", 403, "Not a friend", "Gifts are for friends."),
     Problem("recipient-suspended", 409, "The friend is suspended", "Give it another time."),
     Problem("recipient-banned", 409, "The friend's account is closed", "Nothing reaches them."),

@@ -24,6 +24,7 @@ from domain.payment import (
     PaymentClaimed,
     PaymentEvent,
     PaymentFailed,
+    Settled,
     Unclaimed,
     Waiting,
     payment_of,
@@ -115,8 +116,8 @@ class PaymentHandlers:
 
     async def hear(self, command: HearOfPayment, work: Work) -> Outcome:
         """
-        Ask the rail now, if anybody waits for that payment. What the notification says is not
-        believed, so it may be forged, doubled or late.
+        Ask the rail now, if anybody waits for that payment, or has had coins for it. What the
+        notification says is not believed, so it may be forged, doubled or late.
         """
         work.cell = DIRECTORY_CELL
         if command.rail not in self._rails:
@@ -127,6 +128,11 @@ class PaymentHandlers:
         events: tuple[PaymentEvent, ...] = ()
         if isinstance(state, Waiting):
             events = await self._hasten(work, payment, state, command.rail_ref)
+            work.append(PAYMENT, stream, state.claim.member, events)
+        elif isinstance(state, Settled):
+            seen = await self._look_up(state.claim, command.rail_ref)
+            lot = lot_of(payment, state.claim.member)
+            events = decisions.turn(state, lot, seen.state, work.context.effective_at)
             work.append(PAYMENT, stream, state.claim.member, events)
         return Outcome(payment, (stream, work.version(stream) + len(events)))
 

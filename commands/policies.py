@@ -12,6 +12,7 @@ from uuid import UUID
 
 from commands import gifts
 from commands.accounts import AccountHandlers, OpenAccount
+from commands.chargebacks import RecoverLot, RecoveryHandlers, TurnLot, turn
 from commands.circles import HearFriend, hear_friend
 from commands.executor import Executor, Handler
 from commands.gifts import HearOfGift
@@ -24,12 +25,17 @@ from domain.circle import FriendAccepted, FriendAsked, FriendEnded
 from domain.event import Event, Recorded, Refused
 from domain.gift import GiftAccepted, GiftOffered, GiftReturned
 from domain.ids import OrderId, PaymentId, cell_of, derive
-from domain.order import OrderRefunded
-from domain.payment import PaymentSettled, worth_of
+from domain.order import OrderRefunded, OrderRestored, OrderRevoked
+from domain.payment import PaymentSettled, PaymentTurned, worth_of
+from domain.reversal_events import LotReversed
 from domain.rulebook import LevelEnded, LevelRaised, SetAdopted
 
 #: The command that answers an event, its handler, and the cell it writes to.
 Reaction = tuple[Any, Handler[Any], int]
+
+
+#: What the recipient's cell has to hear of, where an order is a gift.
+_OF_GIFTS = (GiftOffered, GiftAccepted, GiftReturned, OrderRefunded, OrderRevoked, OrderRestored)
 
 
 class Policy:
@@ -103,6 +109,14 @@ def policies(
     def activating(_: Recorded) -> Sequence[Reaction]:
         return [(Activate(cell), rules.activate, cell) for cell in range(cells)]
 
+    recovery = RecoveryHandlers(executor.log)
+
+    def recovering(recorded: Recorded) -> Sequence[Reaction]:
+        event = recorded.event
+        assert isinstance(event, LotReversed)
+        command = RecoverLot(event.member, event.lot, recorded.version)
+        return ((command, recovery.recover, cell_of(event.member)),)
+
     return (
         Policy(
             "activate-rules", frozenset({SetAdopted, LevelRaised, LevelEnded}), activating, executor
@@ -115,9 +129,11 @@ def policies(
             executor,
         ),
         Policy("credit-wallet", frozenset({PaymentSettled}), _credit, executor),
+        Policy("turn-lot", frozenset({PaymentTurned}), _turn, executor),
+        Policy("recover-lot", frozenset({LotReversed}), recovering, executor),
         Policy(
             "carry-gift",
-            frozenset({GiftOffered, GiftAccepted, GiftReturned, OrderRefunded}),
+            frozenset(_OF_GIFTS),
             _carry_gift,
             executor,
         ),
@@ -133,10 +149,18 @@ def _credit(recorded: Recorded) -> Sequence[Reaction]:
     return ((command, credit, cell_of(event.member)),)
 
 
+def _turn(recorded: Recorded) -> Sequence[Reaction]:
+    """Whose the money of a payment is, for the lot that it bought; see commands.chargebacks."""
+    event = recorded.event
+    assert isinstance(event, PaymentTurned)
+    command = TurnLot(event.member, PaymentId(recorded.stream))
+    return ((command, turn, cell_of(event.member)),)
+
+
 def _carry_gift(recorded: Recorded) -> Sequence[Reaction]:
     """Tell the recipient's cell; see domain.received_gift."""
     event = recorded.event
-    assert isinstance(event, GiftOffered | GiftAccepted | GiftReturned | OrderRefunded)
+    assert isinstance(event, _OF_GIFTS)
     recipient = event.recipient
     if recipient is None:
         return ()

@@ -11,11 +11,11 @@ from uuid import UUID
 
 import msgspec
 
-from domain.belonging import Belonging, Owned
+from domain.belonging import Belonging, BelongingGained, Owned
 from domain.charge import Charge, charge_of, refunding
 from domain.event import Aggregate, Event, Refused
 from domain.gift import GiftAccepted, GiftEvent, GiftOffered, GiftReturned, Given, Offered, SentBack
-from domain.ids import ItemId, MemberId, OrderId, StreamId
+from domain.ids import ItemId, LotId, MemberId, OrderId, StreamId
 from domain.lots import Part, coins_in
 from domain.mall import Terms
 from domain.sealed import Sealed
@@ -50,7 +50,37 @@ class OrderRefunded(Event, frozen=True, tag="order.refunded.v1"):
     recipient: MemberId | None = None
 
 
-OrderEvent: TypeAlias = OrderPlaced | OrderRefunded | GiftEvent
+class OrderRevoked(Event, frozen=True, tag="order.revoked.v1"):
+    """
+    A lot's payment was taken back: its coins in the order are gone, and what they bought.
+
+    :param missing: how many coins are gone in all.
+    :param recipient: who has the item, where the order was a gift.
+    """
+
+    member: MemberId
+    lot: LotId
+    parts: tuple[Part, ...]
+    missing: int
+    effective_at: datetime
+    recipient: MemberId | None = None
+
+
+class OrderRestored(Event, frozen=True, tag="order.restored.v1"):
+    """
+    The lot's payment is ours again, and its coins are with the order as before; ``missing`` ones,
+    of other lots, are not.
+    """
+
+    member: MemberId
+    lot: LotId
+    parts: tuple[Part, ...]
+    missing: int
+    effective_at: datetime
+    recipient: MemberId | None = None
+
+
+OrderEvent: TypeAlias = OrderPlaced | OrderRefunded | OrderRevoked | OrderRestored | GiftEvent
 
 
 class NoOrder(msgspec.Struct, frozen=True):
@@ -60,7 +90,7 @@ class NoOrder(msgspec.Struct, frozen=True):
 class Placed(msgspec.Struct, frozen=True):
     """
     An order that was fulfilled, at ``placed_at``; a ``gift``, when it was accepted. ``since`` is
-    the version of its last change.
+    the version of its last change, ``revoked`` the parts whose lots' payments were taken back.
     """
 
     member: MemberId
@@ -68,7 +98,20 @@ class Placed(msgspec.Struct, frozen=True):
     since: int
     terms: Terms
     placed_at: datetime
+    item: ItemId
+    quantity: int
     gift: Given | None = None
+    revoked: tuple[Part, ...] = ()
+
+    @property
+    def recipient(self) -> MemberId | None:
+        """Who has the item, where it is not the buyer."""
+        return None if self.gift is None else self.gift.offer.recipient
+
+    @property
+    def delivered(self) -> bool:
+        """Whether what it brought is to be there: all of it is paid, and not given back."""
+        return self.charge.refundable > 0 and not self.revoked
 
 
 Order: TypeAlias = NoOrder | Offered | SentBack | Placed
@@ -78,11 +121,21 @@ def evolve(order: Order, event: OrderEvent, version: int) -> Order:
     """The order after one more event."""
     match event:
         case OrderPlaced(member=member, parts=parts, terms=terms, effective_at=at):
-            return Placed(member, charge_of(parts, at), version, terms, at)
+            item, quantity = event.item, event.quantity
+            return Placed(member, charge_of(parts, at), version, terms, at, item, quantity)
         case OrderRefunded(refund=refund, parts=parts):
             assert isinstance(order, Placed)
             charge = order.charge.without(refund, parts)
             return msgspec.structs.replace(order, charge=charge, since=version)
+        case OrderRevoked(parts=parts):
+            assert isinstance(order, Placed)
+            revoked, charge = (*order.revoked, *parts), order.charge.lifted(parts)
+            return msgspec.structs.replace(order, charge=charge, revoked=revoked, since=version)
+        case OrderRestored(lot=lot, parts=parts):
+            assert isinstance(order, Placed)
+            still = tuple(part for part in order.revoked if part.lot != lot)
+            charge = order.charge.put_back(parts)
+            return msgspec.structs.replace(order, charge=charge, revoked=still, since=version)
         case GiftOffered():
             return Offered(event, version)
         case GiftAccepted(member=member, parts=parts, effective_at=at):
@@ -90,7 +143,8 @@ def evolve(order: Order, event: OrderEvent, version: int) -> Order:
             offer = order.offer
             # Its coins were taken when they went into escrow: so much life they had left then.
             charge, gift = charge_of(parts, offer.effective_at), Given(offer, at, version)
-            return Placed(member, charge, version, offer.terms, at, gift)
+            item, quantity = offer.item, offer.quantity
+            return Placed(member, charge, version, offer.terms, at, item, quantity, gift)
         case GiftReturned(why=why):
             assert isinstance(order, Offered)
             return SentBack(order.offer, why, version)
@@ -136,14 +190,55 @@ def refund(
     Give back coins of an order.
 
     :param coins: how many; None for all that have not been refunded.
-    :raises Refused: it has not so many left.
+    :raises Refused: it has not so many left, or is revoked: what is undone later must still be
+        there to be undone.
     """
+    if order.revoked:
+        raise Refused("order-revoked", "A payment for this order was taken back.")
     parts = refunding(order.charge, refund, coins)
     if not parts:
         return ()
     left = order.charge.refundable - coins_in(parts)
-    recipient = None if order.gift is None else order.gift.offer.recipient
-    return (OrderRefunded(order.member, refund, parts, left, reason, at, recipient),)
+    return (OrderRefunded(order.member, refund, parts, left, reason, at, order.recipient),)
+
+
+def revoke(
+    order: Placed, lot: LotId, belonging: Belonging, at: datetime
+) -> tuple[OrderRevoked, ...]:
+    """
+    Take a reversed lot's coins out of an order, with what they bought.
+
+    :returns: nothing where there are none left, or where it is used up: then the coins are owed.
+    """
+    parts = order.charge.of(lot)
+    if not parts or not (isinstance(belonging, Owned) or order.revoked):
+        return ()
+    missing = coins_in(order.revoked) + coins_in(parts)
+    return (OrderRevoked(order.member, lot, parts, missing, at, order.recipient),)
+
+
+def restore(order: Placed, lot: LotId, at: datetime) -> tuple[OrderRestored, ...]:
+    """Put a lot's coins back into an order that was revoked for it."""
+    parts = tuple(part for part in order.revoked if part.lot == lot)
+    if not parts:
+        return ()
+    missing = coins_in(order.revoked) - coins_in(parts)
+    return (OrderRestored(order.member, lot, parts, missing, at, order.recipient),)
+
+
+def brought(order: Placed, which: OrderId) -> BelongingGained:
+    """What an order brings, and until when."""
+    at, days = order.placed_at, order.terms.valid_days
+    return BelongingGained(
+        member=order.recipient or order.member,
+        order=which,
+        item=order.item,
+        kind=order.terms.kind,
+        title=order.terms.title,
+        quantity=order.quantity,
+        effective_at=at,
+        expires_at=None if days is None else at + timedelta(days=days),
+    )
 
 
 def may_return(order: Placed, belonging: Belonging, at: datetime) -> None:

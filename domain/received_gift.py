@@ -5,18 +5,18 @@ It decides nothing. A policy brings it into line with the order in the sender's 
 when the policy looks; so it may run late, twice, or out of turn.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from domain.belonging import Belonging, BelongingEvent, BelongingGained, Owned, take_back
+from domain.belonging import Belonging, BelongingEvent, revoke, take_back
 from domain.event import Aggregate, Event
 from domain.gift import GiftOffered, Given, Offered, SentBack
 from domain.ids import ItemId, MemberId, OrderId, StreamId, cell_of, derive
-from domain.order import NoOrder, Order, Placed
+from domain.order import NoOrder, Order, Placed, brought
 
-Ending: TypeAlias = Literal["accepted", "declined", "expired", "refunded"]
+Ending: TypeAlias = Literal["accepted", "declined", "expired", "refunded", "revoked"]
 
 
 class GiftReceived(Event, frozen=True, tag="gift.received.v1"):
@@ -34,7 +34,7 @@ class GiftReceived(Event, frozen=True, tag="gift.received.v1"):
 
 
 class GiftSettled(Event, frozen=True, tag="gift.settled.v1"):
-    """What became of it; a gift that was accepted may be refunded later."""
+    """What became of it; a gift that was accepted may be refunded, or revoked for a time."""
 
     member: MemberId
     order: OrderId
@@ -88,7 +88,7 @@ def hear(
         case SentBack(offer=offer, why=why):
             how = why
         case Placed(gift=Given(offer=offer)):
-            how = "accepted" if order.charge.refundable else "refunded"
+            how = "accepted" if order.delivered else "revoked" if order.revoked else "refunded"
         case NoOrder() | Placed():
             return ()
     heard: list[ReceivedGiftEvent] = []
@@ -120,29 +120,17 @@ def hand_over(
     """
     What the recipient gains, or gives back, when the half is brought into line.
 
-    :param half: as it was before. What it heard of as accepted was handed over then.
+    :param half: as it was before. What it heard of as accepted was handed over then; its days
+        count from the moment it was accepted.
     """
     if not isinstance(order, Placed) or order.gift is None:
         return ()
-    if not order.charge.refundable:
-        last = order.charge.refunds[-1]
-        return take_back(belonging, last, at) if isinstance(belonging, Owned) else ()
-    if isinstance(half, Heard) and half.how is not None:
+    if order.revoked:
+        return revoke(belonging, at)
+    if not order.delivered:
+        return take_back(belonging, order.charge.refunds[-1], at)
+    if isinstance(half, Heard) and half.how == "accepted":
         return ()
-    return (gained(order.gift, which),)
-
-
-def gained(gift: Given, which: OrderId) -> BelongingGained:
-    """What an accepted gift brings: its days count from the moment it was accepted."""
-    offer, at = gift.offer, gift.accepted_at
-    days = offer.terms.valid_days
-    return BelongingGained(
-        member=offer.recipient,
-        order=which,
-        item=offer.item,
-        kind=offer.terms.kind,
-        title=offer.terms.title,
-        quantity=offer.quantity,
-        effective_at=at,
-        expires_at=None if days is None else at + timedelta(days=days),
-    )
+    gained = brought(order, which)
+    # One that was revoked for a time may have run out meanwhile.
+    return () if gained.expires_at is not None and gained.expires_at <= at else (gained,)

@@ -7,10 +7,12 @@ remember (:mod:`domain.charge`), so a wallet does not grow with what was bought 
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import assert_never
 
 import msgspec
 
 from domain import lots as coins_of
+from domain import reversal
 from domain.event import Aggregate
 from domain.ids import LotId, MemberId, OrderId, PaymentId, StreamId, cell_of, derive
 from domain.lots import (
@@ -23,6 +25,15 @@ from domain.lots import (
     split,
 )
 from domain.money import Worth
+from domain.reversal import Reversals
+from domain.reversal_events import (
+    CoinsRecovered,
+    CoinsSwept,
+    DebtIncurred,
+    LotRestored,
+    LotReversed,
+    ReversalEvent,
+)
 from domain.wallet_events import (
     BonusExpired,
     BonusGranted,
@@ -49,11 +60,12 @@ class Hold(msgspec.Struct, frozen=True):
 class Wallet(msgspec.Struct, frozen=True):
     """
     Lots in the order in which they were acquired, and the holds that stand. Empty lots stay: what
-    was taken from them may come back.
+    was taken from them may come back. ``reversals`` are of lots whose payments were taken back.
     """
 
     lots: tuple[Lot, ...] = ()
     holds: tuple[Hold, ...] = ()
+    reversals: Reversals = ()
 
     def balance(self, at: datetime) -> int:
         """What can be spent at a moment."""
@@ -70,28 +82,45 @@ class Wallet(msgspec.Struct, frozen=True):
 
 def evolve(wallet: Wallet, event: WalletEvent, version: int) -> Wallet:
     """The wallet after one more event."""
+    lots, holds = _moved(wallet, event)
+    reversals = wallet.reversals
+    if isinstance(event, ReversalEvent):
+        reversals = reversal.evolve(reversals, event, version)
+    return Wallet(lots, holds, reversals)
+
+
+def _moved(wallet: Wallet, event: WalletEvent) -> tuple[tuple[Lot, ...], tuple[Hold, ...]]:
     lots, holds, at = wallet.lots, wallet.holds, event.effective_at
     match event:
         case WalletToppedUp(lot=lot, coins=coins, fen=fen):
             source, worth = Bought(event.rail, event.payment), Worth(coins, fen)
-            return Wallet((*lots, Lot(lot, source, worth, worth, at)), holds)
+            lots = (*lots, Lot(lot, source, worth, worth, at))
         case BonusGranted(lot=lot, coins=coins, expires_at=expires_at):
             worth = Worth(coins)
-            return Wallet((*lots, Lot(lot, Granted(expires_at), worth, worth, at)), holds)
+            lots = (*lots, Lot(lot, Granted(expires_at), worth, worth, at))
         case BonusExpired(lot=lot, coins=coins):
-            return Wallet(_each(lots, {lot: Worth(coins)}, Worth.minus), holds)
+            lots = _each(lots, {lot: Worth(coins)}, Worth.minus)
         case CoinsSpent(parts=parts):
-            return Wallet(_each(lots, _by_lot(parts), Worth.minus), holds)
+            lots = _each(lots, _by_lot(parts), Worth.minus)
         case CoinsHeld(order=order, parts=parts, expires_at=expires_at):
-            hold = Hold(order, parts, at, expires_at, event.gift)
-            return Wallet(_each(lots, _by_lot(parts), Worth.minus), (*holds, hold))
+            lots = _each(lots, _by_lot(parts), Worth.minus)
+            holds = (*holds, Hold(order, parts, at, expires_at, event.gift))
         case CoinsCaptured(order=order, parts=parts, kept=kept):
-            return Wallet(lots, _captured(holds, order, coins_in(parts), kept))
+            holds = _captured(holds, order, coins_in(parts), kept)
         case HoldVoided(order=order, returned=returned):
-            rest = tuple(hold for hold in holds if hold.order != order)
-            return Wallet(_restored(lots, returned, at), rest)
+            lots = _restored(lots, returned, at)
+            holds = tuple(hold for hold in holds if hold.order != order)
         case CoinsRefunded(returned=returned):
-            return Wallet(_restored(lots, returned, at), holds)
+            lots = _restored(lots, returned, at)
+        case LotReversed(lot=lot) | CoinsSwept(lot=lot):
+            lots = _each(lots, {lot: Worth(event.coins, event.fen)}, Worth.minus)
+        case LotRestored(lot=lot, coins=coins, fen=fen):
+            lots = _each(lots, {lot: Worth(coins, fen)}, Worth.plus)
+        case CoinsRecovered() | DebtIncurred():
+            pass
+        case _:
+            assert_never(event)
+    return lots, holds
 
 
 def _each(
@@ -136,7 +165,7 @@ def _restored(lots: tuple[Lot, ...], returned: Iterable[Returned], at: datetime)
 
 
 def _weigh(wallet: Wallet) -> int:
-    return 400 * len(wallet.lots) + 600 * len(wallet.holds)
+    return 400 * (len(wallet.lots) + len(wallet.reversals)) + 600 * len(wallet.holds)
 
 
 WALLET: Aggregate[Wallet] = Aggregate("wallet", Wallet(), evolve, _weigh)

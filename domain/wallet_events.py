@@ -13,6 +13,7 @@ from domain.event import Event
 from domain.ids import LotId, MemberId, OrderId, PaymentId
 from domain.lots import Part, Returned
 from domain.membership_periods import Service
+from domain.reversal_events import ReversalEvent
 from domain.sealed import Sealed
 
 
@@ -113,7 +114,7 @@ class CoinsRefunded(Event, frozen=True, tag="wallet.refunded.v1"):
     service: Service | None = None
 
 
-WalletEvent: TypeAlias = (
+CoinEvent: TypeAlias = (
     WalletToppedUp
     | BonusGranted
     | BonusExpired
@@ -123,3 +124,4 @@ WalletEvent: TypeAlias = (
     | CoinsSpent
     | CoinsRefunded
 )
+WalletEvent: TypeAlias = CoinEvent | ReversalEvent

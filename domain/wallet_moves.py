@@ -14,6 +14,7 @@ from domain.ids import LotId, MemberId, OrderId, PaymentId
 from domain.lots import POLICY, Part, allocate, coins_in, give_back, split
 from domain.membership_periods import Service
 from domain.money import Worth
+from domain.reversal import owed, sweep
 from domain.sealed import Sealed
 from domain.wallet import Hold, Wallet, lot_of
 from domain.wallet_events import (
@@ -76,6 +77,7 @@ def spend(
     service: Service | None = None,
 ) -> tuple[CoinsSpent, ...]:
     """Take coins at once, in the order of the policy; an order that is free takes none."""
+    _owes_nothing(wallet)
     parts = allocate(wallet.lots, coins, at)
     return (CoinsSpent(member, order, parts, POLICY, at, service),)
 
@@ -93,6 +95,7 @@ def hold(
     """Set coins aside for an order, once; for a gift, in escrow."""
     if wallet.hold(order) is not None:
         return ()
+    _owes_nothing(wallet)
     parts = allocate(wallet.lots, coins, at)
     return (CoinsHeld(member, order, parts, POLICY, expires_at, at, gift),)
 
@@ -124,7 +127,7 @@ def capture(
         return (captured,)
     returned = give_back(wallet.lots, rest, held.held_at, at, _cause(held))
     rest_voided = HoldVoided(member, order, returned, "remainder", POLICY, at, held.gift)
-    return (captured, rest_voided)
+    return (captured, rest_voided, *sweep(wallet.reversals, member, returned, at))
 
 
 def void(
@@ -140,7 +143,13 @@ def void(
         return ()
     returned = give_back(wallet.lots, held.parts, held.held_at, at, _cause(held))
     why: Literal["expired", "voided"] = "expired" if expired else "voided"
-    return (HoldVoided(member, order, returned, why, POLICY, at, held.gift),)
+    voided = HoldVoided(member, order, returned, why, POLICY, at, held.gift)
+    return (voided, *sweep(wallet.reversals, member, returned, at))
+
+
+def _owes_nothing(wallet: Wallet) -> None:
+    if owed(wallet.reversals):
+        raise Refused("wallet-owes", "Coins were spent whose payment was taken back.")
 
 
 def _cause(held: Hold) -> bytes:
@@ -167,4 +176,5 @@ def refund(
     if not parts:
         return ()
     returned = give_back(wallet.lots, parts, taken_at, at, refund.bytes)
-    return (CoinsRefunded(member, order, refund, returned, POLICY, at, service),)
+    refunded = CoinsRefunded(member, order, refund, returned, POLICY, at, service)
+    return (refunded, *sweep(wallet.reversals, member, returned, at))

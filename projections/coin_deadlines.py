@@ -5,7 +5,12 @@ Deadlines about money: payments that are pending, coins, holds and belongings th
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, get_args
 
-from domain.belonging import BelongingExpired, BelongingGained, BelongingTakenBack
+from domain.belonging import (
+    BelongingExpired,
+    BelongingGained,
+    BelongingRevoked,
+    BelongingTakenBack,
+)
 from domain.event import Event, Recorded
 from domain.ids import MemberId, derive
 from domain.lots import Returned
@@ -114,5 +119,6 @@ OF_COINS: Final[Mapping[type[Event], Arming]] = {
     BelongingGained: _gained,
     BelongingTakenBack: _known,
     BelongingExpired: _known,
+    BelongingRevoked: _known,
     **dict.fromkeys(get_args(MembershipEvent), _membership),
 }

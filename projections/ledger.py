@@ -74,7 +74,8 @@ class Ledger:
                 "until": None if posting.term is None else posting.term.after,
             }
             at = (recorded.cell, recorded.owner, recorded.position, line)
-            yield Put(POSTINGS, at, values)
+            if made.own:
+                yield Put(POSTINGS, at, values)
             sums = {"debit": posting.debit, "credit": posting.credit}
             yield Add(ACCOUNTS, (recorded.cell, posting.account, posting.commodity), sums)
         yield from turned(recorded, made)

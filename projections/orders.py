@@ -6,10 +6,15 @@ from collections.abc import Iterator
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid
 
-from domain.belonging import BelongingExpired, BelongingGained, BelongingTakenBack
+from domain.belonging import (
+    BelongingExpired,
+    BelongingGained,
+    BelongingRevoked,
+    BelongingTakenBack,
+)
 from domain.event import Recorded
 from domain.gift import GiftAccepted, GiftOffered, GiftReturned
-from domain.order import OrderPlaced, OrderRefunded
+from domain.order import OrderPlaced, OrderRefunded, OrderRestored, OrderRevoked
 from projections.rows import Change, Drop, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, key
 
@@ -28,6 +33,7 @@ ORDERS = Table(
     Column("placed_at", MOMENT, nullable=False),
     Column("recipient", Uuid),
     Column("answer", Text),
+    Column("missing", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
 )
 
@@ -65,6 +71,8 @@ class Orders:
                 yield Patch(ORDERS, (recorded.cell, recorded.stream), {"answer": "accepted"})
             case GiftReturned(why=why):
                 yield Patch(ORDERS, (recorded.cell, recorded.stream), {"answer": why})
+            case OrderRevoked(missing=missing) | OrderRestored(missing=missing):
+                yield Patch(ORDERS, (recorded.cell, recorded.stream), {"missing": missing})
             case OrderRefunded(left=left):
                 yield Patch(ORDERS, (recorded.cell, recorded.stream), {"left": left})
             case BelongingGained(member=member, order=order):
@@ -81,6 +89,7 @@ class Orders:
             case (
                 BelongingTakenBack(member=member, order=order)
                 | BelongingExpired(member=member, order=order)
+                | BelongingRevoked(member=member, order=order)
             ):
                 yield Drop(BELONGINGS, (recorded.cell, member, order))
             case _:
@@ -99,6 +108,7 @@ def _placed(recorded: Recorded, event: OrderPlaced | GiftOffered) -> Put:
         "placed_at": event.effective_at,
         "recipient": event.recipient if isinstance(event, GiftOffered) else None,
         "answer": None,
+        "missing": 0,
         "position": recorded.position,
     }
     return Put(ORDERS, (recorded.cell, recorded.stream), values)

@@ -8,7 +8,7 @@ each commodity. The accounts and why they are these: docs/adr/0031-two-books-in-
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final, get_args
+from typing import Final, assert_never, get_args
 from uuid import UUID
 
 import msgspec
@@ -18,11 +18,21 @@ from domain.lots import Kind, Part, coins_in
 from domain.membership_events import MembershipPaused, MembershipResumed
 from domain.membership_periods import Service
 from domain.money import Commodity
+from domain.payment import Holding, PaymentTurned
 from domain.period import PERIODS_STREAM, PeriodClosed, last_moment
 from domain.recognition import Term
+from domain.reversal_events import (
+    CoinsRecovered,
+    CoinsSwept,
+    DebtIncurred,
+    LotRestored,
+    LotReversed,
+    ReversalEvent,
+)
 from domain.wallet_events import (
     BonusExpired,
     BonusGranted,
+    CoinEvent,
     CoinsCaptured,
     CoinsHeld,
     CoinsRefunded,
@@ -45,6 +55,12 @@ ESCROW: Final = "liability:gift-escrow"
 ISSUED: Final = "equity:coins-issued"
 PROMO: Final = "contra:promo"
 REFUNDS: Final = "contra:refunds"
+#: Money of ours that a rail withholds while its payer disputes the payment.
+DISPUTED: Final = "asset:rail-disputed"
+#: Payments that were taken back, less what was taken back for them; nothing, once all is settled.
+REVERSED: Final = "suspense:reversed-payments"
+#: What members owe for coins that they had used up.
+RECEIVABLE: Final = "asset:receivable:members"
 MALL: Final = "revenue:mall"
 #: Money for days that are not over, by segment: ``liability:deferred:memberships`` is earned day by
 #: day as ``revenue:memberships``, without an event (domain/recognition.py).
@@ -62,6 +78,7 @@ POSTING: Final[tuple[type[Event], ...]] = (
     *get_args(WalletEvent),
     MembershipPaused,
     MembershipResumed,
+    PaymentTurned,
     PeriodClosed,
 )
 
@@ -88,12 +105,14 @@ class Entry(msgspec.Struct, frozen=True):
     :param what: in a word, for whoever reads a ledger.
     :param about: an order, or what paid days of a membership, or the lot where there is neither.
     :param at: when it took effect.
+    :param own: it moves a member's own coins; else it is between the house and a rail.
     """
 
     what: str
     about: UUID
     at: datetime
     postings: tuple[Posting, ...]
+    own: bool = True
 
 
 def entry(event: Event) -> Entry | None:
@@ -102,14 +121,20 @@ def entry(event: Event) -> Entry | None:
         return _rested(event)
     if isinstance(event, PeriodClosed):
         return _earned(event)
-    if not isinstance(event, WalletEvent):
+    if isinstance(event, PaymentTurned):
+        what, about, postings = "payment_turned", event.lot, _turned(event)
+    elif isinstance(event, ReversalEvent):
+        what, about, postings = _reversed(event)
+    elif isinstance(event, WalletEvent):
+        what, about, postings = _posted(event)
+    else:
         return None
-    what, about, postings = _posted(event)
     made = tuple(postings)
-    return Entry(what, about, event.effective_at, made) if made else None
+    own = not isinstance(event, PaymentTurned)
+    return Entry(what, about, event.effective_at, made, own) if made else None
 
 
-def _posted(event: WalletEvent) -> tuple[str, UUID, Iterable[Posting]]:
+def _posted(event: CoinEvent) -> tuple[str, UUID, Iterable[Posting]]:
     match event:
         case WalletToppedUp(lot=lot, rail=rail, coins=coins, fen=fen):
             return (
@@ -197,6 +222,48 @@ def _earned(event: PeriodClosed) -> Entry | None:
     if not postings:
         return None
     return Entry("recognition", PERIODS_STREAM, last_moment(event.month), tuple(postings))
+
+
+def _turned(event: PaymentTurned) -> Iterable[Posting]:
+    """The money is somewhere else."""
+    at: dict[Holding, str] = {
+        "paid": f"{CLEARING}:{event.rail}",
+        "disputed": f"{DISPUTED}:{event.rail}",
+        "refunded": REVERSED,
+        "charged_back": REVERSED,
+    }
+    was, now = at[event.was], at[event.now]
+    return () if was == now else _move("CNY", event.fen, now, was)
+
+
+def _reversed(event: ReversalEvent) -> tuple[str, UUID, Iterable[Posting]]:
+    """Coins are gone as if they had never been issued; what they brought in is not earned."""
+    match event:
+        case LotReversed(lot=lot, coins=coins, fen=fen):
+            gone = _move("QC", coins, COINS["paid"], ISSUED)
+            return ("lot_reversed", lot, (*gone, *_move("CNY", fen, SOLD, REVERSED)))
+        case CoinsSwept(lot=lot, coins=coins, fen=fen, owed=owed):
+            gone = _move("QC", coins, COINS["paid"], ISSUED)
+            paid = _move("CNY", fen, SOLD, RECEIVABLE if owed else REVERSED)
+            return ("lot_reversed", lot, (*gone, *paid))
+        case CoinsRecovered(order=order, coins=coins, fen=fen):
+            gone = _move("QC", coins, REFUNDS, ISSUED)
+            return ("order_revoked", order, (*gone, *_move("CNY", fen, REFUNDS, REVERSED)))
+        case DebtIncurred(lot=lot, fen=fen):
+            return ("owed", lot, _move("CNY", fen, RECEIVABLE, REVERSED))
+        case LotRestored(lot=lot):
+            return ("lot_restored", lot, _restored(event))
+        case _:
+            assert_never(event)
+
+
+def _restored(event: LotRestored) -> Iterator[Posting]:
+    """The very reverse of all that was posted for the reversal."""
+    yield from _move("QC", event.coins, ISSUED, COINS["paid"])
+    yield from _move("CNY", event.fen, REVERSED, SOLD)
+    yield from _move("QC", event.recovered_coins, ISSUED, REFUNDS)
+    yield from _move("CNY", event.recovered_fen, REVERSED, REFUNDS)
+    yield from _move("CNY", event.owed_fen, REVERSED, RECEIVABLE)
 
 
 def _set_aside(event: CoinsHeld | CoinsCaptured | HoldVoided) -> str:

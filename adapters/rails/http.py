@@ -1,7 +1,8 @@
 """
 A rail over HTTP: ``GET URL/payments?reference=…``.
 
-    200 {"state": "paid" | "pending" | "failed", "amount_fen": 10000}
+    200 {"state": "paid" | "pending" | "failed" | "refunded" | "disputed" | "charged_back",
+         "amount_fen": 10000}
     404 when it knows no such payment
 
 Anything else, and no answer within the time, is no answer at all: nothing is concluded from it.
@@ -21,7 +22,7 @@ _ANSWER_BYTES_MAX = 1 << 14
 
 
 class _Payment(msgspec.Struct, frozen=True):
-    state: Literal["paid", "pending", "failed"]
+    state: Literal["paid", "pending", "failed", "refunded", "disputed", "charged_back"]
     amount_fen: Annotated[int, msgspec.Meta(ge=0)]
 
 

@@ -37,7 +37,7 @@ class Gift(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str
     title: str
     quantity: int
-    state: Literal["offered", "accepted", "declined", "expired", "refunded"]
+    state: Literal["offered", "accepted", "declined", "expired", "refunded", "revoked"]
     offered_at: Moment
     expires_at: Moment
     sender: Author | None = None

@@ -48,14 +48,14 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     refund_days: int | None = None
 
 
-_State = Literal["offered", "returned", "fulfilled", "partly_refunded", "refunded"]
+_State = Literal["offered", "returned", "fulfilled", "partly_refunded", "refunded", "revoked"]
 
 
 class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     An order, on the terms on which it was placed; ``refunded`` of its ``coins`` went back. One that
     is a gift, to ``gift_to``, is ``offered`` until that friend answers, and ``returned`` if not
-    accepted.
+    accepted. It is ``revoked`` while a payment for it was taken back.
     """
 
     id: UUID
@@ -173,6 +173,7 @@ async def change_item(call: Ask[ChangeItem, None]) -> Answer:
     roles=MEMBERS,
     problems=(
         "insufficient-coins",
+        "wallet-owes",
         "no-such-item",
         "item-delisted",
         "members-only",
@@ -241,6 +242,8 @@ async def _gift_to(call: Ask[None, None], view: shopping.OrderView) -> int | Non
 def _state(view: shopping.OrderView) -> _State:
     if view.recipient is not None and view.answer != "accepted":
         return "offered" if view.answer is None else "returned"
+    if view.missing:
+        return "revoked"
     if view.left == view.coins:
         return "fulfilled"
     return "partly_refunded" if view.left else "refunded"
@@ -275,6 +278,7 @@ def _order(view: shopping.OrderView, gift_to: int | None) -> Order:
         "refund-too-late",
         "refund-gone",
         "refund-in-full",
+        "order-revoked",
         "gift-waits",
         "gift-over",
         "gift-accepted",

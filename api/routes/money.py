@@ -68,12 +68,16 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class Wallet(msgspec.Struct, frozen=True):
-    """What can be spent, ``paid`` and ``bonus`` coins apart; ``held`` is beside them."""
+    """
+    What can be spent, ``paid`` and ``bonus`` coins apart; ``held`` is beside them. While anything
+    is ``owed``, because a payment was taken back after its coins were used up, nothing is spent.
+    """
 
     balance: _Coins
     paid: _Coins
     bonus: _Coins
     held: _Coins
+    owed: _Coins
     lots: list[Lot]
     holds: list[Hold]
 
@@ -101,7 +105,9 @@ class Notification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which payment; the ``state`` that a rail sends with it is not believed, but asked for."""
 
     rail_ref: RailReference
-    state: Literal["paid", "pending", "failed"] | None = None
+    state: (
+        Literal["paid", "pending", "failed", "refunded", "disputed", "charged_back"] | None
+    ) = None
 
 
 @ROUTES.post(
@@ -207,7 +213,7 @@ def _shown(view: WalletView, member: MemberId, now: datetime) -> Wallet:
     ]
     holds = [Hold(one.order, one.coins, one.held_at, one.expires_at) for one in view.holds]
     held = sum(one.coins for one in holds)
-    return Wallet(paid + bonus, paid, bonus, held, lots, holds)
+    return Wallet(paid + bonus, paid, bonus, held, view.owed, lots, holds)
 
 
 @ROUTES.get(

@@ -27,7 +27,8 @@ _ORDER = Statement(
     "order_by_id",
     """
     SELECT "order", member, item, kind, title, quantity, coins, "left", placed_at,
-           recipient, answer, position
+           recipient, answer,
+           missing, position
       FROM models.orders
      WHERE cell = :cell::smallint AND "order" = :order::uuid
     """,
@@ -63,7 +64,8 @@ class ItemView(msgspec.Struct, frozen=True):
 class OrderView(msgspec.Struct, frozen=True):
     """
     An order; ``left`` coins of it have not been refunded. ``recipient`` is whom a gift is for, and
-    ``answer`` how that ended: accepted, declined or expired.
+    ``answer`` how that ended: accepted, declined or expired. ``missing`` coins of it were taken
+    back with their payments.
     """
 
     order: UUID
@@ -77,6 +79,7 @@ class OrderView(msgspec.Struct, frozen=True):
     placed_at: datetime
     recipient: UUID | None
     answer: str | None
+    missing: int
     position: int
 
 

@@ -33,9 +33,12 @@ class Counter(Till):
         await self.sit()
         await self.top_up(20)
         await self.house.befriend(self.anna, self.bela)
-        self.item = (
-            await self.house.run(list_item, ListItem("theme", "雪", 7, **terms), STAFF)
-        ).id
+        await self.list(7, **terms)
+
+    async def list(self, price: int, **terms: Any) -> None:
+        """What is for sale from now on."""
+        item = ListItem("theme", "雪", price, **terms)
+        self.item = (await self.house.run(list_item, item, STAFF)).id
 
     async def offer(self) -> OrderId:
         command = PlaceOrder(self.item, gift_to=BELA_QQ)

@@ -9,6 +9,7 @@ import pytest
 
 from domain.lots import coins_in
 from domain.membership_events import MembershipPaused, MembershipResumed
+from domain.payment import PaymentTurned
 from domain.wallet import WALLET, Wallet
 from domain.wallet_events import WalletEvent
 from projections.ledger import ACCOUNTS
@@ -18,6 +19,8 @@ from projections.postings import (
     DAYS_PAUSED,
     ESCROW,
     HOLDS,
+    RECEIVABLE,
+    REVERSED,
     SOLD,
     Entry,
     Posting,
@@ -30,7 +33,9 @@ from tests.simulation.tables import MODELS, Tables, changes_of
 POSTED = [
     name
     for name in STORED
-    if isinstance(sample(name), WalletEvent | MembershipPaused | MembershipResumed)
+    if isinstance(
+        sample(name), WalletEvent | PaymentTurned | MembershipPaused | MembershipResumed
+    )
 ]
 
 
@@ -133,6 +138,12 @@ def check(tables: Tables, folded: list[Wallet]) -> None:
     for gift, account in ((False, HOLDS), (True, ESCROW)):
         holds = [hold for one in folded for hold in one.holds if hold.gift == gift]
         assert owed[account, "QC"] == sum(coins_in(hold.parts) for hold in holds)
+    gone = [reversal for one in folded for reversal in one.reversals]
+    missing = sum(one.owed.fen for one in gone if one.owed is not None)
+    assert -owed[RECEIVABLE, "CNY"] == missing
+    assert owed[REVERSED, "CNY"] == missing + sum(
+        one.taken.fen + one.recovered.fen for one in gone
+    )
     cost = sum(lot.left.fen for one in folded for lot in one.lots)
     cost += sum(part.fen for one in folded for hold in one.holds for part in hold.parts)
     assert owed[SOLD, "CNY"] == cost

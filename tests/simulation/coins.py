@@ -15,6 +15,7 @@ from sqlalchemy import Table
 
 from domain import membership_moves
 from domain import received_gift as received
+from domain import reversal
 from domain import wallet_moves as decisions
 from domain.belonging import (
     BelongingExpired,
@@ -35,13 +36,13 @@ from domain.gift import (
 )
 from domain.ids import ItemId, LotId, MemberId, OrderId, PaymentId, StreamId, cell_of, derive, mint
 from domain.looks import Look, OfHouse, OfOrder
-from domain.lots import POLICY
+from domain.lots import POLICY, Bought, Part, coins_in
 from domain.mall import ItemChanged, ItemDelisted, ItemListed, ItemRelisted, Terms
 from domain.membership import MEMBERSHIP, membership_stream
 from domain.membership_course import Course, advance
 from domain.membership_states import Membership, NeverHad
 from domain.money import Worth
-from domain.order import OrderPlaced, OrderRefunded
+from domain.order import OrderPlaced, OrderRefunded, OrderRestored, OrderRevoked
 from domain.plans import PLANS, Months, Plan
 from domain.received_gift import GiftSettled, Unheard, received_gift_stream
 from domain.sealed import Sealed
@@ -55,7 +56,7 @@ from projections.memberships import MEMBERSHIPS, PERIODS
 from projections.orders import BELONGINGS, ORDERS
 from projections.rows import Key
 from projections.turnovers import RATES, TURNOVERS
-from projections.wallets import HOLDS, LOT_COINS, LOTS
+from projections.wallets import DEBTS, HOLDS, LOT_COINS, LOTS
 from tests.simulation.asking import Asked, Rows, pick, twin
 from tests.simulation.tables import Row, Tables
 
@@ -72,7 +73,7 @@ _ITEM = (
 )  # fmt: skip
 _ORDER = (
     "member", "item", "kind", "title", "quantity", "coins", "left", "placed_at", "recipient",
-    "answer", "position",
+    "answer", "missing", "position",
 )  # fmt: skip
 _BELONGING = (
     "item", "kind", "title", "quantity", "gained_at", "expires_at", "position",
@@ -99,6 +100,9 @@ def _wallet_of_member(tables: Tables, asked: Asked) -> Rows:
     for key, row in tables.under(HOLDS, *at).items():
         times = pick(row, ("held_at", "expires_at", "position"))
         rows.append((key[2], "hold", None, None, None, row["coins"], 0, *times, 0))
+    for key, row in tables.under(DEBTS, *at).items():
+        if row["coins"] > 0:
+            rows.append((key[2], "debt", None, None, None, row["coins"], 0, None, None, 0, 0))
     return sorted(rows, key=lambda one: (one[9], one[0]))
 
 
@@ -251,6 +255,7 @@ class Purchases:
         self._wallets: dict[MemberId, Wallet] = dict.fromkeys(self.members, Wallet())
         self._memberships: dict[StreamId, Membership] = {}
         self._charges: dict[OrderId, tuple[MemberId, Charge]] = {}
+        self._revoked: dict[OrderId, tuple[Part, ...]] = {}
         self._offers: dict[OrderId, GiftOffered] = {}
         self._items: list[ItemId] = []
         self.orders: list[OrderId] = []
@@ -267,7 +272,7 @@ class Purchases:
                 yield self._recorded(event, stream, owner, at)
 
     def _some(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
-        match self._chance.randrange(16):
+        match self._chance.randrange(17):
             case 0:
                 return self._shelf(at)
             case 1 | 2:
@@ -284,6 +289,8 @@ class Purchases:
                 return self._decorated(member, at)
             case 13 | 14:
                 return self._given(member, at)
+            case 15:
+                return self._turned(member, at)
             case _:
                 return self._expired(member, at)
 
@@ -387,6 +394,8 @@ class Purchases:
             return []
         order = self._chance.choice(list(self._charges))
         member, charge = self._charges[order]
+        if self._revoked.get(order):
+            return []
         refund = self._id(cell_of(order))
         parts = refunding(charge, refund, self._chance.choice((None, 1)))
         if not parts:
@@ -415,6 +424,45 @@ class Purchases:
             whose = self._charges[order][0]
             made.append((belonging_stream(order), whose, BelongingExpired(whose, order, at)))
         return made
+
+    def _turned(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        """A rail takes back what a lot was bought with, or gives it back to us."""
+        chance, wallet = self._chance, self._wallets[member]
+        if wallet.reversals and chance.random() < 0.6:
+            gone = chance.choice(wallet.reversals)
+            restored = reversal.restore(gone, member, gone.turn + 1, at)
+            made: list[tuple[StreamId, MemberId, Event]] = self._moved(member, restored)
+            for order in gone.orders:
+                parts = tuple(one for one in self._revoked[order] if one.lot == gone.lot)
+                still = tuple(one for one in self._revoked[order] if one.lot != gone.lot)
+                self._revoked[order] = still
+                self._charges[order] = (member, self._charges[order][1].put_back(parts))
+                event = OrderRestored(member, gone.lot, parts, 0, at)
+                made.append((StreamId(order), member, event))
+            return made
+        lots = [one for one in wallet.lots if isinstance(one.source, Bought)]
+        if not lots:
+            return []
+        lot = chance.choice(lots)
+        assert isinstance(lot.source, Bought)
+        closed = reversal.reverse(lot, wallet.reversals, member, lot.source.payment, 1, at)
+        if not closed:
+            return []
+        made = self._moved(member, closed)
+        for order, (whose, charge) in self._charges.items():
+            parts = charge.of(lot.id)
+            if whose == member and parts and chance.random() < 0.7:
+                self._charges[order] = (member, charge.lifted(parts))
+                self._revoked[order] = (*self._revoked.get(order, ()), *parts)
+                event = OrderRevoked(member, lot.id, parts, coins_in(parts), at)
+                made.append((StreamId(order), member, event))
+                recovered = reversal.recover(member, lot.id, order, parts, at)
+                made += self._moved(member, recovered)
+        wallet = self._wallets[member]
+        found, now = wallet.lot(lot.id), reversal.reversal_of(wallet.reversals, lot.id)
+        assert found is not None
+        assert now is not None
+        return [*made, *self._moved(member, reversal.owe(found, now, member, at))]
 
     def _given(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
         chance = self._chance
