@@ -1,6 +1,6 @@
 """
-The ledger: every posting, by the member whose event made it, and the sums of each account, all of
-them and by stretches of the log.
+The ledger: every posting, by the member whose event made it, the lots that it is about, and the sums
+of each account, all of them and by stretches of the log.
 
 Sums are kept cell by cell and added up by whoever reads them. What an event posts comes with its
 position in one transaction, so at any moment every commodity sums to zero.
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from sqlalchemy import BigInteger, Column, Date, SmallInteger, Table, Text, Uuid
 
 from domain.event import Recorded
+from projections.lot_moves import LOT_MOVES, lot_rows
 from projections.postings import POSTING
 from projections.rows import Add, Change, Put
 from projections.tables import METADATA, MOMENT, cell, key
@@ -52,7 +53,7 @@ class Ledger:
     """The read model."""
 
     name = "ledger"
-    tables = (POSTINGS, ACCOUNTS, TURNOVERS, RATES)
+    tables = (POSTINGS, ACCOUNTS, LOT_MOVES, TURNOVERS, RATES)
     inline = False
 
     def rows(self, recorded: Recorded) -> Iterator[Change]:
@@ -60,6 +61,7 @@ class Ledger:
         if type(recorded.event) not in _POSTING or (made := booked(recorded)) is None:
             return
         entry = made.entry
+        yield from lot_rows(recorded, entry)
         for line, posting in enumerate(entry.postings):
             values = {
                 "what": entry.what,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.ids import MemberId, cell_of
+from domain.ids import LotId, MemberId, cell_of
 from projections.reading.statements import Connection, Statement
 
 _POSTINGS = Statement(
@@ -31,6 +31,44 @@ _ACCOUNTS = Statement(
 )
 
 
+_LOTS_AT = Statement(
+    "lots_at_positions",
+    """
+    SELECT position, lot, coins, fen FROM models.lot_moves
+     WHERE cell = :cell::smallint AND position = ANY(:positions::bigint[])
+    """,
+)
+
+_LOT_MOVES = Statement(
+    "moves_of_lot",
+    """
+    SELECT position, member, what, about, coins, fen, at FROM models.lot_moves
+     WHERE cell = :cell::smallint AND lot = :lot::uuid AND position > :after::bigint
+     ORDER BY position LIMIT :count::int
+    """,
+)
+
+
+class LotPart(msgspec.Struct, frozen=True):
+    """Coins of a lot, and what exactly they cost, in fen."""
+
+    lot: UUID
+    coins: int
+    fen: int
+
+
+class MoveView(msgspec.Struct, frozen=True):
+    """What happened to coins of a lot, at a position of its cell."""
+
+    position: int
+    member: UUID
+    what: str
+    about: UUID
+    coins: int
+    fen: int
+    at: datetime
+
+
 class PostingView(msgspec.Struct, frozen=True):
     """
     A posting, at a line of the event at a position of the member's cell; ``since`` and ``until``
@@ -50,6 +88,13 @@ class PostingView(msgspec.Struct, frozen=True):
     until: date | None
 
 
+class PostingsView(msgspec.Struct, frozen=True):
+    """Postings, and by position, the lots that each event was about."""
+
+    postings: list[PostingView]
+    lots: dict[int, list[LotPart]]
+
+
 class AccountView(msgspec.Struct, frozen=True):
     """All that was ever posted to an account, in all cells."""
 
@@ -61,7 +106,7 @@ class AccountView(msgspec.Struct, frozen=True):
 
 async def postings(
     connection: Connection, member: MemberId, before: tuple[int, int], count: int
-) -> list[PostingView]:
+) -> PostingsView:
     """What a member's events posted, newest first."""
     rows = await _POSTINGS(
         connection,
@@ -71,7 +116,27 @@ async def postings(
         before_line=before[1],
         count=count,
     )
-    return [PostingView(*row) for row in rows]
+    found = [PostingView(*row) for row in rows]
+    positions = sorted({one.position for one in found})
+    lots = await lots_at(connection, cell_of(member), positions) if positions else {}
+    return PostingsView(found, lots)
+
+
+async def lots_at(
+    connection: Connection, cell: int, positions: Sequence[int]
+) -> dict[int, list[LotPart]]:
+    """The lots that the events at some positions of a cell are about, in the order of their ids."""
+    lots: dict[int, list[LotPart]] = {}
+    rows = await _LOTS_AT(connection, cell=cell, positions=list(positions))
+    for position, *part in sorted(rows):
+        lots.setdefault(position, []).append(LotPart(*part))
+    return lots
+
+
+async def moves(connection: Connection, lot: LotId, after: int, count: int) -> list[MoveView]:
+    """What happened to the coins of a lot, in order."""
+    rows = await _LOT_MOVES(connection, cell=cell_of(lot), lot=lot, after=after, count=count)
+    return [MoveView(*row) for row in rows]
 
 
 async def trial_balance(connection: Connection, cells: Sequence[int]) -> list[AccountView]:

@@ -341,6 +341,7 @@ def test_the_document_knows_every_operation_of_the_contract(homezone: RunningHom
         GET /v1/billing/trial-balance
         GET /v1/audit/events
         GET /v1/audit/streams/{id}
+        GET /v1/audit/lots/{id}
         GET /healthz
         GET /readyz
         GET /metrics

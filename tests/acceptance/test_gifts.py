@@ -172,3 +172,32 @@ def test_buyers_give_back_what_may_be_given_back(homezone: RunningHomezone) -> N
     owned = member.walk("/v1/me/items", at_least=homezone.everything())
     assert [one["order"] for one in owned] == [kept]
     books(homezone)
+
+
+def test_a_coin_is_followed_from_its_payment_to_its_refund(homezone: RunningHomezone) -> None:
+    sender, recipient = friends(homezone, 20)
+    lot = sender.get("/v1/me/wallet").json["lots"][0]["id"]
+    order = buy(sender, item(homezone, 5)).ok(201).json["id"]
+    gift = give(sender, item(homezone, 6), recipient).ok(201).json["id"]
+    recipient.put(f"/v1/me/gifts/{gift}").ok(200)
+    refund(homezone, order, 2).ok(201)
+    auditor = homezone.client(10_012, "auditor")
+    fresh = homezone.everything()
+    moves = auditor.walk(f"/v1/audit/lots/{lot}", limit=2, at_least=fresh)
+    assert [(one["what"], one["coins"], one["fen"]) for one in moves] == [
+        ("top_up", 20, 2_000),
+        ("spend", 5, 500),
+        ("gift_hold", 6, 600),
+        ("gift_capture", 6, 600),
+        ("refund", 2, 200),
+    ]
+    assert [one["about"] for one in moves] == [lot, order, gift, gift, order]
+    places = [int(one["position"].partition("-")[2]) for one in moves]
+    assert places == sorted(places)
+    postings = sender.walk("/v1/me/ledger", at_least=fresh)
+    said = {one["position"]: one["lots"] for one in postings}
+    assert said == {
+        one["position"]: [{"lot": lot, "coins": one["coins"], "fen": one["fen"]}] for one in moves
+    }
+    sender.get(f"/v1/audit/lots/{lot}").refused(403)
+    auditor.get(f"/v1/audit/lots/{order}").refused(404)

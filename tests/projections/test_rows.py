@@ -198,14 +198,16 @@ CHANGES = {
     "order.restored.v1-gift": "patch orders",
     "payment.turned.v1": "add ledger_accounts",
     "payment.turned.v1-back": "add ledger_accounts",
-    "wallet.lot_reversed.v1": "add ledger_accounts, add lot_coins, put postings",
+    "wallet.lot_reversed.v1": "add ledger_accounts, add lot_coins, put lot_moves, put postings",
     "wallet.lot_restored.v1": (
-        "add coin_debts, add ledger_accounts, add lot_coins, put postings"
+        "add coin_debts, add ledger_accounts, add lot_coins, put lot_moves, put postings"
     ),
-    "wallet.owed.v1": "add coin_debts, add ledger_accounts, put postings",
-    "wallet.recovered.v1": "add ledger_accounts, put postings",
-    "wallet.swept.v1": "add coin_debts, add ledger_accounts, add lot_coins, put postings",
-    "wallet.swept.v1-looked-for": "add ledger_accounts, add lot_coins, put postings",
+    "wallet.owed.v1": "add coin_debts, add ledger_accounts, put lot_moves, put postings",
+    "wallet.recovered.v1": "add ledger_accounts, put lot_moves, put postings",
+    "wallet.swept.v1": (
+        "add coin_debts, add ledger_accounts, add lot_coins, put lot_moves, put postings"
+    ),
+    "wallet.swept.v1-looked-for": "add ledger_accounts, add lot_coins, put lot_moves, put postings",
     "gift.accepted.v1": "patch orders",
     "gift.offered.v1": "put orders",
     "gift.received.v1": "put gifts",
@@ -215,10 +217,12 @@ CHANGES = {
     "gift.settled.v1-refunded": "patch gifts",
     "item.listed.v1-refundable": "put mall_items",
     "order.refunded.v1-gift": "patch orders",
-    "wallet.captured.v1-gift": "add ledger_accounts, patch holds, put postings",
-    "wallet.held.v1-gift": "add ledger_accounts, add lot_coins, put holds, put postings",
+    "wallet.captured.v1-gift": "add ledger_accounts, patch holds, put lot_moves, put postings",
+    "wallet.held.v1-gift": (
+        "add ledger_accounts, add lot_coins, put holds, put lot_moves, put postings"
+    ),
     "wallet.voided.v1-gift": (
-        "add ledger_accounts, add lot_coins, drop holds, put lots, put postings"
+        "add ledger_accounts, add lot_coins, drop holds, put lot_moves, put lots, put postings"
     ),
     "order.placed.v1": "put orders",
     "order.refunded.v1": "patch orders",
@@ -229,18 +233,28 @@ CHANGES = {
     "payment.pending.v1": "",
     "payment.settled.v1": "",
     "period.closed.v1": "add ledger_accounts, put postings",
-    "wallet.bonus_expired.v1": "add ledger_accounts, add lot_coins, put postings",
-    "wallet.bonus_granted.v1": "add ledger_accounts, add lot_coins, put lots, put postings",
-    "wallet.captured.v1": "add ledger_accounts, patch holds, put postings",
-    "wallet.captured.v1-whole": "add ledger_accounts, drop holds, put postings",
-    "wallet.held.v1": "add ledger_accounts, add lot_coins, put holds, put postings",
-    "wallet.refunded.v1": "add ledger_accounts, add lot_coins, put lots, put postings",
-    "wallet.refunded.v1-part": "add ledger_accounts, add lot_coins, put postings",
-    "wallet.refunded.v1-membership": "add ledger_accounts, add lot_coins, put postings",
-    "wallet.spent.v1-membership": "add ledger_accounts, add lot_coins, put postings",
-    "wallet.spent.v1": "add ledger_accounts, add lot_coins, put postings",
-    "wallet.topped_up.v1": "add ledger_accounts, add lot_coins, put lots, put postings",
-    "wallet.voided.v1": "add ledger_accounts, add lot_coins, drop holds, put lots, put postings",
+    "wallet.refunded.v1-membership": (
+        "add ledger_accounts, add lot_coins, put lot_moves, put postings"
+    ),
+    "wallet.spent.v1-membership": "add ledger_accounts, add lot_coins, put lot_moves, put postings",
+    "wallet.bonus_expired.v1": "add ledger_accounts, add lot_coins, put lot_moves, put postings",
+    "wallet.bonus_granted.v1": (
+        "add ledger_accounts, add lot_coins, put lot_moves, put lots, put postings"
+    ),
+    "wallet.captured.v1": "add ledger_accounts, patch holds, put lot_moves, put postings",
+    "wallet.captured.v1-whole": "add ledger_accounts, drop holds, put lot_moves, put postings",
+    "wallet.held.v1": "add ledger_accounts, add lot_coins, put holds, put lot_moves, put postings",
+    "wallet.refunded.v1": (
+        "add ledger_accounts, add lot_coins, put lot_moves, put lots, put postings"
+    ),
+    "wallet.refunded.v1-part": "add ledger_accounts, add lot_coins, put lot_moves, put postings",
+    "wallet.spent.v1": "add ledger_accounts, add lot_coins, put lot_moves, put postings",
+    "wallet.topped_up.v1": (
+        "add ledger_accounts, add lot_coins, put lot_moves, put lots, put postings"
+    ),
+    "wallet.voided.v1": (
+        "add ledger_accounts, add lot_coins, drop holds, put lot_moves, put lots, put postings"
+    ),
 }
 
 MODELS = pytest.mark.parametrize("model", READ_MODELS, ids=[model.name for model in READ_MODELS])

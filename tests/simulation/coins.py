@@ -51,6 +51,7 @@ from domain.wallet_events import WalletEvent
 from projections.decorations import DECORATIONS, WARDROBE
 from projections.gifts import GIFTS
 from projections.ledger import ACCOUNTS, POSTINGS
+from projections.lot_moves import LOT_MOVES
 from projections.mall import ITEMS
 from projections.memberships import MEMBERSHIPS, PERIODS
 from projections.orders import BELONGINGS, ORDERS
@@ -190,6 +191,25 @@ def _postings_of_member(tables: Tables, asked: Asked) -> Rows:
         if key[:2] == (asked["cell"], asked["member"]) and key[2:] < mark
     ]
     return sorted(found, key=lambda one: one[:2], reverse=True)[: asked["count"]]
+
+
+@twin("lots_at_positions")
+def _lots_at_positions(tables: Tables, asked: Asked) -> Rows:
+    return [
+        (*key[1:], *pick(row, ("coins", "fen")))
+        for key, row in tables.every(LOT_MOVES).items()
+        if key[0] == asked["cell"] and key[1] in asked["positions"]
+    ]
+
+
+@twin("moves_of_lot")
+def _moves_of_lot(tables: Tables, asked: Asked) -> Rows:
+    found = [
+        (key[1], *pick(row, ("member", "what", "about", "coins", "fen", "at")))
+        for key, row in tables.every(LOT_MOVES).items()
+        if (key[0], key[2]) == (asked["cell"], asked["lot"]) and key[1] > asked["after"]
+    ]
+    return sorted(found, key=lambda one: one[0])[: asked["count"]]
 
 
 @twin("ledger_accounts")

@@ -237,10 +237,14 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
                 await shopping.belongings(noted, member, moment, before, 4)
     for member, lot in purchases.lots:
         await wallets.lot_position(noted, member, lot)
+        for after in (0, middle):
+            await ledgers.moves(noted, lot, after, 5)
     for order in purchases.orders:
         await shopping.order(noted, order)
     for before, delisted in product((1 << 62, middle), (True, False)):
         await shopping.items(noted, before, 4, delisted=delisted)
+    for cell in range(PLAN.cells):
+        await ledgers.lots_at(noted, cell, range(middle - 20, middle + 20))
     await ledgers.trial_balance(noted, range(PLAN.cells))
     for stretches in ({0: 1, 1: 2, 3: 1}, dict.fromkeys(range(PLAN.cells), 1 << 40)):
         await books.turnovers(noted, stretches)
