@@ -41,7 +41,6 @@ class Charge(msgspec.Struct, frozen=True):
             raise ValueError("a refund of other coins than were taken last")
         return msgspec.structs.replace(self, left=rest, refunds=(*self.refunds, refund))
 
-
     def of(self, lot: LotId) -> tuple[Part, ...]:
         """What is left of a lot's coins."""
         return tuple(part for part in self.left if part.lot == lot)

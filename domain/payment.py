@@ -220,9 +220,7 @@ def hasten(
     return () if state in ("pending", "unknown") else look_again(payment, state, paid_fen, at)
 
 
-def turn(
-    payment: Settled, lot: LotId, state: RailState, at: datetime
-) -> tuple[PaymentEvent, ...]:
+def turn(payment: Settled, lot: LotId, state: RailState, at: datetime) -> tuple[PaymentEvent, ...]:
     """
     A settled payment's rail was asked again: whose the money is, if that has changed.
 

@@ -17,9 +17,10 @@ def orders_of(history: Iterable[Event], lot: LotId) -> tuple[OrderId, ...]:
 
     :param history: of the wallet.
     """
-    found: list[OrderId] = []
-    for event in history:
-        if isinstance(event, CoinsSpent | CoinsCaptured):
-            if any(part.lot == lot for part in event.parts):
-                found.append(event.order)
+    found = [
+        event.order
+        for event in history
+        if isinstance(event, CoinsSpent | CoinsCaptured)
+        and any(part.lot == lot for part in event.parts)
+    ]
     return tuple(dict.fromkeys(reversed(found)))

@@ -38,7 +38,6 @@ from domain.wallet_events import (
     CoinsRefunded,
     CoinsSpent,
     HoldVoided,
-    WalletEvent,
     WalletToppedUp,
 )
 
@@ -117,18 +116,31 @@ class Entry(msgspec.Struct, frozen=True):
 
 def entry(event: Event) -> Entry | None:
     """What an event posts; None when it moves no money."""
-    if isinstance(event, MembershipPaused | MembershipResumed):
-        return _rested(event)
-    if isinstance(event, PeriodClosed):
-        return _earned(event)
-    if isinstance(event, PaymentTurned):
-        what, about, postings = "payment_turned", event.lot, _turned(event)
-    elif isinstance(event, ReversalEvent):
-        what, about, postings = _reversed(event)
-    elif isinstance(event, WalletEvent):
-        what, about, postings = _posted(event)
-    else:
-        return None
+    what: str
+    about: UUID
+    postings: Iterable[Posting]
+    match event:
+        case MembershipPaused() | MembershipResumed():
+            return _rested(event)
+        case PeriodClosed():
+            return _earned(event)
+        case PaymentTurned(lot=about):
+            what, postings = "payment_turned", _turned(event)
+        case LotReversed() | CoinsRecovered() | DebtIncurred() | CoinsSwept() | LotRestored():
+            what, about, postings = _reversed(event)
+        case (
+            WalletToppedUp()
+            | BonusGranted()
+            | BonusExpired()
+            | CoinsHeld()
+            | CoinsCaptured()
+            | HoldVoided()
+            | CoinsSpent()
+            | CoinsRefunded()
+        ):
+            what, about, postings = _posted(event)
+        case _:
+            return None
     made = tuple(postings)
     own = not isinstance(event, PaymentTurned)
     return Entry(what, about, event.effective_at, made, own) if made else None

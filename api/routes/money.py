@@ -130,9 +130,9 @@ class Notification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which payment; the ``state`` that a rail sends with it is not believed, but asked for."""
 
     rail_ref: RailReference
-    state: (
-        Literal["paid", "pending", "failed", "refunded", "disputed", "charged_back"] | None
-    ) = None
+    state: Literal["paid", "pending", "failed", "refunded", "disputed", "charged_back"] | None = (
+        None
+    )
 
 
 @ROUTES.post(
@@ -269,8 +269,7 @@ async def list_postings(call: Ask[None, Paging]) -> Answer:
             debit=one.debit,
             credit=one.credit,
             lots=[
-                LotShare(part.lot, part.coins, part.fen)
-                for part in view.lots.get(one.position, [])
+                LotShare(part.lot, part.coins, part.fen) for part in view.lots.get(one.position, [])
             ],
             since=one.since,
             until=one.until,

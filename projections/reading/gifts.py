@@ -45,9 +45,7 @@ async def gifts(
     connection: Connection, member: MemberId, before: int, count: int
 ) -> list[GiftView]:
     """What was ever offered to a member, newest first."""
-    rows = await _GIFTS(
-        connection, cell=cell_of(member), member=member, before=before, count=count
-    )
+    rows = await _GIFTS(connection, cell=cell_of(member), member=member, before=before, count=count)
     senders = await members(connection, member, list({row[1] for row in rows}))
     return [
         GiftView(

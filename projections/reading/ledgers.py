@@ -128,8 +128,8 @@ async def lots_at(
     """The lots that the events at some positions of a cell are about, in the order of their ids."""
     lots: dict[int, list[LotPart]] = {}
     rows = await _LOTS_AT(connection, cell=cell, positions=list(positions))
-    for position, *part in sorted(rows):
-        lots.setdefault(position, []).append(LotPart(*part))
+    for position, lot, coins, fen in sorted(rows, key=lambda row: (row[0], row[1])):
+        lots.setdefault(position, []).append(LotPart(lot, coins, fen))
     return lots
 
 

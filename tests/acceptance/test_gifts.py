@@ -36,7 +36,9 @@ def test_a_gift_is_offered_and_accepted(homezone: RunningHomezone) -> None:
     assert offered.json["state"] == "offered"
     assert balance(sender) == (40, 0, 60)
     held = books(homezone)
-    assert held["liability:gift-escrow", "QC"] == before.get(("liability:gift-escrow", "QC"), 0) - 60
+    assert (
+        held["liability:gift-escrow", "QC"] == before.get(("liability:gift-escrow", "QC"), 0) - 60
+    )
     (waiting,) = recipient.walk("/v1/me/gifts", at_least=homezone.everything())
     assert waiting["sender"]["qq"] == sender.qq
     assert (waiting["id"], waiting["state"], waiting["quantity"]) == (order, "offered", 2)

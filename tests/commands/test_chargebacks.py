@@ -95,7 +95,7 @@ def test_what_the_coins_bought_goes_and_comes_back_the_latest_first() -> None:
 def test_what_is_used_up_is_owed_and_stops_spending_until_it_is_won() -> None:
     async def history() -> None:
         till = Disputed()
-        await till.open()
+        await till.stock()
         await till.buy(20)
         await till.pay()
         used = await till.buy(6, days=2)

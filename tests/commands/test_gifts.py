@@ -19,6 +19,7 @@ from domain.event import Refused
 from domain.gift import GiftAccepted, GiftReturned
 from domain.ids import MemberId, OrderId, cell_of
 from domain.received_gift import GiftReceived, GiftSettled
+from domain.wallet import wallet_stream
 from domain.wallet_events import CoinsCaptured, CoinsHeld, HoldVoided
 from tests.commands.house import STAFF, House, live, to
 from tests.commands.test_money import Till
@@ -27,9 +28,12 @@ BELA_QQ = 10002
 
 
 class Counter(Till):
-    """A till at which Anna, who has 20 coins, buys for Bela, her friend."""
+    """A till at which Anna, who has 20 coins, buys for Bela, her friend in another cell."""
 
-    async def open(self, **terms: Any) -> None:
+    def __init__(self, house: House | None = None) -> None:
+        super().__init__(house or House(seed=3))
+
+    async def stock(self, **terms: Any) -> None:
         await self.sit()
         await self.top_up(20)
         await self.house.befriend(self.anna, self.bela)
@@ -59,7 +63,7 @@ class Counter(Till):
 def test_a_gift_is_the_recipients_once_it_is_accepted() -> None:
     async def history() -> None:
         till = Counter()
-        await till.open(valid_days=5)
+        await till.stock(valid_days=5)
         order = await till.offer()
         assert await till.balance() == 13
         await till.house.settle()
@@ -90,7 +94,7 @@ def test_a_gift_is_the_recipients_once_it_is_accepted() -> None:
 def test_a_gift_that_is_declined_is_nobodys_and_its_coins_are_back() -> None:
     async def history() -> None:
         till = Counter()
-        await till.open()
+        await till.stock()
         lots = (await till.wallet()).lots
         order = await till.offer()
         assert (await till.decline(order)).state == "declined"
@@ -110,7 +114,7 @@ def test_a_gift_that_is_declined_is_nobodys_and_its_coins_are_back() -> None:
 def test_a_gift_that_nobody_answers_goes_back_after_seven_days() -> None:
     async def history() -> None:
         till = Counter()
-        await till.open()
+        await till.stock()
         granted = await till.grant(5, days=2)
         order = await till.offer()
         await till.let_pass(6)
@@ -134,7 +138,7 @@ def test_a_gift_that_nobody_answers_goes_back_after_seven_days() -> None:
 def test_nobody_can_answer_once_time_is_over_though_the_timer_is_late() -> None:
     async def history() -> None:
         till = Counter()
-        await till.open()
+        await till.stock()
         order = await till.offer()
         (deadline,) = till.armed()
         assert deadline.kind == "gift-expires"
@@ -162,7 +166,7 @@ def test_accepting_declining_and_running_out_at_once_have_one_outcome() -> None:
 
     async def history(seed: int) -> None:
         till = Counter(House(seed=seed, delay_seconds=0.001))
-        await till.open()
+        await till.stock()
         order = await till.offer()
         (deadline,) = till.armed()
         other = till.house.beside(seed=seed + 100, delay_seconds=0.001)
@@ -184,7 +188,7 @@ def test_accepting_declining_and_running_out_at_once_have_one_outcome() -> None:
         assert len(till.happened(CoinsCaptured)) == accepted
         assert len(till.happened(HoldVoided)) == (not accepted)
         assert len(till.happened(BelongingGained)) == accepted
-        till.house.streams.forget(gifts.wallet_stream(till.anna))
+        till.house.streams.forget(wallet_stream(till.anna))
         assert await till.balance() == (13 if accepted else 20)
 
     for seed in range(8):
@@ -194,7 +198,7 @@ def test_accepting_declining_and_running_out_at_once_have_one_outcome() -> None:
 def test_gifts_are_for_friends_who_can_act() -> None:
     async def history() -> None:
         till = Counter()
-        await till.open()
+        await till.stock()
 
         async def no(qq: int) -> tuple[str, str | None]:
             command = PlaceOrder(till.item, gift_to=qq)
@@ -219,7 +223,7 @@ def test_gifts_are_for_friends_who_can_act() -> None:
 def test_what_comes_after_the_offer_changes_nothing_about_it() -> None:
     async def history() -> None:
         till = Counter()
-        await till.open()
+        await till.stock()
         first, second = await till.offer(), await till.offer()
         await till.house.tie(till.bela, till.anna, "block")
         accounts = till.house.accounts
@@ -235,7 +239,7 @@ def test_what_comes_after_the_offer_changes_nothing_about_it() -> None:
 def test_a_gift_is_nobody_elses() -> None:
     async def history() -> None:
         till = Counter()
-        await till.open()
+        await till.stock()
         order, own = await till.offer(), await till.buy(3)
         for by in (till.anna, till.carl):
             assert await till.refused(gifts.accept, order, by) == "not-found"
@@ -248,7 +252,7 @@ def test_a_gift_is_nobody_elses() -> None:
 def test_a_refunded_gift_is_taken_back_from_the_recipient() -> None:
     async def history() -> None:
         till = Counter()
-        await till.open(refund_days=9)
+        await till.stock(refund_days=9)
         order = await till.offer()
         waits = to(refund, order)
         assert (await till.house.refusal(waits, RefundOrder("no"), STAFF))[0] == "gift-waits"
@@ -274,7 +278,7 @@ def test_a_refunded_gift_is_taken_back_from_the_recipient() -> None:
 def test_a_gift_that_was_refunded_before_anybody_heard_is_never_handed_over() -> None:
     async def history() -> None:
         till = Counter()
-        await till.open()
+        await till.stock()
         order = await till.offer()
         await till.accept(order)
         await till.house.run(to(refund, order), RefundOrder("no"), STAFF)
@@ -289,7 +293,7 @@ def test_a_gift_that_was_refunded_before_anybody_heard_is_never_handed_over() ->
 def test_buyers_give_back_within_the_items_days_and_whole() -> None:
     async def history() -> None:
         till = Counter()
-        await till.open(refund_days=3)
+        await till.stock(refund_days=3)
         house, buy = till.house, PlaceOrder(till.item)
         first = OrderId((await house.run(place_order, buy, till.anna)).id)
         second = OrderId((await house.run(place_order, buy, till.anna)).id)

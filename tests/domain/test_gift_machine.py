@@ -70,9 +70,7 @@ class Gift(RuleBasedStateMachine):
     def offer(self) -> None:
         until = self.now + ANSWER_TERM
         with suppress(Refused):
-            held = wallet_moves.hold(
-                self.wallet, ANNA, WHICH, PRICE, until, self.now, gift=True
-            )
+            held = wallet_moves.hold(self.wallet, ANNA, WHICH, PRICE, until, self.now, gift=True)
             item = ItemId(mint(0, 0, 1))
             offered = GiftOffered(ANNA, BELA, item, TERMS, 1, PRICE, until, self.now)
             self.answer((offered,), held)

@@ -102,9 +102,7 @@ class Coins(RuleBasedStateMachine):
         which, until = order(number), self.now + timedelta(hours=hours)
         if which not in self.charges:
             with suppress(Refused):
-                held = decisions.hold(
-                    self.wallet, ANNA, which, coins, until, self.now, gift=gift
-                )
+                held = decisions.hold(self.wallet, ANNA, which, coins, until, self.now, gift=gift)
                 self.happen(held)
 
     @rule(number=ORDERS, coins=FEW, keep=st.booleans())

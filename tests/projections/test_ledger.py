@@ -141,9 +141,7 @@ def check(tables: Tables, folded: list[Wallet]) -> None:
     gone = [reversal for one in folded for reversal in one.reversals]
     missing = sum(one.owed.fen for one in gone if one.owed is not None)
     assert -owed[RECEIVABLE, "CNY"] == missing
-    assert owed[REVERSED, "CNY"] == missing + sum(
-        one.taken.fen + one.recovered.fen for one in gone
-    )
+    assert owed[REVERSED, "CNY"] == missing + sum(one.taken.fen + one.recovered.fen for one in gone)
     cost = sum(lot.left.fen for one in folded for lot in one.lots)
     cost += sum(part.fen for one in folded for hold in one.holds for part in hold.parts)
     assert owed[SOLD, "CNY"] == cost

@@ -31,7 +31,6 @@ from domain.gift import (
     GiftAccepted,
     GiftOffered,
     GiftReturned,
-    Given,
     Offered,
 )
 from domain.ids import ItemId, LotId, MemberId, OrderId, PaymentId, StreamId, cell_of, derive, mint
@@ -42,7 +41,15 @@ from domain.membership import MEMBERSHIP, membership_stream
 from domain.membership_course import Course, advance
 from domain.membership_states import Membership, NeverHad
 from domain.money import Worth
-from domain.order import OrderPlaced, OrderRefunded, OrderRestored, OrderRevoked
+from domain.order import (
+    ORDER,
+    OrderPlaced,
+    OrderRefunded,
+    OrderRestored,
+    OrderRevoked,
+    Placed,
+    brought,
+)
 from domain.plans import PLANS, Months, Plan
 from domain.received_gift import GiftSettled, Unheard, received_gift_stream
 from domain.sealed import Sealed
@@ -457,8 +464,8 @@ class Purchases:
                 still = tuple(one for one in self._revoked[order] if one.lot != gone.lot)
                 self._revoked[order] = still
                 self._charges[order] = (member, self._charges[order][1].put_back(parts))
-                event = OrderRestored(member, gone.lot, parts, 0, at)
-                made.append((StreamId(order), member, event))
+                again = OrderRestored(member, gone.lot, parts, 0, at)
+                made.append((StreamId(order), member, again))
             return made
         lots = [one for one in wallet.lots if isinstance(one.source, Bought)]
         if not lots:
@@ -505,9 +512,7 @@ class Purchases:
             *((half, friend, event) for event in heard),
         ]
 
-    def _answered(
-        self, order: OrderId, at: datetime
-    ) -> list[tuple[StreamId, MemberId, Event]]:
+    def _answered(self, order: OrderId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
         offer = self._offers.pop(order)
         sender, friend, wallet = offer.member, offer.recipient, self._wallets[offer.member]
         held, half = wallet.hold(order), received_gift_stream(order, friend)
@@ -520,12 +525,14 @@ class Purchases:
                 (half, friend, GiftSettled(friend, order, "declined", at)),
             ]
         paid = decisions.capture(wallet, sender, order, offer.coins, held.held_at)
-        gained = received.gained(Given(offer, at, 2), order)
+        accepted = GiftAccepted(sender, friend, held.parts, at)
+        placed = ORDER.fold((offer, accepted), ORDER.initial)
+        assert isinstance(placed, Placed)
         return [
-            (StreamId(order), sender, GiftAccepted(sender, friend, held.parts, at)),
+            (StreamId(order), sender, accepted),
             *self._moved(sender, paid),
             (half, friend, GiftSettled(friend, order, "accepted", at)),
-            (belonging_stream(order, friend), friend, gained),
+            (belonging_stream(order, friend), friend, brought(placed, order)),
         ]
 
     def _moved(
