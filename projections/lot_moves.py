@@ -29,9 +29,9 @@ LOT_MOVES = Table(
     "lot_moves",
     METADATA,
     cell(),
+    key("member"),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     key("lot"),
-    Column("member", Uuid, nullable=False),
     Column("what", Text, nullable=False),
     Column("about", Uuid, nullable=False),
     Column("coins", BigInteger, nullable=False),
@@ -50,14 +50,13 @@ def lot_rows(recorded: Recorded, made: Entry) -> Iterator[Put]:
     what = f"gift_{made.what}" if _of_gift(event) else made.what
     for lot, worth in _moved(event):
         values = {
-            "member": event.member,
             "what": what,
             "about": made.about,
             "coins": worth.coins,
             "fen": worth.fen,
             "at": made.at,
         }
-        yield Put(LOT_MOVES, (recorded.cell, recorded.position, lot), values)
+        yield Put(LOT_MOVES, (recorded.cell, event.member, recorded.position, lot), values)
 
 
 def _of_gift(event: WalletEvent) -> bool:

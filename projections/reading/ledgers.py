@@ -31,11 +31,12 @@ _ACCOUNTS = Statement(
 )
 
 
-_LOTS_AT = Statement(
-    "lots_at_positions",
+_LOTS = Statement(
+    "lots_of_postings",
     """
     SELECT position, lot, coins, fen FROM models.lot_moves
-     WHERE cell = :cell::smallint AND position = ANY(:positions::bigint[])
+     WHERE cell = :cell::smallint AND member = :member::uuid
+       AND position BETWEEN :first::bigint AND :last::bigint
     """,
 )
 
@@ -117,17 +118,21 @@ async def postings(
         count=count,
     )
     found = [PostingView(*row) for row in rows]
-    positions = sorted({one.position for one in found})
-    lots = await lots_at(connection, cell_of(member), positions) if positions else {}
+    if not found:
+        return PostingsView([], {})
+    lots = await lots_between(connection, member, found[-1].position, found[0].position)
     return PostingsView(found, lots)
 
 
-async def lots_at(
-    connection: Connection, cell: int, positions: Sequence[int]
+async def lots_between(
+    connection: Connection, member: MemberId, first: int, last: int
 ) -> dict[int, list[LotPart]]:
-    """The lots that the events at some positions of a cell are about, in the order of their ids."""
+    """
+    The lots that a member's events from one position to another are about, by position, in the
+    order of their ids.
+    """
     lots: dict[int, list[LotPart]] = {}
-    rows = await _LOTS_AT(connection, cell=cell, positions=list(positions))
+    rows = await _LOTS(connection, cell=cell_of(member), member=member, first=first, last=last)
     for position, lot, coins, fen in sorted(rows, key=lambda row: (row[0], row[1])):
         lots.setdefault(position, []).append(LotPart(lot, coins, fen))
     return lots

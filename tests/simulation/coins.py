@@ -200,21 +200,21 @@ def _postings_of_member(tables: Tables, asked: Asked) -> Rows:
     return sorted(found, key=lambda one: one[:2], reverse=True)[: asked["count"]]
 
 
-@twin("lots_at_positions")
-def _lots_at_positions(tables: Tables, asked: Asked) -> Rows:
+@twin("lots_of_postings")
+def _lots_of_postings(tables: Tables, asked: Asked) -> Rows:
     return [
-        (*key[1:], *pick(row, ("coins", "fen")))
+        (*key[2:], *pick(row, ("coins", "fen")))
         for key, row in tables.every(LOT_MOVES).items()
-        if key[0] == asked["cell"] and key[1] in asked["positions"]
+        if key[:2] == (asked["cell"], asked["member"]) and asked["first"] <= key[2] <= asked["last"]
     ]
 
 
 @twin("moves_of_lot")
 def _moves_of_lot(tables: Tables, asked: Asked) -> Rows:
     found = [
-        (key[1], *pick(row, ("member", "what", "about", "coins", "fen", "at")))
+        (key[2], key[1], *pick(row, ("what", "about", "coins", "fen", "at")))
         for key, row in tables.every(LOT_MOVES).items()
-        if (key[0], key[2]) == (asked["cell"], asked["lot"]) and key[1] > asked["after"]
+        if (key[0], key[3]) == (asked["cell"], asked["lot"]) and key[2] > asked["after"]
     ]
     return sorted(found, key=lambda one: one[0])[: asked["count"]]
 

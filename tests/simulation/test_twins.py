@@ -221,6 +221,7 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
     middle = purchases.events[len(purchases.events) // 2].position
     for member in purchases.members:
         await wallets.wallet(noted, member)
+        await ledgers.lots_between(noted, member, middle - 20, middle + 20)
         await memberships.memberships(noted, member)
         await decorations.look(noted, member)
         owned = [order for order in purchases.orders if cell_of(order) == cell_of(member)]
@@ -243,8 +244,6 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
         await shopping.order(noted, order)
     for before, delisted in product((1 << 62, middle), (True, False)):
         await shopping.items(noted, before, 4, delisted=delisted)
-    for cell in range(PLAN.cells):
-        await ledgers.lots_at(noted, cell, range(middle - 20, middle + 20))
     await ledgers.trial_balance(noted, range(PLAN.cells))
     for stretches in ({0: 1, 1: 2, 3: 1}, dict.fromkeys(range(PLAN.cells), 1 << 40)):
         await books.turnovers(noted, stretches)
