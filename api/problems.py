@@ -60,6 +60,7 @@ PROBLEMS = (
     Problem("recipient-banned", 409, "The friend's account is closed", "Nothing reaches them."),
     Problem("gift-over", 409, "The gift has gone back", "It is answered within 7 days, once."),
     Problem("gift-accepted", 409, "The gift was accepted", "What was given is the recipient's."),
+    Problem("gift-unpaid", 409, "The gift is not paid for", "Its coins are missing for now."),
     Problem("gift-waits", 409, "The gift waits", "Its recipient has not answered yet."),
     Problem("not-refundable", 403, "Sold for good", "This item cannot be given back."),
     Problem("refund-too-late", 409, "Too late", "The days for giving this item back are over."),

@@ -20,6 +20,7 @@ from domain.ids import LotId, MemberId, OrderId, PaymentId
 from domain.money import Worth
 from domain.order import ORDER, Placed, order_stream
 from domain.payment import PAYMENT, Settled, payment_stream
+from domain.received_gift import RECEIVED_GIFT, awaited, received_gift_stream
 from domain.recovery import orders_of
 from domain.reversal import Reversal, reversal_of
 from domain.wallet import WALLET, Wallet, lot_of, wallet_stream
@@ -62,20 +63,27 @@ async def turn(command: TurnLot, work: Work) -> Outcome:
             found = wallet.lot(lot)
             assert found is not None
             closed = decisions.reverse(
-                found, wallet.reversals, member, command.payment, payment.turn, at
+                found,
+                wallet.escrowed(lot),
+                wallet.reversals,
+                member,
+                command.payment,
+                payment.turn,
+                at,
             )
             work.append(WALLET, stream, member, closed)
         elif reversal is not None:
-            await _restore(work, reversal, member, payment.turn)
+            await _restore(work, wallet, reversal, payment.turn, member)
     return Outcome(lot, (stream, work.version(stream)))
 
 
-async def _restore(work: Work, reversal: Reversal, member: MemberId, turn: int) -> None:
+async def _restore(
+    work: Work, wallet: Wallet, reversal: Reversal, turn: int, member: MemberId
+) -> None:
     """Undo all that was done for a lot, in one append."""
-    at = work.context.effective_at
-    work.append(
-        WALLET, wallet_stream(member), member, decisions.restore(reversal, member, turn, at)
-    )
+    at, held = work.context.effective_at, wallet.escrowed(reversal.lot)
+    restored_lot = decisions.restore(reversal, held, member, turn, at)
+    work.append(WALLET, wallet_stream(member), member, restored_lot)
     for which in reversal.orders:
         order = await work.load(ORDER, order_stream(which))
         assert isinstance(order, Placed)
@@ -128,7 +136,11 @@ async def _revoke(
         return wallet
     stream = belonging_stream(which, order.recipient)
     belonging = await work.load(BELONGING, stream)
-    for event in orders.revoke(order, lot, belonging, at):
+    coming = False
+    if order.recipient is not None:
+        half = await work.load(RECEIVED_GIFT, received_gift_stream(which, order.recipient))
+        coming = awaited(half, order, which, at)
+    for event in orders.revoke(order, lot, belonging, at, awaited=coming):
         work.append(ORDER, order_stream(which), member, (event,))
         recovered = decisions.recover(member, lot, which, event.parts, at)
         work.append(WALLET, wallet_stream(member), member, recovered)

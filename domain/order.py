@@ -203,15 +203,16 @@ def refund(
 
 
 def revoke(
-    order: Placed, lot: LotId, belonging: Belonging, at: datetime
+    order: Placed, lot: LotId, belonging: Belonging, at: datetime, *, awaited: bool = False
 ) -> tuple[OrderRevoked, ...]:
     """
     Take a reversed lot's coins out of an order, with what they bought.
 
+    :param awaited: what it brought is still on its way to a gift's recipient, and not used up.
     :returns: nothing where there are none left, or where it is used up: then the coins are owed.
     """
     parts = order.charge.of(lot)
-    if not parts or not (isinstance(belonging, Owned) or order.revoked):
+    if not parts or not (isinstance(belonging, Owned) or awaited or order.revoked):
         return ()
     missing = coins_in(order.revoked) + coins_in(parts)
     return (OrderRevoked(order.member, lot, parts, missing, at, order.recipient),)

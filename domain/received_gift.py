@@ -114,14 +114,26 @@ def _received(offer: GiftOffered, which: OrderId) -> GiftReceived:
     )
 
 
+def awaited(half: ReceivedGift, order: Placed, which: OrderId, at: datetime) -> bool:
+    """
+    Whether the recipient is still to have what was accepted. What the half heard of as accepted
+    was handed over then; one that was revoked for a time may have run out meanwhile.
+    """
+    if order.gift is None or not order.delivered:
+        return False
+    if isinstance(half, Heard) and half.how == "accepted":
+        return False
+    until = brought(order, which).expires_at
+    return until is None or until > at
+
+
 def hand_over(
     half: ReceivedGift, belonging: Belonging, order: Order, which: OrderId, at: datetime
 ) -> tuple[BelongingEvent, ...]:
     """
     What the recipient gains, or gives back, when the half is brought into line.
 
-    :param half: as it was before. What it heard of as accepted was handed over then; its days
-        count from the moment it was accepted.
+    :param half: as it was before. Days count from the moment the gift was accepted.
     """
     if not isinstance(order, Placed) or order.gift is None:
         return ()
@@ -129,8 +141,4 @@ def hand_over(
         return revoke(belonging, at)
     if not order.delivered:
         return take_back(belonging, order.charge.refunds[-1], at)
-    if isinstance(half, Heard) and half.how == "accepted":
-        return ()
-    gained = brought(order, which)
-    # One that was revoked for a time may have run out meanwhile.
-    return () if gained.expires_at is not None and gained.expires_at <= at else (gained,)
+    return (brought(order, which),) if awaited(half, order, which, at) else ()

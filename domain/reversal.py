@@ -1,7 +1,8 @@
 """
 A reversal: what has been taken back of a lot whose payment its rail took back.
 
-Unspent coins go first, then what the others bought, the latest first; what cannot be had is owed.
+Unspent coins go first and those in the escrow of gifts, then what the others bought, the latest
+first; what cannot be had is owed.
 Nothing of it is forgotten while it lasts, so that it can be undone exactly.
 """
 
@@ -17,6 +18,8 @@ from domain.reversal_events import (
     CoinsRecovered,
     CoinsSwept,
     DebtIncurred,
+    Escrowed,
+    EscrowReversed,
     LotRestored,
     LotReversed,
     ReversalEvent,
@@ -30,6 +33,7 @@ class Reversal(msgspec.Struct, frozen=True):
     :param since: the version of the wallet that began it.
     :param taken: coins that were in the lot, or came back into it.
     :param orders: those that were revoked for it, and ``recovered``, the lot's coins in them.
+    :param escrow: the lot's coins that were in the escrow of gifts, by their orders.
     :param owed: what is left over, once all has been looked for; None before that.
     """
 
@@ -41,6 +45,23 @@ class Reversal(msgspec.Struct, frozen=True):
     orders: tuple[OrderId, ...] = ()
     recovered: Worth = Worth()
     owed: Worth | None = None
+    escrow: tuple[tuple[OrderId, Worth], ...] = ()
+
+    @property
+    def had(self) -> Worth:
+        """All that was taken back."""
+        had = self.taken.plus(self.recovered)
+        for _, worth in self.escrow:
+            had = had.plus(worth)
+        return had
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What is in the escrow of a gift: the lot's coins, and how many of other lots."""
+
+    order: OrderId
+    worth: Worth
+    others: int
 
 
 Reversals = tuple[Reversal, ...]
@@ -49,6 +70,11 @@ Reversals = tuple[Reversal, ...]
 def reversal_of(reversals: Reversals, lot: LotId) -> Reversal | None:
     """What was taken back of a lot, if its payment was."""
     return next((one for one in reversals if one.lot == lot), None)
+
+
+def taken_from(reversals: Reversals, order: OrderId) -> frozenset[LotId]:
+    """The lots whose coins in the escrow of a gift are gone."""
+    return frozenset(one.lot for one in reversals if any(order == which for which, _ in one.escrow))
 
 
 def evolve(reversals: Reversals, event: ReversalEvent, version: int) -> Reversals:
@@ -69,6 +95,8 @@ def evolve(reversals: Reversals, event: ReversalEvent, version: int) -> Reversal
                 case CoinsRecovered(order=order):
                     recovered = one.recovered.plus(worth)
                     one = change(one, orders=(*one.orders, order), recovered=recovered)
+                case EscrowReversed(order=order):
+                    one = change(one, escrow=(*one.escrow, (order, worth)))
                 case DebtIncurred():
                     one = change(one, owed=worth)
                 case CoinsSwept():
@@ -82,12 +110,27 @@ def evolve(reversals: Reversals, event: ReversalEvent, version: int) -> Reversal
 
 
 def reverse(
-    lot: Lot, reversals: Reversals, member: MemberId, payment: PaymentId, turn: int, at: datetime
+    lot: Lot,
+    held: Iterable[Held],
+    reversals: Reversals,
+    member: MemberId,
+    payment: PaymentId,
+    turn: int,
+    at: datetime,
 ) -> tuple[ReversalEvent, ...]:
-    """The lot's payment was taken back: what is in the lot goes, once."""
+    """
+    The lot's payment was taken back: what is in the lot goes, once, and what is in escrow.
+
+    :param held: the lot's coins in the escrow of gifts.
+    """
     if reversal_of(reversals, lot.id) is not None:
         return ()
-    return (LotReversed(member, lot.id, payment, turn, lot.left.coins, lot.left.fen, at),)
+    closed = LotReversed(member, lot.id, payment, turn, lot.left.coins, lot.left.fen, at)
+    escrow = (
+        EscrowReversed(member, lot.id, one.order, one.worth.coins, one.worth.fen, one.others, at)
+        for one in held
+    )
+    return (closed, *escrow)
 
 
 def recover(
@@ -104,7 +147,7 @@ def owe(lot: Lot, reversal: Reversal, member: MemberId, at: datetime) -> tuple[R
     """All has been looked for; what is missing is owed, be it nothing."""
     if reversal.owed is not None:
         return ()
-    missing = lot.began.minus(reversal.taken).minus(reversal.recovered)
+    missing = lot.began.minus(reversal.had)
     return (DebtIncurred(member, lot.id, missing.coins, missing.fen, at),)
 
 
@@ -122,23 +165,37 @@ def sweep(
 
 
 def restore(
-    reversal: Reversal, member: MemberId, turn: int, at: datetime
+    reversal: Reversal, held: Iterable[Held], member: MemberId, turn: int, at: datetime
 ) -> tuple[ReversalEvent, ...]:
-    """The payment is ours again: all that was taken for it is undone."""
-    owed = reversal.owed or Worth()
+    """
+    The payment is ours again: all that was taken for it is undone.
+
+    :param held: the lot's coins that belong into the escrow of gifts which still wait. Those of
+        gifts that have gone back would be in the lot by now.
+    """
+    owed, waits = reversal.owed or Worth(), {one.order: one for one in held}
+    taken, escrow = reversal.taken, list[Escrowed]()
+    for order, worth in reversal.escrow:
+        if order in waits:
+            escrow.append(
+                Escrowed(order, worth.coins, worth.fen, waits[order].others + worth.coins)
+            )
+        else:
+            taken = taken.plus(worth)
     return (
         LotRestored(
             member=member,
             lot=reversal.lot,
             payment=reversal.payment,
             turn=turn,
-            coins=reversal.taken.coins,
-            fen=reversal.taken.fen,
+            coins=taken.coins,
+            fen=taken.fen,
             recovered_coins=reversal.recovered.coins,
             recovered_fen=reversal.recovered.fen,
             owed_coins=owed.coins,
             owed_fen=owed.fen,
             effective_at=at,
+            escrow=tuple(escrow),
         ),
     )
 

@@ -7,6 +7,8 @@ Each says which coins at which cost, so that the books can be kept from the even
 from datetime import datetime
 from typing import TypeAlias
 
+import msgspec
+
 from domain.event import Event
 from domain.ids import LotId, MemberId, OrderId, PaymentId
 
@@ -23,6 +25,21 @@ class LotReversed(Event, frozen=True, tag="wallet.lot_reversed.v1"):
     turn: int
     coins: int
     fen: int
+    effective_at: datetime
+
+
+class EscrowReversed(Event, frozen=True, tag="wallet.escrow_reversed.v1"):
+    """
+    The lot's coins in the escrow of a gift are gone with it, and nobody can accept the gift while
+    they are; ``held`` coins of other lots stay in its escrow.
+    """
+
+    member: MemberId
+    lot: LotId
+    order: OrderId
+    coins: int
+    fen: int
+    held: int
     effective_at: datetime
 
 
@@ -58,10 +75,19 @@ class CoinsSwept(Event, frozen=True, tag="wallet.swept.v1"):
     effective_at: datetime
 
 
+class Escrowed(msgspec.Struct, frozen=True):
+    """Coins that are in the escrow of a gift again, and how many it holds with them."""
+
+    order: OrderId
+    coins: int
+    fen: int
+    held: int
+
+
 class LotRestored(Event, frozen=True, tag="wallet.lot_restored.v1"):
     """
     The payment is ours again: ``coins`` are in the lot, ``recovered`` ones with the orders they
-    were spent on, and what was ``owed`` is not.
+    were spent on, those in ``escrow`` with gifts that still wait, and what was ``owed`` is not.
     """
 
     member: MemberId
@@ -75,6 +101,9 @@ class LotRestored(Event, frozen=True, tag="wallet.lot_restored.v1"):
     owed_coins: int
     owed_fen: int
     effective_at: datetime
+    escrow: tuple[Escrowed, ...] = ()
 
 
-ReversalEvent: TypeAlias = LotReversed | CoinsRecovered | DebtIncurred | CoinsSwept | LotRestored
+ReversalEvent: TypeAlias = (
+    LotReversed | EscrowReversed | CoinsRecovered | DebtIncurred | CoinsSwept | LotRestored
+)

@@ -25,11 +25,12 @@ from domain.lots import (
     split,
 )
 from domain.money import Worth
-from domain.reversal import Reversals
+from domain.reversal import Held, Reversals
 from domain.reversal_events import (
     CoinsRecovered,
     CoinsSwept,
     DebtIncurred,
+    EscrowReversed,
     LotRestored,
     LotReversed,
     ReversalEvent,
@@ -79,6 +80,25 @@ class Wallet(msgspec.Struct, frozen=True):
         """What is set aside for an order."""
         return next((hold for hold in self.holds if hold.order == order), None)
 
+    def in_hold(self, hold: Hold) -> tuple[Part, ...]:
+        """What is there of a hold: without coins whose payment was taken back meanwhile."""
+        gone = reversal.taken_from(self.reversals, hold.order)
+        return tuple(part for part in hold.parts if part.lot not in gone)
+
+    def escrowed(self, lot: LotId) -> tuple[Held, ...]:
+        """A lot's coins in the escrow of gifts, be it that they are gone."""
+        return tuple(
+            Held(
+                hold.order,
+                part.worth,
+                coins_in(one for one in self.in_hold(hold) if one.lot != lot),
+            )
+            for hold in self.holds
+            if hold.gift
+            for part in hold.parts
+            if part.lot == lot
+        )
+
 
 def evolve(wallet: Wallet, event: WalletEvent, version: int) -> Wallet:
     """The wallet after one more event."""
@@ -116,7 +136,8 @@ def _moved(wallet: Wallet, event: WalletEvent) -> tuple[tuple[Lot, ...], tuple[H
             lots = _each(lots, {lot: Worth(event.coins, event.fen)}, Worth.minus)
         case LotRestored(lot=lot, coins=coins, fen=fen):
             lots = _each(lots, {lot: Worth(coins, fen)}, Worth.plus)
-        case CoinsRecovered() | DebtIncurred():
+        case EscrowReversed() | CoinsRecovered() | DebtIncurred():
+            # A hold remembers all that it took; its reversals say what of it is gone.
             pass
         case _:
             assert_never(event)

@@ -118,6 +118,8 @@ def capture(
     held = wallet.hold(order)
     if held is None or held.expires_at <= at:
         raise Refused("nothing-held", "Nothing is held for this order.")
+    if wallet.in_hold(held) != held.parts:
+        raise Refused("gift-unpaid", "This gift cannot be accepted now.")
     if coins > coins_in(held.parts):
         raise Refused("held-less", "Less than that is held for this order.")
     taken, rest = split(held.parts, coins)
@@ -141,7 +143,7 @@ def void(
     held = wallet.hold(order)
     if held is None or (expired and held.expires_at > at):
         return ()
-    returned = give_back(wallet.lots, held.parts, held.held_at, at, _cause(held))
+    returned = give_back(wallet.lots, wallet.in_hold(held), held.held_at, at, _cause(held))
     why: Literal["expired", "voided"] = "expired" if expired else "voided"
     voided = HoldVoided(member, order, returned, why, POLICY, at, held.gift)
     return (voided, *sweep(wallet.reversals, member, returned, at))

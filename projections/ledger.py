@@ -1,5 +1,5 @@
 """
-The ledger: every posting, by the member whose event made it, the lots that it is about, and the sums
+The ledger: every posting, by the member whose event made it, the lots that it is about, and sums
 of each account, all of them and by stretches of the log.
 
 Sums are kept cell by cell and added up by whoever reads them. What an event posts comes with its
@@ -76,7 +76,7 @@ class Ledger:
                 "until": None if posting.term is None else posting.term.after,
             }
             at = (recorded.cell, recorded.owner, recorded.position, line)
-            if made.own:
+            if entry.own:
                 yield Put(POSTINGS, at, values)
             sums = {"debit": posting.debit, "credit": posting.credit}
             yield Add(ACCOUNTS, (recorded.cell, posting.account, posting.commodity), sums)

@@ -25,6 +25,7 @@ from domain.reversal_events import (
     CoinsRecovered,
     CoinsSwept,
     DebtIncurred,
+    EscrowReversed,
     LotRestored,
     LotReversed,
     ReversalEvent,
@@ -38,6 +39,7 @@ from domain.wallet_events import (
     CoinsRefunded,
     CoinsSpent,
     HoldVoided,
+    WalletEvent,
     WalletToppedUp,
 )
 
@@ -126,7 +128,14 @@ def entry(event: Event) -> Entry | None:
             return _earned(event)
         case PaymentTurned(lot=about):
             what, postings = "payment_turned", _turned(event)
-        case LotReversed() | CoinsRecovered() | DebtIncurred() | CoinsSwept() | LotRestored():
+        case (
+            LotReversed()
+            | EscrowReversed()
+            | CoinsRecovered()
+            | DebtIncurred()
+            | CoinsSwept()
+            | LotRestored()
+        ):
             what, about, postings = _reversed(event)
         case (
             WalletToppedUp()
@@ -258,6 +267,9 @@ def _reversed(event: ReversalEvent) -> tuple[str, UUID, Iterable[Posting]]:
             gone = _move("QC", coins, COINS["paid"], ISSUED)
             paid = _move("CNY", fen, SOLD, RECEIVABLE if owed else REVERSED)
             return ("lot_reversed", lot, (*gone, *paid))
+        case EscrowReversed(order=order, coins=coins, fen=fen):
+            gone = _move("QC", coins, ESCROW, ISSUED)
+            return ("escrow_reversed", order, (*gone, *_move("CNY", fen, SOLD, REVERSED)))
         case CoinsRecovered(order=order, coins=coins, fen=fen):
             gone = _move("QC", coins, REFUNDS, ISSUED)
             return ("order_revoked", order, (*gone, *_move("CNY", fen, REFUNDS, REVERSED)))
@@ -275,6 +287,8 @@ def _restored(event: LotRestored) -> Iterator[Posting]:
     yield from _move("CNY", event.fen, REVERSED, SOLD)
     yield from _move("QC", event.recovered_coins, ISSUED, REFUNDS)
     yield from _move("CNY", event.recovered_fen, REVERSED, REFUNDS)
+    yield from _move("QC", sum(one.coins for one in event.escrow), ISSUED, ESCROW)
+    yield from _move("CNY", sum(one.fen for one in event.escrow), REVERSED, SOLD)
     yield from _move("CNY", event.owed_fen, REVERSED, RECEIVABLE)
 
 

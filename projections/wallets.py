@@ -12,7 +12,13 @@ from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid, text
 from domain.event import Recorded
 from domain.ids import LotId, MemberId
 from domain.lots import Part, Returned, coins_in
-from domain.reversal_events import CoinsSwept, DebtIncurred, LotRestored, LotReversed
+from domain.reversal_events import (
+    CoinsSwept,
+    DebtIncurred,
+    EscrowReversed,
+    LotRestored,
+    LotReversed,
+)
 from domain.wallet_events import (
     BonusExpired,
     BonusGranted,
@@ -124,11 +130,15 @@ def _reversed(recorded: Recorded) -> Iterator[Change]:
             yield _left(recorded, member, lot, -coins)
             if owed:
                 yield _debt(recorded, member, lot, -coins)
+        case EscrowReversed(member=member, order=order, held=held):
+            yield Patch(HOLDS, (recorded.cell, member, order), {"coins": held})
         case DebtIncurred(member=member, lot=lot, coins=coins):
             yield _debt(recorded, member, lot, coins)
         case LotRestored(member=member, lot=lot, coins=coins, owed_coins=owed_coins):
             yield _left(recorded, member, lot, coins)
             yield _debt(recorded, member, lot, -owed_coins)
+            for one in recorded.event.escrow:
+                yield Patch(HOLDS, (recorded.cell, member, one.order), {"coins": one.held})
         case _:
             return
 

@@ -84,7 +84,7 @@ def _gift(view: GiftView, presenter: Presenter, now: datetime) -> Gift:
     summary="Accept a gift",
     answer=Written,
     roles=MEMBERS,
-    problems=("gift-over", "suspended", "banned", "no-account", "conflict"),
+    problems=("gift-over", "gift-unpaid", "suspended", "banned", "no-account", "conflict"),
 )
 async def accept_gift(call: Ask[None, None]) -> Answer:
     """

@@ -4,11 +4,23 @@ Payments that are taken back, across two cells: what goes, in which order, and h
 
 from typing import Any
 
+import pytest
+
 from commands import gifts
 from commands.orders import PlaceOrder, RefundOrder, place, refund
 from commands.payments import HearOfPayment
 from commands.rails import Seen
-from domain.belonging import BelongingGained, BelongingRevoked
+from domain.belonging import (
+    BELONGING,
+    Belonging,
+    BelongingGained,
+    BelongingRevoked,
+    Nothing,
+    Owned,
+    belonging_stream,
+)
+from domain.ids import OrderId
+from domain.lots import coins_in
 from domain.order import OrderRestored, OrderRevoked
 from domain.payment import PaymentTurned, RailState
 from domain.reversal import owed
@@ -37,6 +49,25 @@ class Disputed(Counter):
     async def all_that_is(self) -> Any:
         wallet = await self.wallet()
         return wallet.lots, wallet.holds, wallet.reversals
+
+    async def lose(self) -> None:
+        """The payment is taken back, and so is what it bought, before any other policy runs."""
+        await self.hear("disputed", carried=False)
+        for name in ("turn-lot", "recover-lot"):
+            (policy,) = (one for one in self.house.policies if one.name == name)
+            for recorded in self.house.events():
+                if type(recorded.event) in policy.types:
+                    await policy.react(recorded)
+
+    async def has(self, order: OrderId) -> Belonging:
+        """What Bela has of a gift."""
+        stream = belonging_stream(order, self.bela)
+        history = await self.house.log.read_stream(stream)
+        return BELONGING.fold([one.event for one in history], Nothing())
+
+    def gained(self) -> list[BelongingGained]:
+        """What anybody gained."""
+        return [one for one in self.happened(BelongingGained) if isinstance(one, BelongingGained)]
 
     def orders(self, kind: type) -> list[Any]:
         """The streams of events of a kind, in the order in which they happened."""
@@ -131,13 +162,103 @@ def test_gifts_of_such_coins_are_taken_away_and_brought_back() -> None:
         (gone,) = till.happened(BelongingRevoked)
         assert isinstance(gone, BelongingRevoked)
         assert (gone.member, gone.order) == (till.bela, order)
-        assert await till.owes() == 4, "what waits in escrow"
+        assert await till.owes() == 0, "what waits in escrow is taken from there"
+        assert await till.refused(gifts.accept, waiting) == "gift-unpaid"
         await till.house.run(gifts.decline, waiting, till.bela)
         assert (await till.owes(), await till.balance()) == (0, 0)
         await till.hear("paid")
         assert await till.balance() == 6
         gained = [one for one in till.happened(BelongingGained) if isinstance(one, BelongingGained)]
         assert [one.member for one in gained] == [till.bela] * 2
+
+    live(history)
+
+
+def test_a_gift_that_waits_is_as_it_was_when_the_payment_is_won() -> None:
+    async def history() -> None:
+        till = Disputed()
+        await till.stock()
+        await till.buy(16)
+        await till.pay()
+        order = await till.offer()
+        before = await till.all_that_is()
+        await till.hear("disputed")
+        wallet = await till.wallet()
+        (hold,) = wallet.holds
+        assert coins_in(wallet.in_hold(hold)) == 4, "those of the other payment stay"
+        assert (await till.owes(), await till.balance()) == (0, 0)
+        assert await till.refused(gifts.accept, order) == "gift-unpaid"
+        await till.hear("paid")
+        assert await till.all_that_is() == before
+        await till.accept(order)
+        await till.house.settle()
+        assert [one.member for one in till.gained()] == [till.anna, till.bela]
+        assert await till.balance() == 7
+
+    live(history)
+
+
+def test_a_gift_that_ran_out_meanwhile_gives_its_coins_back_once_they_are_paid() -> None:
+    async def history() -> None:
+        till = Disputed()
+        await till.stock()
+        await till.buy(16)
+        await till.pay()
+        await till.offer()
+        await till.hear("disputed")
+        await till.let_pass(8)
+        assert (await till.wallet()).holds == ()
+        assert await till.balance() == 4
+        await till.hear("paid")
+        assert await till.balance() == 14
+
+    live(history)
+
+
+@pytest.mark.parametrize("hears_first", [True, False])
+def test_a_gift_is_taken_away_whether_or_not_its_recipient_had_it_yet(hears_first: bool) -> None:
+    """
+    The chargeback and the policy that hands over an accepted gift are in different cells, and
+    either may come first.
+    """
+
+    async def history() -> None:
+        till = Disputed()
+        await till.sit()
+        await till.pay()
+        await till.house.befriend(till.anna, till.bela)
+        await till.list(4)
+        order = await till.offer()
+        await till.house.settle()
+        await till.accept(order)
+        if hears_first:
+            await till.house.settle()
+        await till.lose()
+        await till.house.settle()
+        assert till.orders(OrderRevoked) == [order]
+        assert await till.owes() == 0
+        assert isinstance(await till.has(order), Nothing)
+        await till.hear("paid")
+        assert isinstance(await till.has(order), Owned)
+        assert await till.balance() == 6
+
+    live(history)
+
+
+def test_a_gift_that_was_used_up_is_owed() -> None:
+    async def history() -> None:
+        till = Disputed()
+        await till.sit()
+        await till.pay()
+        await till.house.befriend(till.anna, till.bela)
+        await till.list(4, valid_days=2)
+        order = await till.offer()
+        await till.accept(order)
+        await till.house.settle()
+        await till.let_pass(3)
+        await till.hear("disputed")
+        assert till.orders(OrderRevoked) == []
+        assert await till.owes() == 4
 
     live(history)
 

@@ -121,9 +121,8 @@ class Reversals(RuleBasedStateMachine):
         lot = self.wallet.lot(bought_lot(number))
         if lot is not None:
             for _ in range(2):
-                self.happen(
-                    reversal.reverse(lot, self.wallet.reversals, ANNA, payment(number), 1, NOON)
-                )
+                held, gone = self.wallet.escrowed(lot.id), self.wallet.reversals
+                self.happen(reversal.reverse(lot, held, gone, ANNA, payment(number), 1, NOON))
 
     @rule(number=LOTS)
     def recover(self, number: int) -> None:
@@ -156,7 +155,8 @@ class Reversals(RuleBasedStateMachine):
         gone = reversal_of(self.wallet.reversals, id)
         if gone is None:
             return
-        self.happen(reversal.restore(gone, ANNA, gone.turn + 1, NOON))
+        held = self.wallet.escrowed(id)
+        self.happen(reversal.restore(gone, held, ANNA, gone.turn + 1, NOON))
         for which in gone.orders:
             self.order(which, orders.restore(self.orders[which], id, NOON))
             placed = self.orders[which]
@@ -187,6 +187,8 @@ class Reversals(RuleBasedStateMachine):
             total = total.plus(lot.left)
         for gone in self.wallet.reversals:
             total = total.plus(gone.taken)
+            for which, worth in gone.escrow:
+                total = total if self.wallet.hold(which) else total.plus(worth)
         parts = [part for hold in self.wallet.holds for part in hold.parts]
         for placed in self.orders.values():
             parts += [*placed.charge.left, *placed.revoked]
@@ -218,7 +220,7 @@ class Reversals(RuleBasedStateMachine):
             lot = self.wallet.lot(gone.lot)
             assert lot is not None
             if gone.owed is not None:
-                assert gone.owed.plus(gone.taken).plus(gone.recovered) == lot.began
+                assert gone.owed.plus(gone.had) == lot.began
 
     @invariant()
     def nobody_has_what_is_not_paid(self) -> None:

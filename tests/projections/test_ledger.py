@@ -33,9 +33,7 @@ from tests.simulation.tables import MODELS, Tables, changes_of
 POSTED = [
     name
     for name in STORED
-    if isinstance(
-        sample(name), WalletEvent | PaymentTurned | MembershipPaused | MembershipResumed
-    )
+    if isinstance(sample(name), WalletEvent | PaymentTurned | MembershipPaused | MembershipResumed)
 ]
 
 
@@ -136,12 +134,12 @@ def check(tables: Tables, folded: list[Wallet]) -> None:
         in_lots = sum(lot.left.coins for one in folded for lot in one.lots if lot.kind == kind)
         assert owed[account, "QC"] == in_lots
     for gift, account in ((False, HOLDS), (True, ESCROW)):
-        holds = [hold for one in folded for hold in one.holds if hold.gift == gift]
-        assert owed[account, "QC"] == sum(coins_in(hold.parts) for hold in holds)
+        held = [one.in_hold(hold) for one in folded for hold in one.holds if hold.gift == gift]
+        assert owed[account, "QC"] == sum(coins_in(parts) for parts in held)
     gone = [reversal for one in folded for reversal in one.reversals]
     missing = sum(one.owed.fen for one in gone if one.owed is not None)
     assert -owed[RECEIVABLE, "CNY"] == missing
-    assert owed[REVERSED, "CNY"] == missing + sum(one.taken.fen + one.recovered.fen for one in gone)
+    assert owed[REVERSED, "CNY"] == missing + sum(one.had.fen for one in gone)
     cost = sum(lot.left.fen for one in folded for lot in one.lots)
-    cost += sum(part.fen for one in folded for hold in one.holds for part in hold.parts)
+    cost += sum(part.fen for one in folded for hold in one.holds for part in one.in_hold(hold))
     assert owed[SOLD, "CNY"] == cost

@@ -190,7 +190,7 @@ CHANGES = {
     ),
     "membership.term_changed.v1": "put memberships",
     "membership.trial_started.v1": "put membership_periods, put memberships",
-    "belonging.revoked.v1": "drop belongings",
+    "belonging.revoked.v1": "drop belongings, drop wardrobe",
     "gift.settled.v1-revoked": "patch gifts",
     "order.restored.v1": "patch orders",
     "order.revoked.v1": "patch orders",
@@ -202,6 +202,11 @@ CHANGES = {
     "wallet.lot_restored.v1": (
         "add coin_debts, add ledger_accounts, add lot_coins, put lot_moves, put postings"
     ),
+    "wallet.lot_restored.v1-escrow": (
+        "add coin_debts, add ledger_accounts, add lot_coins, patch holds, put lot_moves,"
+        " put postings"
+    ),
+    "wallet.escrow_reversed.v1": ("add ledger_accounts, patch holds, put lot_moves, put postings"),
     "wallet.owed.v1": "add coin_debts, add ledger_accounts, put lot_moves, put postings",
     "wallet.recovered.v1": "add ledger_accounts, put lot_moves, put postings",
     "wallet.swept.v1": (

@@ -13,9 +13,8 @@ from uuid import UUID
 
 from sqlalchemy import Table
 
-from domain import membership_moves
+from domain import membership_moves, reversal
 from domain import received_gift as received
-from domain import reversal
 from domain import wallet_moves as decisions
 from domain.belonging import (
     BelongingExpired,
@@ -179,6 +178,8 @@ def _wardrobe_by_order(tables: Tables, asked: Asked) -> Rows:
         if key[2] in asked["orders"]
         and (row["expires_at"] is None or row["expires_at"] > asked["now"])
     ]
+
+
 @twin("gifts_of_member")
 def _gifts_of_member(tables: Tables, asked: Asked) -> Rows:
     found = [
@@ -457,7 +458,8 @@ class Purchases:
         chance, wallet = self._chance, self._wallets[member]
         if wallet.reversals and chance.random() < 0.6:
             gone = chance.choice(wallet.reversals)
-            restored = reversal.restore(gone, member, gone.turn + 1, at)
+            held = wallet.escrowed(gone.lot)
+            restored = reversal.restore(gone, held, member, gone.turn + 1, at)
             made: list[tuple[StreamId, MemberId, Event]] = self._moved(member, restored)
             for order in gone.orders:
                 parts = tuple(one for one in self._revoked[order] if one.lot == gone.lot)
@@ -472,7 +474,8 @@ class Purchases:
             return []
         lot = chance.choice(lots)
         assert isinstance(lot.source, Bought)
-        closed = reversal.reverse(lot, wallet.reversals, member, lot.source.payment, 1, at)
+        held, source = wallet.escrowed(lot.id), lot.source
+        closed = reversal.reverse(lot, held, wallet.reversals, member, source.payment, 1, at)
         if not closed:
             return []
         made = self._moved(member, closed)
