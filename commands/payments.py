@@ -63,6 +63,10 @@ class PaymentHandlers:
         self._directory = directory
         self._rails = rails
 
+    def has(self, rail: str) -> bool:
+        """Whether there is such a rail."""
+        return rail in self._rails
+
     async def top_up(self, command: TopUp, work: Work) -> Outcome:
         """
         Claim a payment, in the directory cell; a policy puts the coins into the wallet, in the
@@ -116,8 +120,9 @@ class PaymentHandlers:
 
     async def hear(self, command: HearOfPayment, work: Work) -> Outcome:
         """
-        Ask the rail now, if anybody waits for that payment, or has had coins for it. What the
-        notification says is not believed, so it may be forged, doubled or late.
+        Ask the rail now, if anybody waits for that payment, or has had coins for it: its state is
+        ``asked`` then. What the notification says is not believed, so it may be forged, doubled or
+        late.
         """
         work.cell = DIRECTORY_CELL
         if command.rail not in self._rails:
@@ -134,7 +139,8 @@ class PaymentHandlers:
             lot = lot_of(payment, state.claim.member)
             events = decisions.turn(state, lot, seen.state, work.context.effective_at)
             work.append(PAYMENT, stream, state.claim.member, events)
-        return Outcome(payment, (stream, work.version(stream) + len(events)))
+        asked = "asked" if isinstance(state, Waiting | Settled) else None
+        return Outcome(payment, (stream, work.version(stream) + len(events)), state=asked)
 
     async def _hasten(
         self, work: Work, payment: PaymentId, state: Waiting, reference: str

@@ -18,9 +18,8 @@ from api.services import AUDITORS, MEMBERS, OPERATORS, Ask
 from commands.payments import HearOfPayment, TopUp
 from commands.types import Moment, RailReference
 from commands.wallets import GrantBonus, grant_bonus
-from domain.account import DIRECTORY_CELL
 from domain.event import Refused
-from domain.ids import LotId, MemberId, cell_of, derive
+from domain.ids import LotId, MemberId, cell_of
 from projections.reading import ledgers, wallets
 from projections.reading.wallets import WalletView
 
@@ -185,17 +184,19 @@ async def top_up(call: Ask[TopUp, None]) -> Answer:
     status=204,
     roles=None,
     write=False,
-    problems=("not-found", "conflict", "unavailable"),
+    problems=("not-found", "unavailable"),
     example={"rail_ref": "4200001889", "state": "paid"},
 )
 async def hear_of_payment(call: Ask[Notification, None]) -> Answer:
     """
-    For rails; no token is needed, since nothing is believed: if somebody waits for that payment,
-    the rail itself is asked. Twice, late or out of order it changes nothing.
+    For rails; no token is needed, since nothing is believed: if somebody waits for that payment, or
+    has had coins for it, the rail itself is asked, soon after the answer and again if it cannot be
+    reached. Twice, late or out of order it changes nothing.
     """
     app, rail = call.app, call.text()
-    command = HearOfPayment(rail, call.body.rail_ref)
-    await app.hear(app.payments.hear, command, derive(DIRECTORY_CELL, "rail", rail.encode()))
+    if not app.payments.has(rail):
+        raise Refused("not-found")
+    app.inquiries.note(HearOfPayment(rail, call.body.rail_ref))
     return nothing()
 
 

@@ -98,24 +98,64 @@ def test_purchases_and_turns_at_once_make_and_lose_no_coin(shop: Shop) -> None:
     assert after[paid_in] - before.get(paid_in, 0) == 3_000
 
 
+def owes(shop: Shop, member: Client) -> int:
+    wallet = member.get("/v1/me/wallet", at_least=shop.one.everything()).ok(200).json
+    return int(wallet["owed"])
+
+
 def test_whoever_owes_spends_nothing(shop: Shop) -> None:
+    """What days of a membership took is owed; what comes back of it is not."""
     member, paid, other = shop.one.member(), shop.pay(10), shop.pay(5)
     claim(member, 10, paid).ok(201)
     claim(member, 5, other).ok(201)
-    friend = shop.one.member()
+    member.put("/v1/me/memberships/yellow", {"months": 1}).ok(200)
+    turn(shop, paid, "charged_back", 10)
+    eventually(lambda: owes(shop, member) == 10)
+    buy(member, item(shop.one, 1)).refused(403, "wallet-owes")
+    refunds = f"/v1/accounts/{member.qq}/memberships/yellow/refunds"
+    shop.one.operator.post(refunds, {"reason": "owed"}).ok(201)
+    assert owes(shop, member) == 1, "the day that has begun"
+    assert balance(member) == (5, 0, 0)
+    books(shop.one)
+    turn(shop, paid, "paid", 10)
+    eventually(lambda: owes(shop, member) == 0)
+    assert balance(member) == (14, 0, 0)
+    buy(member, item(shop.one, 14)).ok(201)
+    books(shop.one)
+
+
+def test_a_gift_whose_coins_are_gone_waits_until_they_are_back(shop: Shop) -> None:
+    member, paid, friend = shop.one.member(), shop.pay(10), shop.one.member()
+    claim(member, 10, paid).ok(201)
     member.befriend(friend)
     gift = {"item": item(shop.one, 8), "gift_to": friend.qq}
     order = member.post("/v1/orders", gift).ok(201).json["id"]
     turn(shop, paid, "charged_back", 10)
-
-    def owes() -> bool:
-        wallet = member.get("/v1/me/wallet", at_least=shop.one.everything()).ok(200).json
-        return bool(wallet["owed"] == 8)
-
-    eventually(owes)
-    buy(member, item(shop.one, 1)).refused(403, "wallet-owes")
-    friend.delete(f"/v1/me/gifts/{order}").ok(200)
-    eventually(lambda: member.get("/v1/me/wallet").json["owed"] == 0)
-    buy(member, item(shop.one, 1)).ok(201)
-    assert balance(member) == (4, 0, 0)
+    eventually(lambda: balance(member) == (0, 0, 0))
+    assert owes(shop, member) == 0
+    friend.put(f"/v1/me/gifts/{order}").refused(409, "gift-unpaid")
     books(shop.one)
+    turn(shop, paid, "paid", 10)
+    eventually(lambda: balance(member) == (2, 0, 8))
+    friend.put(f"/v1/me/gifts/{order}").ok(200)
+    eventually(lambda: owned(shop.one, friend) == [order])
+    books(shop.one)
+
+
+def test_notifications_are_answered_before_the_rail_is_asked_and_ask_it_but_a_few_times(
+    shop: Shop,
+) -> None:
+    member, paid = shop.one.member(), shop.pay(10)
+    claim(member, 10, paid).ok(201)
+    asked = shop.rail.asked
+    shop.rail.answers.clear()
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            replies = list(pool.map(lambda _: shop.notify(shop.one, paid), range(64)))
+        assert {reply.status for reply in replies} == {204}, "though the rail does not answer"
+        assert shop.rail.asked - asked <= 1
+    finally:
+        shop.rail.set(paid, "refunded", 10)
+        shop.rail.answers.set()
+    eventually(lambda: balance(member) == (0, 0, 0))
+    assert shop.rail.asked - asked <= 3
