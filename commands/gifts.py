@@ -8,21 +8,33 @@ accepting, declining and running out there is one. The recipient's cell hears of
 import msgspec
 
 from commands.directory import Directory
+from commands.memberships import append_course, course_of
 from commands.orders import PlaceOrder, sold_to
 from commands.relations import acting_member, check_id
+from commands.types import QQ
 from commands.work import Outcome, Work
+from domain import given_months, wallet_moves
 from domain import giving as decisions
 from domain import received_gift as received
-from domain import wallet_moves
 from domain.account import ACCOUNT, account_stream
 from domain.belonging import BELONGING, belonging_stream
 from domain.circle import CIRCLE, circle_stream
 from domain.gift import ANSWER_TERM, GiftOffered, SentBack
 from domain.ids import ItemId, MemberId, OrderId, cell_of
 from domain.lots import Part
-from domain.order import ORDER, Order, order_stream
+from domain.membership_course import advance
+from domain.order import ORDER, Order, Placed, order_stream
+from domain.plans import Months, Plan
 from domain.received_gift import RECEIVED_GIFT, received_gift_stream
 from domain.wallet import WALLET, Wallet, wallet_stream
+
+
+class GiveMonths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Give a friend months of a membership."""
+
+    plan: Plan
+    months: Months
+    gift_to: QQ
 
 
 class ExpireGift(msgspec.Struct, frozen=True):
@@ -53,18 +65,34 @@ class GiftHandlers:
         assert command.gift_to is not None
         recipient = await self._directory.member(command.gift_to, "/gift_to")
         await _may_give(work, member, recipient)
-        item = ItemId(command.item)
+        item, until = ItemId(command.item), at + ANSWER_TERM
         terms = await sold_to(work, member, item)
-        order, until = OrderId(work.mint(cell_of(member))), at + ANSWER_TERM
         coins = terms.price_coins * command.quantity
-        wallet = await work.load(WALLET, wallet_stream(member))
-        held = wallet_moves.hold(wallet, member, order, coins, until, at, gift=True)
-        offered = GiftOffered(member, recipient, item, terms, command.quantity, coins, until, at)
-        stream = order_stream(order)
-        work.fresh(ORDER, stream)
-        work.append(ORDER, stream, member, (offered,))
-        work.append(WALLET, wallet_stream(member), member, held)
-        return Outcome(order, (stream, 1), state="offered", status=201)
+        offer = GiftOffered(member, recipient, item, terms, command.quantity, coins, until, at)
+        return await _offer(offer, work)
+
+    async def offer_months(self, command: GiveMonths, work: Work) -> Outcome:
+        """Pay months of a membership for a friend, as anything else is given."""
+        member, at = await acting_member(work), work.context.effective_at
+        recipient = await self._directory.member(command.gift_to, "/gift_to")
+        await _may_give(work, member, recipient)
+        item, terms, given = given_months.offered(command.plan, command.months)
+        coins, until = terms.price_coins, at + ANSWER_TERM
+        offer = GiftOffered(member, recipient, item, terms, 1, coins, until, at, given)
+        return await _offer(offer, work)
+
+
+async def _offer(offer: GiftOffered, work: Work) -> Outcome:
+    member, at = offer.member, offer.effective_at
+    order, wallet = OrderId(work.mint(cell_of(member))), wallet_stream(member)
+    held = wallet_moves.hold(
+        await work.load(WALLET, wallet), member, order, offer.coins, offer.expires_at, at, gift=True
+    )
+    stream = order_stream(order)
+    work.fresh(ORDER, stream)
+    work.append(ORDER, stream, member, (offer,))
+    work.append(WALLET, wallet, member, held)
+    return Outcome(order, (stream, 1), state="offered", status=201)
 
 
 async def _may_give(work: Work, member: MemberId, recipient: MemberId) -> None:
@@ -80,8 +108,9 @@ async def accept(which: OrderId, work: Work) -> Outcome:
     sender, at = decisions.offer_of(order, recipient).member, work.context.effective_at
     events = decisions.accept(order, recipient, _in_escrow(wallet, which), at)
     if events:
-        coins = decisions.offer_of(order, recipient).coins
-        paid = wallet_moves.capture(wallet, sender, which, coins, at)
+        offer = decisions.offer_of(order, recipient)
+        days = None if offer.months is None else given_months.service(offer.months, at)
+        paid = wallet_moves.capture(wallet, sender, which, offer.coins, at, service=days)
         work.append(ORDER, order_stream(which), sender, events)
         work.append(WALLET, wallet_stream(sender), sender, paid)
     # An offer is the first event of its order, and its answer the second.
@@ -144,6 +173,19 @@ async def hear(command: HearOfGift, work: Work) -> Outcome:
     belonging = await work.load(BELONGING, owned)
     heard = received.hear(half, order, which, at)
     work.append(RECEIVED_GIFT, stream, recipient, heard)
+    if isinstance(order, Placed) and received.awaited(half, order, which, at):
+        await _receive_months(which, order, work)
     gained = received.hand_over(half, belonging, order, which, at)
     work.append(BELONGING, owned, recipient, gained)
     return Outcome(which, (stream, work.version(stream) + len(heard)))
+
+
+async def _receive_months(which: OrderId, order: Placed, work: Work) -> None:
+    """Add months that were given to the recipient's membership, together with hearing of them."""
+    assert order.gift is not None
+    given, at = order.gift.offer.months, work.context.effective_at
+    if given is not None:
+        course = await course_of(work, order.gift.offer.recipient, given.plan)
+        advance(course, at)
+        given_months.receive(course, which, given, at)
+        append_course(work, course)

@@ -15,6 +15,7 @@ from domain.event import Event
 from domain.ids import ItemId, MemberId
 from domain.lots import Part
 from domain.mall import Terms
+from domain.plans import Months, Plan
 
 #: How long a recipient has to answer.
 ANSWER_TERM: Final = timedelta(days=7)
@@ -22,8 +23,20 @@ ANSWER_TERM: Final = timedelta(days=7)
 Refusal: TypeAlias = Literal["declined", "expired"]
 
 
+class GivenMonths(msgspec.Struct, frozen=True):
+    """Months of a membership, and the points of growth for each of their days."""
+
+    plan: Plan
+    months: Months
+    daily: int
+
+
 class GiftOffered(Event, frozen=True, tag="gift.offered.v1"):
-    """Ordered for a friend, on these terms; the coins stay in escrow until ``expires_at``."""
+    """
+    Ordered for a friend, on these terms; the coins stay in escrow until ``expires_at``.
+
+    :param months: where it is these, and nothing of the mall.
+    """
 
     member: MemberId
     recipient: MemberId
@@ -33,6 +46,7 @@ class GiftOffered(Event, frozen=True, tag="gift.offered.v1"):
     coins: int
     expires_at: datetime
     effective_at: datetime
+    months: GivenMonths | None = None
 
 
 class GiftAccepted(Event, frozen=True, tag="gift.accepted.v1"):

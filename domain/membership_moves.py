@@ -74,7 +74,10 @@ def subscribe(course: Course, id: OrderId, months: Months, at: datetime) -> None
             period = paid_period(course, id, owed_since, months, of.anchor, at)
             course.happen(MonthsPaid(course.member, course.plan, period, "renewed", UNSAID, at))
         case Active(periods=periods) | Cancelled(periods=periods) if (
-            not periods[-1].free and months > periods[-1].months
+            not periods[-1].free
+            and months > periods[-1].months
+            # Days that were given would be lost: the longer term begins after them.
+            and not any(one.given for one in periods)
         ):
             _upgrade(course, id, months, at)
         case Paused():

@@ -193,6 +193,8 @@ def refund(
     :raises Refused: it has not so many left, or is revoked: what is undone later must still be
         there to be undone.
     """
+    if order.gift is not None and order.gift.offer.months is not None:
+        raise Refused("gift-accepted", "Months that were given are the recipient's.")
     if order.revoked:
         raise Refused("order-revoked", "A payment for this order was taken back.")
     parts = refunding(order.charge, refund, coins)

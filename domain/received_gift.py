@@ -131,11 +131,12 @@ def hand_over(
     half: ReceivedGift, belonging: Belonging, order: Order, which: OrderId, at: datetime
 ) -> tuple[BelongingEvent, ...]:
     """
-    What the recipient gains, or gives back, when the half is brought into line.
+    What the recipient gains, or gives back, when the half is brought into line; months of a
+    membership are no belonging (:mod:`domain.given_months`).
 
     :param half: as it was before. Days count from the moment the gift was accepted.
     """
-    if not isinstance(order, Placed) or order.gift is None:
+    if not isinstance(order, Placed) or order.gift is None or order.gift.offer.months is not None:
         return ()
     if order.revoked:
         return revoke(belonging, at)

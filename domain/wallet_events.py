@@ -66,7 +66,10 @@ class CoinsHeld(Event, frozen=True, tag="wallet.held.v1"):
 
 
 class CoinsCaptured(Event, frozen=True, tag="wallet.captured.v1"):
-    """Held coins are spent; ``kept`` coins of the hold go on being held."""
+    """
+    Held coins are spent; ``kept`` coins of the hold go on being held. ``service`` are the days that
+    they are for, where these are months for a friend.
+    """
 
     member: MemberId
     order: OrderId
@@ -74,6 +77,7 @@ class CoinsCaptured(Event, frozen=True, tag="wallet.captured.v1"):
     kept: int
     effective_at: datetime
     gift: bool = False
+    service: Service | None = None
 
 
 class HoldVoided(Event, frozen=True, tag="wallet.voided.v1"):

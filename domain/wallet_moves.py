@@ -108,11 +108,13 @@ def capture(
     at: datetime,
     *,
     keep: bool = False,
+    service: Service | None = None,
 ) -> tuple[WalletEvent, ...]:
     """
     Spend what is held for an order, or a part of it.
 
     :param keep: the remainder goes on being held; else it is free again.
+    :param service: the days that it is for.
     :raises Refused: nothing, or less, is held for it.
     """
     held = wallet.hold(order)
@@ -124,7 +126,7 @@ def capture(
         raise Refused("held-less", "Less than that is held for this order.")
     taken, rest = split(held.parts, coins)
     kept = coins_in(rest) if keep else 0
-    captured = CoinsCaptured(member, order, taken, kept, at, held.gift)
+    captured = CoinsCaptured(member, order, taken, kept, at, held.gift, service)
     if not rest or keep:
         return (captured,)
     returned = give_back(wallet.lots, rest, held.held_at, at, _cause(held))

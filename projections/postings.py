@@ -178,6 +178,9 @@ def _posted(event: CoinEvent) -> tuple[str, UUID, Iterable[Posting]]:
             return ("spend", order, earned)
         case CoinsHeld(order=order, parts=parts):
             return ("hold", order, _from_coins(parts, _set_aside(event)))
+        case CoinsCaptured(order=order, parts=parts, service=Service() as service):
+            captured = _move("QC", coins_in(parts), _set_aside(event), MEMBERSHIPS)
+            return ("membership", order, (*captured, *_defer(_fen(parts), SOLD, service)))
         case CoinsCaptured(order=order, parts=parts):
             captured = _move("QC", coins_in(parts), _set_aside(event), MALL)
             return ("capture", order, (*captured, *_move("CNY", _fen(parts), SOLD, MALL)))

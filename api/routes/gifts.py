@@ -15,6 +15,7 @@ from api.http.routes import Routes
 from api.routes.members import done
 from api.services import MEMBERS, Ask
 from commands import gifts as commands
+from commands.gifts import GiveMonths
 from commands.types import Moment
 from domain.ids import OrderId
 from projections.reading import gifts
@@ -41,6 +42,38 @@ class Gift(msgspec.Struct, frozen=True, omit_defaults=True):
     offered_at: Moment
     expires_at: Moment
     sender: Author | None = None
+
+
+@ROUTES.post(
+    "/v1/gifts",
+    tag="Memberships",
+    summary="Give months of a membership",
+    body=GiveMonths,
+    answer=Written,
+    roles=MEMBERS,
+    problems=(
+        "insufficient-coins",
+        "wallet-owes",
+        "not-yourself",
+        "no-such-member",
+        "not-friends",
+        "recipient-suspended",
+        "recipient-banned",
+        "suspended",
+        "banned",
+        "no-account",
+        "conflict",
+    ),
+    links=("read_order",),
+    example={"plan": "yellow", "months": 3, "gift_to": 10002},
+)
+async def give_months(call: Ask[GiveMonths, None]) -> Answer:
+    """
+    For a friend, who accepts or declines them like any other gift; `id` is the order's. Accepted,
+    they follow what the friend has of that plan, or begin at once; they neither start a renewal nor
+    end one, and no coins come back for them.
+    """
+    return done(await call.app.execute(call, call.app.gifts.offer_months, call.body, carried=True))
 
 
 @ROUTES.get(

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Table
 
-from domain import membership_moves, reversal
+from domain import given_months, membership_moves, reversal
 from domain import received_gift as received
 from domain import wallet_moves as decisions
 from domain.belonging import (
@@ -30,6 +30,7 @@ from domain.gift import (
     GiftAccepted,
     GiftOffered,
     GiftReturned,
+    GivenMonths,
     Offered,
 )
 from domain.ids import ItemId, LotId, MemberId, OrderId, PaymentId, StreamId, cell_of, derive, mint
@@ -503,8 +504,8 @@ class Purchases:
         wallet = self._wallets[member]
         held = decisions.hold(wallet, member, order, coins, until, at, gift=True)
         friend = chance.choice([one for one in self.members if one != member])
-        item = ItemId(self._id(0))
-        offer = GiftOffered(member, friend, item, terms, 1, coins, until, at)
+        item, months = ItemId(self._id(0)), chance.choice((None, GivenMonths("yellow", 1, 10)))
+        offer = GiftOffered(member, friend, item, terms, 1, coins, until, at, months)
         self._offers[order] = offer
         self.orders.append(order)
         heard = received.hear(Unheard(), Offered(offer, 1), order, at)
@@ -527,16 +528,19 @@ class Purchases:
                 *self._moved(sender, back),
                 (half, friend, GiftSettled(friend, order, "declined", at)),
             ]
-        paid = decisions.capture(wallet, sender, order, offer.coins, held.held_at)
+        days = None if offer.months is None else given_months.service(offer.months, at)
+        paid = decisions.capture(wallet, sender, order, offer.coins, held.held_at, service=days)
         accepted = GiftAccepted(sender, friend, held.parts, at)
         placed = ORDER.fold((offer, accepted), ORDER.initial)
         assert isinstance(placed, Placed)
-        return [
+        made: list[tuple[StreamId, MemberId, Event]] = [
             (StreamId(order), sender, accepted),
             *self._moved(sender, paid),
             (half, friend, GiftSettled(friend, order, "accepted", at)),
-            (belonging_stream(order, friend), friend, brought(placed, order)),
         ]
+        if offer.months is None:
+            made.append((belonging_stream(order, friend), friend, brought(placed, order)))
+        return made
 
     def _moved(
         self, member: MemberId, events: Sequence[WalletEvent]
