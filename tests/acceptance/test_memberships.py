@@ -196,5 +196,5 @@ def test_months_for_a_friend(homezone: RunningHomezone) -> None:
     assert balance(sender) == (10, 0, 0)
     assert balance(friend) == (0, 0, 0)
     earned = ("revenue:memberships", "QC")
-    assert books(homezone)[earned] - before.get(earned, 0) == 30
+    assert before.get(earned, 0) - books(homezone)[earned] == 30
     assert sender.get(f"/v1/orders/{order}").ok(200).json["state"] == "fulfilled"
