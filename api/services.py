@@ -14,15 +14,17 @@ import msgspec
 from api.http.call import Call
 from api.http.correlation import correlation
 from api.http.problems import KEY_REUSED, ProblemError
+from api.inquiries import Inquiries
 from api.metrics import Metrics
 from api.shown import Shown
 from commands.accounts import AccountHandlers
 from commands.cases import CaseHandlers
 from commands.directory import Directory
 from commands.executor import Answer, Contended, Executor, Handler, KeyReused
+from commands.gifts import GiftHandlers
 from commands.guardians import GuardianHandlers
 from commands.lists import ListHandlers
-from commands.payments import PaymentHandlers
+from commands.payments import HearOfPayment, PaymentHandlers
 from commands.ports import Clock, EventLog, IdempotencyKey, KeyVault, LogUnavailable
 from commands.posts import PostHandlers
 from commands.rails import Rails
@@ -30,6 +32,7 @@ from commands.reports import ReportHandlers
 from commands.rules import RuleHandlers
 from commands.screening import Screens
 from commands.work import Context
+from domain.account import DIRECTORY_CELL
 from domain.event import Event, Recorded, Refused
 from domain.ids import MemberId, cell_of, derive
 from domain.sealed import Sealed
@@ -148,6 +151,8 @@ class Services:
         self.reports = ReportHandlers(directory)
         self.payments = PaymentHandlers(directory, rails)
         self.guardians = GuardianHandlers(directory)
+        self.gifts = GiftHandlers(directory)
+        self.inquiries = Inquiries(self._look_up)
         self.freshness = freshness
         self.metrics = metrics
         self.readiness = readiness
@@ -204,11 +209,12 @@ class Services:
                 await self.carry(answer)
         return answer
 
-    async def hear(self, handler: Handler[C], command: C, actor: UUID) -> None:
+    async def hear(self, handler: Handler[C], command: C, actor: UUID) -> Answer:
         """
         Run a command on the word of somebody outside who has no token, and is told nothing of it.
 
         :param actor: in the cell that the command writes to.
+        :raises Contended: it was decided over and over.
         """
         command_id = self.executor.new_id(cell_of(actor))
         correlation.set(command_id)
@@ -219,10 +225,12 @@ class Services:
             correlation=command_id,
             effective_at=self.clock.now(),
         )
-        try:
-            await self.executor.execute(handler, command, context)
-        except Contended:
-            raise Refused("conflict") from None
+        return await self.executor.execute(handler, command, context)
+
+    async def _look_up(self, news: HearOfPayment) -> bool:
+        """Ask the rail of a payment, if anybody awaits it; whether it was asked."""
+        actor = derive(DIRECTORY_CELL, "rail", news.rail.encode())
+        return (await self.hear(self.payments.hear, news, actor)).state == "asked"
 
     async def carry(self, answer: Answer) -> None:
         """Let policies answer a command's events now; if it cannot be now, they do so later."""
@@ -368,8 +376,8 @@ async def _nothing(_connection: Connection, _member: MemberId) -> None:
 
 #: What clients' reads are made of; what auditors and timers use is waited for where they do.
 READ_BY_CLIENTS = (
-    "cases", "comments", "decisions", "ledger", "likes", "mall", "orders", "posts", "reports",
-    "standings", "timeline",
+    "cases", "comments", "decisions", "gifts", "ledger", "likes", "mall", "orders", "posts",
+    "reports", "standings", "timeline",
 )  # fmt: skip
 
 

@@ -124,7 +124,8 @@ async def _rights(work: Work, member: MemberId, changes: dict[str, Any]) -> Righ
         choice = changes.get(slot)
         if isinstance(choice, OfOrder):
             check_id(work, choice.order, "not-entitled", f"/{slot}")
-            belonging = await work.load(BELONGING, belonging_stream(choice.order))
+            # What a friend gave came by the friend's order, and is here.
+            belonging = await work.load(BELONGING, belonging_stream(choice.order, member))
             if isinstance(belonging, Owned) and belonging.usable(member, work.context.effective_at):
                 owned[choice.order] = belonging.kind
     return Rights(await levels(work, member), owned)

@@ -17,10 +17,9 @@ from domain import order as decisions
 from domain import wallet_moves
 from domain.account import ACCOUNT, NoAccount, account_stream
 from domain.belonging import BELONGING, belonging_stream
-from domain.event import Refused
 from domain.guardian import GuardianClaim
 from domain.ids import OrderId, cell_of
-from domain.order import ORDER, NoOrder, order_stream
+from domain.order import ORDER, order_stream
 from domain.sealed import KeyClass
 from domain.wallet import WALLET, wallet_stream
 
@@ -50,9 +49,7 @@ class GuardianHandlers:
         check_id(work, which)
         work.cell = cell_of(which)
         stream, at, refund = order_stream(which), work.context.effective_at, work.mint(work.cell)
-        order = await work.load(ORDER, stream)
-        if isinstance(order, NoOrder):
-            raise Refused("not-found")
+        order = decisions.fulfilled(await work.load(ORDER, stream))
         member, charge = order.member, order.charge
         account = await work.load(ACCOUNT, account_stream(member))
         born = None
@@ -67,13 +64,15 @@ class GuardianHandlers:
             return _refunded(which, order.guardian or refund, charge.refundable, order.since)
         (event,) = events
         wallet = await work.load(WALLET, wallet_stream(member))
-        belonging = await work.load(BELONGING, belonging_stream(which))
         taken_at = charge.taken_at
         back = wallet_moves.refund(wallet, member, which, refund, event.parts, taken_at, at)
         work.append(ORDER, stream, member, events)
         work.append(WALLET, wallet_stream(member), member, back)
-        taken = belongings.take_back(belonging, refund, at)
-        work.append(BELONGING, belonging_stream(which), member, taken)
+        if order.gift is None:
+            # What was given is in another cell: a policy takes it back there.
+            belonging = await work.load(BELONGING, belonging_stream(which))
+            taken = belongings.take_back(belonging, refund, at)
+            work.append(BELONGING, belonging_stream(which), member, taken)
         return _refunded(which, refund, event.left, work.version(stream) + 1)
 
 

@@ -16,7 +16,7 @@ from domain.mall import ITEM, Item, ItemListed, NoItem, Terms, item_stream
 class ListItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     Offer an item; with ``valid_days``, a buyer has it for so long; with ``level_min``, it takes
-    Yellow Diamond of that level.
+    Yellow Diamond of that level; with ``refund_days``, a buyer may give it back for so long.
     """
 
     kind: ItemKind
@@ -25,6 +25,7 @@ class ListItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     members_only: bool = False
     valid_days: Days | None = None
     level_min: Level | None = None
+    refund_days: Days | None = None
 
 
 class ChangeItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +40,7 @@ class ChangeItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level_min: Level | msgspec.UnsetType | None = msgspec.UNSET
     members_only: bool | None = None
     listed: bool | None = None
+    refund_days: Days | None = None
 
 
 async def list_item(command: ListItem, work: Work) -> Outcome:
@@ -72,7 +74,7 @@ def _listed(item: Item, command: ChangeItem) -> bool:
 def _terms(item: Item, command: ChangeItem) -> Terms:
     named = {
         name: value
-        for name in ("title", "price_coins", "members_only")
+        for name in ("title", "price_coins", "members_only", "refund_days")
         if (value := getattr(command, name)) is not None
     }
     limits = {

@@ -16,12 +16,12 @@ from domain import order as decisions
 from domain import wallet_moves
 from domain.belonging import BELONGING, BelongingGained, belonging_stream
 from domain.event import Refused
-from domain.ids import ItemId, OrderId, cell_of
+from domain.ids import ItemId, MemberId, OrderId, cell_of
 from domain.lots import POLICY
 from domain.mall import ITEM, Terms, check_buyer, item_stream, on_sale, total
 from domain.order import ORDER, NoOrder, OrderPlaced, Placed, order_stream
 from domain.sealed import KeyClass
-from domain.wallet import WALLET, Wallet, wallet_stream
+from domain.wallet import WALLET, wallet_stream
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,14 +42,9 @@ class RefundOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def place(command: PlaceOrder, work: Work) -> Outcome:
     """Buy: the order, its coins and what it brings are one append, in the buyer's cell."""
     member, at = await acting_member(work), work.context.effective_at
-    if command.gift_to is not None:
-        raise Refused("gift-not-possible", "Items are bought for oneself.", "/gift_to")
+    assert command.gift_to is None, "what is for somebody else is offered, in commands.gifts"
     item = ItemId(command.item)
-    check_id(work, item, "no-such-item", "/item")
-    terms = on_sale(await work.load(ITEM, item_stream(item)))
-    if terms.members_only or terms.level_min is not None:
-        benefits, level = await privileges(work, member)
-        check_buyer(terms, benefits=benefits, yellow_level=level)
+    terms = await sold_to(work, member, item)
     order = OrderId(work.mint(cell_of(member)))
     stream, belonging = order_stream(order), belonging_stream(order)
     coins = total(terms, command.quantity)
@@ -63,6 +58,20 @@ async def place(command: PlaceOrder, work: Work) -> Outcome:
     work.append(WALLET, wallet_stream(member), member, (spent,))
     work.append(BELONGING, belonging, member, (gained,))
     return Outcome(order, (stream, 1), state="fulfilled", status=201)
+
+
+async def sold_to(work: Work, member: MemberId, item: ItemId) -> Terms:
+    """
+    The terms on which an item is sold to somebody now, be it for a friend.
+
+    :raises Refused: there is no such item, or it is not for sale, or not to this member.
+    """
+    check_id(work, item, "no-such-item", "/item")
+    terms = on_sale(await work.load(ITEM, item_stream(item)))
+    if terms.members_only or terms.level_min is not None:
+        benefits, level = await privileges(work, member)
+        check_buyer(terms, benefits=benefits, yellow_level=level)
+    return terms
 
 
 def _gained(placed: OrderPlaced, order: OrderId, terms: Terms) -> BelongingGained:
@@ -86,32 +95,48 @@ async def refund(which: OrderId, command: RefundOrder, work: Work) -> Outcome:
     """
     check_id(work, which)
     work.cell = cell_of(which)
-    stream, at = order_stream(which), work.context.effective_at
-    order = await work.load(ORDER, stream)
-    if isinstance(order, NoOrder):
+    order = decisions.fulfilled(await work.load(ORDER, order_stream(which)))
+    return await _give_back(which, order, command, work)
+
+
+async def refund_own(which: OrderId, command: RefundOrder, work: Work) -> Outcome:
+    """
+    Give back what one bought oneself, within the item's days, and whole: whoever keeps the item
+    has paid for it.
+    """
+    check_id(work, which)
+    member = await acting_member(work)
+    work.cell = cell_of(which)
+    order = await work.load(ORDER, order_stream(which))
+    if isinstance(order, NoOrder) or decisions.buyer(order) != member:
         raise Refused("not-found")
-    member, again = order.member, work.mint(work.cell)
+    order = decisions.fulfilled(order)
+    if order.charge.refundable:
+        belonging = await work.load(BELONGING, belonging_stream(which))
+        decisions.may_return(order, belonging, work.context.effective_at)
+        if command.coins not in (None, order.charge.refundable):
+            raise Refused("refund-in-full", "What is given back is refunded whole.", "/coins")
+    return await _give_back(which, order, command, work)
+
+
+async def _give_back(which: OrderId, order: Placed, command: RefundOrder, work: Work) -> Outcome:
+    stream, at, again = order_stream(which), work.context.effective_at, work.mint(work.cell)
+    member, charge = order.member, order.charge
     reason = await work.vault.seal(member, KeyClass.BILLING, command.reason)
     events = decisions.refund(order, again, command.coins, reason, at)
     if not events:
-        return _refunded(order.charge.refunds[-1], which, order.charge.refundable, order.since)
+        return _refunded(charge.refunds[-1], which, charge.refundable, order.since)
     (event,) = events
-    wallet, belonging = await _touched(work, which, order)
-    taken_at = order.charge.taken_at
-    back = wallet_moves.refund(wallet, member, which, again, event.parts, taken_at, at)
+    wallet = await work.load(WALLET, wallet_stream(member))
+    back = wallet_moves.refund(wallet, member, which, again, event.parts, charge.taken_at, at)
     work.append(ORDER, stream, member, events)
     work.append(WALLET, wallet_stream(member), member, back)
-    if not event.left:
+    if not event.left and order.gift is None:
+        # What was given is in another cell: a policy takes it back there.
+        belonging = await work.load(BELONGING, belonging_stream(which))
         taken = belongings.take_back(belonging, again, at)
         work.append(BELONGING, belonging_stream(which), member, taken)
     return _refunded(again, which, event.left, work.version(stream) + 1)
-
-
-async def _touched(
-    work: Work, which: OrderId, order: Placed
-) -> tuple[Wallet, belongings.Belonging]:
-    wallet = await work.load(WALLET, wallet_stream(order.member))
-    return wallet, await work.load(BELONGING, belonging_stream(which))
 
 
 def _refunded(refund: UUID, which: OrderId, left: int, version: int) -> Outcome:

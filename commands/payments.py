@@ -28,6 +28,7 @@ from domain.payment import (
     PaymentEvent,
     PaymentFailed,
     PaymentSettled,
+    Settled,
     Unclaimed,
     Waiting,
     payment_of,
@@ -75,6 +76,10 @@ class PaymentHandlers:
         if rail not in self._rails:
             raise Refused("not-found")
         return payer_code(vault, rail, member)
+
+    def has(self, rail: str) -> bool:
+        """Whether there is such a rail."""
+        return rail in self._rails
 
     async def top_up(self, command: TopUp, work: Work) -> Outcome:
         """
@@ -134,8 +139,9 @@ class PaymentHandlers:
 
     async def hear(self, command: HearOfPayment, work: Work) -> Outcome:
         """
-        Ask the rail now, if anybody waits for that payment, or has given it up. What the
-        notification says is not believed, so it may be forged, doubled or late.
+        Ask the rail now, if anybody waits for that payment, or has given it up, or has had coins
+        for it: its state is ``asked`` then. What the notification says is not believed, so it may
+        be forged, doubled or late.
         """
         work.cell = DIRECTORY_CELL
         if command.rail not in self._rails:
@@ -147,7 +153,13 @@ class PaymentHandlers:
         if isinstance(state, Waiting | Failed):
             events = await self._hasten(work, payment, state, command.rail_ref)
             work.append(PAYMENT, stream, state.claim.member, events)
-        return Outcome(payment, (stream, work.version(stream) + len(events)))
+        elif isinstance(state, Settled):
+            seen = await self._look_up(work, state.claim, command.rail_ref)
+            lot = lot_of(payment, state.claim.member)
+            events = decisions.turn(state, lot, seen.state, work.context.effective_at)
+            work.append(PAYMENT, stream, state.claim.member, events)
+        asked = "asked" if isinstance(state, Waiting | Failed | Settled) else None
+        return Outcome(payment, (stream, work.version(stream) + len(events)), state=asked)
 
     async def _hasten(
         self, work: Work, payment: PaymentId, state: Waiting | Failed, reference: str

@@ -10,9 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+from commands import gifts
 from commands.accounts import AccountHandlers, OpenAccount
+from commands.chargebacks import RecoverLot, RecoveryHandlers, TurnLot, turn
 from commands.circles import HearFriend, hear_friend
 from commands.executor import Executor, Handler
+from commands.gifts import HearOfGift
 from commands.ports import IdempotencyKey
 from commands.rules import Activate, RuleHandlers
 from commands.wallets import CreditWallet, credit
@@ -20,12 +23,19 @@ from commands.work import Context
 from domain.account_events import NumberClaimed
 from domain.circle import FriendAccepted, FriendAsked, FriendEnded
 from domain.event import Event, Recorded, Refused
-from domain.ids import PaymentId, cell_of, derive
-from domain.payment import PaymentSettled, worth_of
+from domain.gift import GiftAccepted, GiftOffered, GiftReturned
+from domain.ids import OrderId, PaymentId, cell_of, derive
+from domain.order import OrderRefunded, OrderRestored, OrderRevoked
+from domain.payment import PaymentSettled, PaymentTurned, worth_of
+from domain.reversal_events import LotReversed
 from domain.rulebook import LevelEnded, LevelRaised, SetAdopted
 
 #: The command that answers an event, its handler, and the cell it writes to.
 Reaction = tuple[Any, Handler[Any], int]
+
+
+#: What the recipient's cell has to hear of, where an order is a gift.
+_OF_GIFTS = (GiftOffered, GiftAccepted, GiftReturned, OrderRefunded, OrderRevoked, OrderRestored)
 
 
 class Policy:
@@ -99,6 +109,14 @@ def policies(
     def activating(_: Recorded) -> Sequence[Reaction]:
         return [(Activate(cell), rules.activate, cell) for cell in range(cells)]
 
+    recovery = RecoveryHandlers(executor.log)
+
+    def recovering(recorded: Recorded) -> Sequence[Reaction]:
+        event = recorded.event
+        assert isinstance(event, LotReversed)
+        command = RecoverLot(event.member, event.lot, recorded.version)
+        return ((command, recovery.recover, cell_of(event.member)),)
+
     return (
         Policy(
             "activate-rules", frozenset({SetAdopted, LevelRaised, LevelEnded}), activating, executor
@@ -111,6 +129,14 @@ def policies(
             executor,
         ),
         Policy("credit-wallet", frozenset({PaymentSettled}), _credit, executor),
+        Policy("turn-lot", frozenset({PaymentTurned}), _turn, executor),
+        Policy("recover-lot", frozenset({LotReversed}), recovering, executor),
+        Policy(
+            "carry-gift",
+            frozenset(_OF_GIFTS),
+            _carry_gift,
+            executor,
+        ),
     )
 
 
@@ -121,6 +147,25 @@ def _credit(recorded: Recorded) -> Sequence[Reaction]:
     payment = PaymentId(recorded.stream)
     command = CreditWallet(event.member, payment, event.rail, worth_of(event))
     return ((command, credit, cell_of(event.member)),)
+
+
+def _turn(recorded: Recorded) -> Sequence[Reaction]:
+    """Whose the money of a payment is, for the lot that it bought; see commands.chargebacks."""
+    event = recorded.event
+    assert isinstance(event, PaymentTurned)
+    command = TurnLot(event.member, PaymentId(recorded.stream))
+    return ((command, turn, cell_of(event.member)),)
+
+
+def _carry_gift(recorded: Recorded) -> Sequence[Reaction]:
+    """Tell the recipient's cell; see domain.received_gift."""
+    event = recorded.event
+    assert isinstance(event, _OF_GIFTS)
+    recipient = event.recipient
+    if recipient is None:
+        return ()
+    command = HearOfGift(OrderId(recorded.stream), recipient)
+    return ((command, gifts.hear, cell_of(recipient)),)
 
 
 def _carry_friendship(recorded: Recorded) -> Sequence[Reaction]:

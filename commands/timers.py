@@ -8,9 +8,11 @@ decides for the moment it was due, so that a late or a double run changes nothin
 from datetime import datetime
 from uuid import UUID
 
+from commands import gifts
 from commands.accounts import AccountHandlers, ReinstateAccount
 from commands.cases import FallOverdue, LapseClaim, fall_overdue, lapse_claim
 from commands.executor import Executor
+from commands.gifts import ExpireGift
 from commands.memberships import FallDue, fall_due
 from commands.payments import LookAgain, PaymentHandlers
 from commands.ports import IdempotencyKey
@@ -114,9 +116,11 @@ class Timers:
             case "hold-expires":
                 held = ExpireHold(MemberId(subject), OrderId(deadline))
                 await execute(expire_hold, held, context)
+            case "gift-expires":
+                await execute(gifts.expire, ExpireGift(OrderId(subject)), context)
             case "membership-due":
                 await execute(fall_due, FallDue(StreamId(subject)), context)
             case "belonging-expires":
-                await execute(expire_belonging, ExpireBelonging(OrderId(subject)), context)
+                await execute(expire_belonging, ExpireBelonging(StreamId(subject)), context)
             case _:
                 raise AssertionError(f"no timer for deadlines of kind {kind}")

@@ -11,9 +11,9 @@ from commands.work import Outcome, Work
 from domain import belonging as belongings
 from domain import wallet_moves as decisions
 from domain.account import ACCOUNT, NoAccount, account_stream
-from domain.belonging import BELONGING, Owned, belonging_stream
+from domain.belonging import BELONGING, Owned
 from domain.event import Refused
-from domain.ids import LotId, MemberId, OrderId, PaymentId, cell_of
+from domain.ids import LotId, MemberId, OrderId, PaymentId, StreamId, cell_of
 from domain.money import Worth
 from domain.sealed import KeyClass
 from domain.wallet import WALLET, lot_of, wallet_stream
@@ -53,7 +53,7 @@ class ExpireHold(msgspec.Struct, frozen=True):
 class ExpireBelonging(msgspec.Struct, frozen=True):
     """A timer's command: what an order brought has run out of time."""
 
-    order: OrderId
+    belonging: StreamId
 
 
 async def credit(command: CreditWallet, work: Work) -> Outcome:
@@ -102,9 +102,9 @@ async def expire_hold(command: ExpireHold, work: Work) -> Outcome:
 
 async def expire_belonging(command: ExpireBelonging, work: Work) -> Outcome:
     """Take away what a member had for a time."""
-    stream = belonging_stream(command.order)
+    stream = command.belonging
     belonging = await work.load(BELONGING, stream)
     events = belongings.expire(belonging, work.context.effective_at)
     if isinstance(belonging, Owned):
         work.append(BELONGING, stream, belonging.member, events)
-    return Outcome(command.order, (stream, work.version(stream) + len(events)))
+    return Outcome(stream, (stream, work.version(stream) + len(events)))

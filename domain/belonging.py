@@ -42,7 +42,17 @@ class BelongingExpired(Event, frozen=True, tag="belonging.expired.v1"):
     effective_at: datetime
 
 
-BelongingEvent: TypeAlias = BelongingGained | BelongingTakenBack | BelongingExpired
+class BelongingRevoked(Event, frozen=True, tag="belonging.revoked.v1"):
+    """The payment of coins that it was bought with was taken back; it may be gained again."""
+
+    member: MemberId
+    order: OrderId
+    effective_at: datetime
+
+
+BelongingEvent: TypeAlias = (
+    BelongingGained | BelongingTakenBack | BelongingExpired | BelongingRevoked
+)
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -79,9 +89,9 @@ def evolve(belonging: Belonging, event: BelongingEvent, version: int) -> Belongi
 BELONGING: Aggregate[Belonging] = Aggregate("belonging", Nothing(), evolve)
 
 
-def belonging_stream(order: OrderId) -> StreamId:
-    """What an order brought stands in the cell of whoever ordered."""
-    return StreamId(derive(cell_of(order), "belonging", order))
+def belonging_stream(order: OrderId, recipient: MemberId | None = None) -> StreamId:
+    """What an order brought stands in the cell of whoever ordered, or of a gift's recipient."""
+    return StreamId(derive(cell_of(recipient or order), "belonging", order))
 
 
 # Decisions
@@ -92,6 +102,13 @@ def take_back(belonging: Belonging, refund: UUID, at: datetime) -> tuple[Belongi
     if isinstance(belonging, Nothing):
         return ()
     return (BelongingTakenBack(belonging.member, belonging.order, refund, at),)
+
+
+def revoke(belonging: Belonging, at: datetime) -> tuple[BelongingEvent, ...]:
+    """Take it away, until it is paid again."""
+    if isinstance(belonging, Nothing):
+        return ()
+    return (BelongingRevoked(belonging.member, belonging.order, at),)
 
 
 def expire(belonging: Belonging, at: datetime) -> tuple[BelongingEvent, ...]:

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from domain.event import Refused
+from domain.ids import LotId
 from domain.lots import Part, coins_in, split
 
 
@@ -39,6 +40,23 @@ class Charge(msgspec.Struct, frozen=True):
         if back != tuple(parts):
             raise ValueError("a refund of other coins than were taken last")
         return msgspec.structs.replace(self, left=rest, refunds=(*self.refunds, refund))
+
+    def of(self, lot: LotId) -> tuple[Part, ...]:
+        """What is left of a lot's coins."""
+        return tuple(part for part in self.left if part.lot == lot)
+
+    def lifted(self, parts: Sequence[Part]) -> "Charge":
+        """Without some parts, for as long as their lots are reversed."""
+        lots = {part.lot for part in parts}
+        return msgspec.structs.replace(
+            self, left=tuple(part for part in self.left if part.lot not in lots)
+        )
+
+    def put_back(self, parts: Sequence[Part]) -> "Charge":
+        """With those parts again, in the order in which they were taken."""
+        turns = {part.lot: turn for turn, part in enumerate(self.taken)}
+        left = sorted((*self.left, *parts), key=lambda part: turns[part.lot])
+        return msgspec.structs.replace(self, left=tuple(left))
 
 
 def charge_of(parts: tuple[Part, ...], taken_at: datetime) -> Charge:

@@ -21,6 +21,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     :param members_only: for members with benefits of any plan.
     :param valid_days: how long a buyer has it; None for ever.
     :param level_min: the level of Yellow Diamond that it takes, if any.
+    :param refund_days: for how long a buyer may give it back; None: not at all.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
     members_only: bool = False
     valid_days: int | None = None
     level_min: int | None = None
+    refund_days: int | None = None
 
 
 class ItemListed(Event, frozen=True, tag="item.listed.v1"):

@@ -78,12 +78,15 @@ class TrialStarted(Event, frozen=True, tag="membership.trial_started.v1"):
 
 
 class MonthsPaid(Event, frozen=True, tag="membership.paid.v1"):
-    """A period was paid with coins; it goes on renewing by terms like this one."""
+    """
+    A period was paid with coins, or by a friend's; it goes on renewing by terms like this one,
+    unless what follows says otherwise.
+    """
 
     member: MemberId
     plan: Plan
     period: Period
-    how: Literal["bought", "extended", "renewed", "upgraded"]
+    how: Literal["bought", "extended", "renewed", "upgraded", "given"]
     after: Footing
     effective_at: datetime
 

@@ -88,9 +88,13 @@ def subscribe(course: Course, id: OrderId, months: Months, at: datetime) -> None
 
 
 def _longer(months: Months, periods: tuple[Period, ...], at: datetime) -> bool:
-    """Whether a term is longer than any that was paid and is not over; a trial is no term."""
-    paid = [one.months for one in periods if one.until > at and not one.free]
-    return bool(paid) and months > max(paid)
+    """
+    Whether a term is longer than any that was paid and is not over; a trial is no term. Days that
+    were given would be lost: a longer term begins after them.
+    """
+    left = [one for one in periods if one.until > at]
+    paid = [one.months for one in left if not one.free]
+    return bool(paid) and months > max(paid) and not any(one.given for one in left)
 
 
 def _buy(course: Course, id: OrderId, months: Months, at: datetime) -> None:

@@ -83,6 +83,11 @@ class Period(msgspec.Struct, frozen=True, omit_defaults=True):
         """Whether it is a trial: nobody grows by what nobody paid."""
         return self.daily == 0
 
+    @property
+    def given(self) -> bool:
+        """Whether somebody else paid for it: no coins come back for its days."""
+        return not self.free and not self.parts
+
 
 class Cut(msgspec.Struct, frozen=True):
     """

@@ -14,12 +14,18 @@ import msgspec
 
 from domain.account import DIRECTORY_CELL
 from domain.event import Aggregate, Event, Refused
-from domain.ids import MemberId, PaymentId, StreamId, derive
+from domain.ids import LotId, MemberId, PaymentId, StreamId, derive
 from domain.money import FEN_PER_COIN, Worth
 from domain.sealed import Sealed
 
 #: What a rail says of a reference; ``unknown`` is one that it has never heard of.
-RailState: TypeAlias = Literal["paid", "pending", "failed", "unknown"]
+RailState: TypeAlias = Literal[
+    "paid", "pending", "failed", "unknown", "refunded", "disputed", "charged_back"
+]
+
+#: Whose the money of a settled payment is: ours, or given back, or withheld while its payer
+#: disputes it, or lost to that. It may turn more than once.
+Holding: TypeAlias = Literal["paid", "refunded", "disputed", "charged_back"]
 
 #: How long after one look the next is taken at a payment that its rail says is pending; after the
 #: last of them it has failed, and is looked at only when somebody says that there is news.
@@ -73,7 +79,23 @@ class PaymentFailed(Event, frozen=True, tag="payment.failed.v1"):
     effective_at: datetime
 
 
-PaymentEvent: TypeAlias = PaymentClaimed | PaymentPending | PaymentSettled | PaymentFailed
+class PaymentTurned(Event, frozen=True, tag="payment.turned.v1"):
+    """Its rail says that the money is somebody else's now, or ours again: the ``turn``-th time."""
+
+    member: MemberId
+    lot: LotId
+    rail: str
+    coins: int
+    fen: int
+    was: Holding
+    now: Holding
+    turn: int
+    effective_at: datetime
+
+
+PaymentEvent: TypeAlias = (
+    PaymentClaimed | PaymentPending | PaymentSettled | PaymentFailed | PaymentTurned
+)
 
 
 class Unclaimed(msgspec.Struct, frozen=True):
@@ -88,9 +110,11 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """Its rail has the money."""
+    """Its rail had the money; ``now`` says whose it is after so many turns."""
 
     claim: PaymentClaimed
+    now: Holding = "paid"
+    turn: int = 0
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -115,6 +139,8 @@ def evolve(payment: Payment, event: PaymentEvent, version: int) -> Payment:
             return Settled(payment.claim)
         case PaymentFailed():
             return Failed(payment.claim)
+        case PaymentTurned(now=now, turn=turn):
+            return Settled(payment.claim, now, turn)
 
 
 PAYMENT: Aggregate[Payment] = Aggregate("payment", Unclaimed(), evolve)
@@ -162,7 +188,7 @@ def claim(
         case "pending":
             again = claimed.effective_at + LOOKS[0]
             return (msgspec.structs.replace(claimed, look_again_at=again),)
-        case "failed":
+        case "failed" | "refunded" | "disputed" | "charged_back":
             raise failed()
         case "unknown":
             raise unknown()
@@ -192,7 +218,7 @@ def look_again(
     claimed = payment.claim
     if state == "paid" and paid_fen == claimed.fen:
         return (_settled(claimed, at),)
-    if state in ("failed", "paid"):
+    if state not in ("pending", "unknown"):
         return (PaymentFailed(claimed.member, "failed", at),)
     looks = payment.looks + 1
     if looks == len(LOOKS):
@@ -211,7 +237,31 @@ def hasten(
         claimed = payment.claim
         paid = state == "paid" and paid_fen == claimed.fen
         return (_settled(claimed, at),) if paid else ()
-    return look_again(payment, state, paid_fen, at) if state in ("paid", "failed") else ()
+    return () if state in ("pending", "unknown") else look_again(payment, state, paid_fen, at)
+
+
+def turn(payment: Settled, lot: LotId, state: RailState, at: datetime) -> tuple[PaymentEvent, ...]:
+    """
+    A settled payment's rail was asked again: whose the money is, if that has changed.
+
+    :param lot: what the payment bought.
+    """
+    if state == "pending" or state == "failed" or state == "unknown" or state == payment.now:
+        return ()
+    claimed = payment.claim
+    return (
+        PaymentTurned(
+            member=claimed.member,
+            lot=lot,
+            rail=claimed.rail,
+            coins=claimed.coins,
+            fen=claimed.fen,
+            was=payment.now,
+            now=state,
+            turn=payment.turn + 1,
+            effective_at=at,
+        ),
+    )
 
 
 def failed() -> Refused:

@@ -7,10 +7,12 @@ remember (:mod:`domain.charge`), so a wallet does not grow with what was bought 
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import assert_never
 
 import msgspec
 
 from domain import lots as coins_of
+from domain import reversal
 from domain.event import Aggregate
 from domain.ids import LotId, MemberId, OrderId, PaymentId, StreamId, cell_of, derive
 from domain.lots import (
@@ -23,6 +25,16 @@ from domain.lots import (
     split,
 )
 from domain.money import Worth
+from domain.reversal import Held, Reversals
+from domain.reversal_events import (
+    CoinsRecovered,
+    CoinsSwept,
+    DebtIncurred,
+    EscrowReversed,
+    LotRestored,
+    LotReversed,
+    ReversalEvent,
+)
 from domain.wallet_events import (
     BonusExpired,
     BonusGranted,
@@ -37,23 +49,25 @@ from domain.wallet_events import (
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """What is set aside for an order, in the order in which it was taken."""
+    """What is set aside for an order, perhaps a gift, in the order in which it was taken."""
 
     order: OrderId
     parts: tuple[Part, ...]
     held_at: datetime
     expires_at: datetime
+    gift: bool = False
 
 
 class Wallet(msgspec.Struct, frozen=True):
     """
     Lots in the order in which they were acquired, and the holds that stand. An empty lot stays
     while coins that were taken from it may come back; one that is over is dropped, and the log
-    alone remembers it.
+    alone remembers it. ``reversals`` are of lots whose payments were taken back.
     """
 
     lots: tuple[Lot, ...] = ()
     holds: tuple[Hold, ...] = ()
+    reversals: Reversals = ()
 
     def balance(self, at: datetime) -> int:
         """What can be spent at a moment."""
@@ -67,31 +81,68 @@ class Wallet(msgspec.Struct, frozen=True):
         """What is set aside for an order."""
         return next((hold for hold in self.holds if hold.order == order), None)
 
+    def in_hold(self, hold: Hold) -> tuple[Part, ...]:
+        """What is there of a hold: without coins whose payment was taken back meanwhile."""
+        gone = reversal.taken_from(self.reversals, hold.order)
+        return tuple(part for part in hold.parts if part.lot not in gone)
+
+    def escrowed(self, lot: LotId) -> tuple[Held, ...]:
+        """A lot's coins in the escrow of gifts, be it that they are gone."""
+        return tuple(
+            Held(
+                hold.order,
+                part.worth,
+                coins_in(one for one in self.in_hold(hold) if one.lot != lot),
+            )
+            for hold in self.holds
+            if hold.gift
+            for part in hold.parts
+            if part.lot == lot
+        )
+
 
 def evolve(wallet: Wallet, event: WalletEvent, version: int) -> Wallet:
     """The wallet after one more event."""
+    lots, holds = _moved(wallet, event)
+    reversals = wallet.reversals
+    if isinstance(event, ReversalEvent):
+        reversals = reversal.evolve(reversals, event, version)
+    return Wallet(lots, holds, reversals)
+
+
+def _moved(wallet: Wallet, event: WalletEvent) -> tuple[tuple[Lot, ...], tuple[Hold, ...]]:
     lots, holds, at = wallet.lots, wallet.holds, event.effective_at
     match event:
         case WalletToppedUp(lot=lot, coins=coins, fen=fen):
             source, worth = Bought(event.rail, event.payment), Worth(coins, fen)
-            return Wallet((*lots, Lot(lot, source, worth, worth, at)), holds)
+            lots = (*lots, Lot(lot, source, worth, worth, at))
         case BonusGranted(lot=lot, coins=coins, expires_at=expires_at):
             worth = Worth(coins)
-            return Wallet((*lots, Lot(lot, Granted(expires_at), worth, worth, at)), holds)
+            lots = (*lots, Lot(lot, Granted(expires_at), worth, worth, at))
         case BonusExpired(lot=lot, coins=coins):
-            return Wallet(_ended(lots, lot, coins), holds)
+            lots = _ended(lots, lot, coins)
         case CoinsSpent(parts=parts):
-            return Wallet(_each(lots, _by_lot(parts), Worth.minus), holds)
+            lots = _each(lots, _by_lot(parts), Worth.minus)
         case CoinsHeld(order=order, parts=parts, expires_at=expires_at):
-            hold = Hold(order, parts, at, expires_at)
-            return Wallet(_each(lots, _by_lot(parts), Worth.minus), (*holds, hold))
+            lots = _each(lots, _by_lot(parts), Worth.minus)
+            holds = (*holds, Hold(order, parts, at, expires_at, event.gift))
         case CoinsCaptured(order=order, parts=parts, kept=kept):
-            return Wallet(lots, _captured(holds, order, coins_in(parts), kept))
+            holds = _captured(holds, order, coins_in(parts), kept)
         case HoldVoided(order=order, returned=returned):
-            rest = tuple(hold for hold in holds if hold.order != order)
-            return Wallet(_restored(lots, returned, at), rest)
+            lots = _restored(lots, returned, at)
+            holds = tuple(hold for hold in holds if hold.order != order)
         case CoinsRefunded(returned=returned):
-            return Wallet(_restored(lots, returned, at), holds)
+            lots = _restored(lots, returned, at)
+        case LotReversed(lot=lot) | CoinsSwept(lot=lot):
+            lots = _each(lots, {lot: Worth(event.coins, event.fen)}, Worth.minus)
+        case LotRestored(lot=lot, coins=coins, fen=fen):
+            lots = _each(lots, {lot: Worth(coins, fen)}, Worth.plus)
+        case EscrowReversed() | CoinsRecovered() | DebtIncurred():
+            # A hold remembers all that it took; its reversals say what of it is gone.
+            pass
+        case _:
+            assert_never(event)
+    return lots, holds
 
 
 def _each(
@@ -155,7 +206,7 @@ def _restored(lots: tuple[Lot, ...], returned: Iterable[Returned], at: datetime)
 
 
 def _weigh(wallet: Wallet) -> int:
-    return 400 * len(wallet.lots) + 600 * len(wallet.holds)
+    return 400 * (len(wallet.lots) + len(wallet.reversals)) + 600 * len(wallet.holds)
 
 
 WALLET: Aggregate[Wallet] = Aggregate("wallet", Wallet(), evolve, _weigh)

@@ -13,6 +13,7 @@ from domain.event import Event
 from domain.ids import LotId, MemberId, OrderId, PaymentId
 from domain.lots import Part, Returned
 from domain.membership_periods import Service
+from domain.reversal_events import ReversalEvent
 from domain.sealed import Sealed
 
 
@@ -49,7 +50,11 @@ class BonusExpired(Event, frozen=True, tag="wallet.bonus_expired.v1"):
 
 
 class CoinsHeld(Event, frozen=True, tag="wallet.held.v1"):
-    """Coins are set aside for an order, until it captures them or ``expires_at``."""
+    """
+    Coins are set aside for an order, until it captures them or ``expires_at``.
+
+    :param gift: they stand in escrow for a gift, which ends the hold itself.
+    """
 
     member: MemberId
     order: OrderId
@@ -57,16 +62,22 @@ class CoinsHeld(Event, frozen=True, tag="wallet.held.v1"):
     policy: int
     expires_at: datetime
     effective_at: datetime
+    gift: bool = False
 
 
 class CoinsCaptured(Event, frozen=True, tag="wallet.captured.v1"):
-    """Held coins are spent; ``kept`` coins of the hold go on being held."""
+    """
+    Held coins are spent; ``kept`` coins of the hold go on being held. ``service`` are the days that
+    they are for, where these are months for a friend.
+    """
 
     member: MemberId
     order: OrderId
     parts: tuple[Part, ...]
     kept: int
     effective_at: datetime
+    gift: bool = False
+    service: Service | None = None
 
 
 class HoldVoided(Event, frozen=True, tag="wallet.voided.v1"):
@@ -78,6 +89,7 @@ class HoldVoided(Event, frozen=True, tag="wallet.voided.v1"):
     why: Literal["voided", "expired", "remainder"]
     policy: int
     effective_at: datetime
+    gift: bool = False
 
 
 class CoinsSpent(Event, frozen=True, tag="wallet.spent.v1"):
@@ -106,7 +118,7 @@ class CoinsRefunded(Event, frozen=True, tag="wallet.refunded.v1"):
     service: Service | None = None
 
 
-WalletEvent: TypeAlias = (
+CoinEvent: TypeAlias = (
     WalletToppedUp
     | BonusGranted
     | BonusExpired
@@ -116,3 +128,4 @@ WalletEvent: TypeAlias = (
     | CoinsSpent
     | CoinsRefunded
 )
+WalletEvent: TypeAlias = CoinEvent | ReversalEvent

@@ -6,6 +6,7 @@ however often they are asked for.
 """
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from domain.event import Refused
@@ -13,6 +14,7 @@ from domain.ids import LotId, MemberId, OrderId, PaymentId
 from domain.lots import POLICY, Part, allocate, coins_in, give_back, split
 from domain.membership_periods import Service
 from domain.money import Worth
+from domain.reversal import owed, sweep
 from domain.sealed import Sealed
 from domain.wallet import Hold, Wallet, lot_of
 from domain.wallet_events import (
@@ -58,7 +60,7 @@ def grant(
     return (BonusGranted(member, lot, coins, expires_at, reason, at),)
 
 
-def expire(wallet: Wallet, member: MemberId, lot: LotId, at: datetime) -> tuple[WalletEvent, ...]:
+def expire(wallet: Wallet, member: MemberId, lot: LotId, at: datetime) -> tuple[BonusExpired, ...]:
     """A lot's time is over: what is left of it goes, once."""
     found = wallet.lot(lot)
     if found is None or found.ended or not found.expired(at):
@@ -75,6 +77,7 @@ def spend(
     service: Service | None = None,
 ) -> tuple[CoinsSpent, ...]:
     """Take coins at once, in the order of the policy; an order that is free takes none."""
+    _owes_nothing(wallet)
     parts = allocate(wallet.lots, coins, at)
     return (CoinsSpent(member, order, parts, POLICY, at, service),)
 
@@ -86,12 +89,15 @@ def hold(
     coins: int,
     expires_at: datetime,
     at: datetime,
+    *,
+    gift: bool = False,
 ) -> tuple[WalletEvent, ...]:
-    """Set coins aside for an order, once."""
+    """Set coins aside for an order, once; for a gift, in escrow."""
     if wallet.hold(order) is not None:
         return ()
+    _owes_nothing(wallet)
     parts = allocate(wallet.lots, coins, at)
-    return (CoinsHeld(member, order, parts, POLICY, expires_at, at),)
+    return (CoinsHeld(member, order, parts, POLICY, expires_at, at, gift),)
 
 
 def capture(
@@ -102,25 +108,30 @@ def capture(
     at: datetime,
     *,
     keep: bool = False,
+    service: Service | None = None,
 ) -> tuple[WalletEvent, ...]:
     """
     Spend what is held for an order, or a part of it.
 
     :param keep: the remainder goes on being held; else it is free again.
+    :param service: the days that it is for.
     :raises Refused: nothing, or less, is held for it.
     """
     held = wallet.hold(order)
     if held is None or held.expires_at <= at:
         raise Refused("nothing-held", "Nothing is held for this order.")
+    if wallet.in_hold(held) != held.parts:
+        raise Refused("gift-unpaid", "This gift cannot be accepted now.")
     if coins > coins_in(held.parts):
         raise Refused("held-less", "Less than that is held for this order.")
     taken, rest = split(held.parts, coins)
     kept = coins_in(rest) if keep else 0
-    captured = CoinsCaptured(member, order, taken, kept, at)
+    captured = CoinsCaptured(member, order, taken, kept, at, held.gift, service)
     if not rest or keep:
         return (captured,)
     returned = give_back(wallet.lots, rest, held.held_at, at, _cause(held))
-    return (captured, HoldVoided(member, order, returned, "remainder", POLICY, at))
+    rest_voided = HoldVoided(member, order, returned, "remainder", POLICY, at, held.gift)
+    return (captured, rest_voided, *sweep(wallet.reversals, member, returned, at))
 
 
 def void(
@@ -134,8 +145,15 @@ def void(
     held = wallet.hold(order)
     if held is None or (expired and held.expires_at > at):
         return ()
-    returned = give_back(wallet.lots, held.parts, held.held_at, at, _cause(held))
-    return (HoldVoided(member, order, returned, "expired" if expired else "voided", POLICY, at),)
+    returned = give_back(wallet.lots, wallet.in_hold(held), held.held_at, at, _cause(held))
+    why: Literal["expired", "voided"] = "expired" if expired else "voided"
+    voided = HoldVoided(member, order, returned, why, POLICY, at, held.gift)
+    return (voided, *sweep(wallet.reversals, member, returned, at))
+
+
+def _owes_nothing(wallet: Wallet) -> None:
+    if owed(wallet.reversals):
+        raise Refused("wallet-owes", "Coins were spent whose payment was taken back.")
 
 
 def _cause(held: Hold) -> bytes:
@@ -162,4 +180,5 @@ def refund(
     if not parts:
         return ()
     returned = give_back(wallet.lots, parts, taken_at, at, refund.bytes)
-    return (CoinsRefunded(member, order, refund, returned, POLICY, at, service),)
+    refunded = CoinsRefunded(member, order, refund, returned, POLICY, at, service)
+    return (refunded, *sweep(wallet.reversals, member, returned, at))

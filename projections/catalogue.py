@@ -8,6 +8,7 @@ from projections.counters import Counters
 from projections.decisions import Decisions
 from projections.decorations import Decorations
 from projections.gates import Gates
+from projections.gifts import Gifts
 from projections.ledger import Ledger
 from projections.lists import Lists
 from projections.mall import Mall
@@ -40,6 +41,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Wallets(),
     Mall(),
     Orders(),
+    Gifts(),
     Memberships(),
     Decorations(),
     Ledger(),

@@ -5,7 +5,12 @@ Deadlines about money: payments that are pending, coins, holds and belongings th
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, get_args
 
-from domain.belonging import BelongingExpired, BelongingGained, BelongingTakenBack
+from domain.belonging import (
+    BelongingExpired,
+    BelongingGained,
+    BelongingRevoked,
+    BelongingTakenBack,
+)
 from domain.event import Event, Recorded
 from domain.ids import MemberId, derive
 from domain.lots import Returned
@@ -48,7 +53,11 @@ def _lot_expired(recorded: Recorded) -> Iterator[Arm | Disarm]:
 def _held(recorded: Recorded) -> Iterator[Arm | Disarm]:
     event = recorded.event
     assert isinstance(event, CoinsHeld)
-    yield Arm(event.order, event.expires_at, "hold-expires", event.member)
+    if event.gift:
+        # The order ends with it: see commands.gifts.
+        yield Arm(event.order, event.expires_at, "gift-expires", event.order)
+    else:
+        yield Arm(event.order, event.expires_at, "hold-expires", event.member)
 
 
 def _captured(recorded: Recorded) -> Iterator[Arm | Disarm]:
@@ -82,7 +91,7 @@ def _gained(recorded: Recorded) -> Iterator[Arm | Disarm]:
     event = recorded.event
     assert isinstance(event, BelongingGained)
     if event.expires_at is not None:
-        yield Arm(recorded.stream, event.expires_at, "belonging-expires", event.order)
+        yield Arm(recorded.stream, event.expires_at, "belonging-expires", recorded.stream)
 
 
 def _membership(recorded: Recorded) -> Iterator[Arm | Disarm]:
@@ -110,5 +119,6 @@ OF_COINS: Final[Mapping[type[Event], Arming]] = {
     BelongingGained: _gained,
     BelongingTakenBack: _known,
     BelongingExpired: _known,
+    BelongingRevoked: _known,
     **dict.fromkeys(get_args(MembershipEvent), _membership),
 }

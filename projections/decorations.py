@@ -9,7 +9,12 @@ from typing import Final
 import msgspec
 from sqlalchemy import BigInteger, Column, Table, Text
 
-from domain.belonging import BelongingExpired, BelongingGained, BelongingTakenBack
+from domain.belonging import (
+    BelongingExpired,
+    BelongingGained,
+    BelongingRevoked,
+    BelongingTakenBack,
+)
 from domain.decoration import DecorationChanged, DecorationRestored
 from domain.event import Recorded
 from domain.looks import SLOTS
@@ -58,6 +63,7 @@ class Decorations:
                 yield Put(WARDROBE, (recorded.cell, gained.member, gained.order), worn)
             case (
                 BelongingTakenBack(member=member, order=order)
+                | BelongingRevoked(member=member, order=order)
                 | BelongingExpired(member=member, order=order)
             ):
                 yield Drop(WARDROBE, (recorded.cell, member, order))

@@ -1,6 +1,6 @@
 """
-The ledger: every posting, by the member whose event made it, and the sums of each account, all of
-them and by stretches of the log.
+The ledger: every posting, by the member whose event made it, the lots that it is about, and sums
+of each account, all of them and by stretches of the log.
 
 Sums are kept cell by cell and added up by whoever reads them. What an event posts comes with its
 position in one transaction, so at any moment every commodity sums to zero.
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from sqlalchemy import BigInteger, Column, Date, SmallInteger, Table, Text, Uuid
 
 from domain.event import Recorded
+from projections.lot_moves import LOT_MOVES, lot_rows
 from projections.postings import POSTING
 from projections.rows import Add, Change, Put
 from projections.tables import METADATA, MOMENT, cell, key
@@ -50,7 +51,7 @@ class Ledger:
     """The read model."""
 
     name = "ledger"
-    tables = (POSTINGS, ACCOUNTS, TURNOVERS, RATES)
+    tables = (POSTINGS, ACCOUNTS, LOT_MOVES, TURNOVERS, RATES)
     inline = False
     #: A rebuild reads no others.
     types = frozenset(POSTING)
@@ -60,6 +61,7 @@ class Ledger:
         if type(recorded.event) not in self.types or (made := booked(recorded)) is None:
             return
         entry = made.entry
+        yield from lot_rows(recorded, entry)
         for line, posting in enumerate(entry.postings):
             values = {
                 "what": entry.what,
@@ -74,7 +76,8 @@ class Ledger:
                 "until": None if posting.term is None else posting.term.after,
             }
             at = (recorded.cell, recorded.owner, recorded.position, line)
-            yield Put(POSTINGS, at, values)
+            if entry.own:
+                yield Put(POSTINGS, at, values)
             sums = {"debit": posting.debit, "credit": posting.credit}
             yield Add(ACCOUNTS, (recorded.cell, posting.account, posting.commodity), sums)
         yield from turned(recorded, made)

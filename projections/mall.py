@@ -23,6 +23,7 @@ ITEMS = Table(
     Column("members_only", Boolean, nullable=False),
     Column("valid_days", Integer),
     Column("level_min", Integer),
+    Column("refund_days", Integer),
     Column("listed", Boolean, nullable=False),
     Column("position", BigInteger, nullable=False),
     Index("mall_items_newest", "cell", "position"),
@@ -61,4 +62,5 @@ def _values(terms: Terms) -> dict[str, Any]:
         "members_only": terms.members_only,
         "valid_days": terms.valid_days,
         "level_min": terms.level_min,
+        "refund_days": terms.refund_days,
     }

@@ -1,14 +1,20 @@
 """
-Orders, with what of each has not been refunded, and what members own.
+Orders, gifts among them, with what of each has not been refunded; and what members own.
 """
 
 from collections.abc import Iterator
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid
 
-from domain.belonging import BelongingExpired, BelongingGained, BelongingTakenBack
+from domain.belonging import (
+    BelongingExpired,
+    BelongingGained,
+    BelongingRevoked,
+    BelongingTakenBack,
+)
 from domain.event import Recorded
-from domain.order import OrderPlaced, OrderRefunded
+from domain.gift import GiftAccepted, GiftOffered, GiftReturned
+from domain.order import OrderPlaced, OrderRefunded, OrderRestored, OrderRevoked
 from projections.rows import Change, Drop, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, key
 
@@ -25,6 +31,9 @@ ORDERS = Table(
     Column("coins", BigInteger, nullable=False),
     Column("left", BigInteger, nullable=False),
     Column("placed_at", MOMENT, nullable=False),
+    Column("recipient", Uuid),
+    Column("answer", Text),
+    Column("missing", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
 )
 
@@ -56,19 +65,14 @@ class Orders:
         """What an event changes."""
         event = recorded.event
         match event:
-            case OrderPlaced():
-                values = {
-                    "member": event.member,
-                    "item": event.item,
-                    "kind": event.terms.kind,
-                    "title": event.terms.title,
-                    "quantity": event.quantity,
-                    "coins": event.coins,
-                    "left": event.coins,
-                    "placed_at": event.effective_at,
-                    "position": recorded.position,
-                }
-                yield Put(ORDERS, (recorded.cell, recorded.stream), values)
+            case OrderPlaced() | GiftOffered():
+                yield _placed(recorded, event)
+            case GiftAccepted():
+                yield Patch(ORDERS, (recorded.cell, recorded.stream), {"answer": "accepted"})
+            case GiftReturned(why=why):
+                yield Patch(ORDERS, (recorded.cell, recorded.stream), {"answer": why})
+            case OrderRevoked(missing=missing) | OrderRestored(missing=missing):
+                yield Patch(ORDERS, (recorded.cell, recorded.stream), {"missing": missing})
             case OrderRefunded(left=left):
                 yield Patch(ORDERS, (recorded.cell, recorded.stream), {"left": left})
             case BelongingGained(member=member, order=order):
@@ -85,7 +89,26 @@ class Orders:
             case (
                 BelongingTakenBack(member=member, order=order)
                 | BelongingExpired(member=member, order=order)
+                | BelongingRevoked(member=member, order=order)
             ):
                 yield Drop(BELONGINGS, (recorded.cell, member, order))
             case _:
                 return
+
+
+def _placed(recorded: Recorded, event: OrderPlaced | GiftOffered) -> Put:
+    values = {
+        "member": event.member,
+        "item": event.item,
+        "kind": event.terms.kind,
+        "title": event.terms.title,
+        "quantity": event.quantity,
+        "coins": event.coins,
+        "left": event.coins,
+        "placed_at": event.effective_at,
+        "recipient": event.recipient if isinstance(event, GiftOffered) else None,
+        "answer": None,
+        "missing": 0,
+        "position": recorded.position,
+    }
+    return Put(ORDERS, (recorded.cell, recorded.stream), values)

@@ -8,7 +8,7 @@ each commodity. The accounts and why they are these: docs/adr/0031-two-books-in-
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final, get_args
+from typing import Final, assert_never, get_args
 from uuid import UUID
 
 import msgspec
@@ -18,11 +18,22 @@ from domain.lots import Kind, Part, coins_in
 from domain.membership_events import MembershipPaused, MembershipResumed
 from domain.membership_periods import Service
 from domain.money import Commodity
+from domain.payment import Holding, PaymentTurned
 from domain.period import PERIODS_STREAM, PeriodClosed, last_moment
 from domain.recognition import Term
+from domain.reversal_events import (
+    CoinsRecovered,
+    CoinsSwept,
+    DebtIncurred,
+    EscrowReversed,
+    LotRestored,
+    LotReversed,
+    ReversalEvent,
+)
 from domain.wallet_events import (
     BonusExpired,
     BonusGranted,
+    CoinEvent,
     CoinsCaptured,
     CoinsHeld,
     CoinsRefunded,
@@ -39,10 +50,18 @@ SOLD: Final = "liability:coins-sold"
 #: Coins at members, whom they are owed to; those that are held for an order stand apart.
 COINS: Final[dict[Kind, str]] = {"paid": "liability:coins:paid", "bonus": "liability:coins:bonus"}
 HOLDS: Final = "liability:holds"
+#: Those that are held for a gift until its recipient answers.
+ESCROW: Final = "liability:gift-escrow"
 #: The other side of coins that were sold: how many there ever were.
 ISSUED: Final = "equity:coins-issued"
 PROMO: Final = "contra:promo"
 REFUNDS: Final = "contra:refunds"
+#: Money of ours that a rail withholds while its payer disputes the payment.
+DISPUTED: Final = "asset:rail-disputed"
+#: Payments that were taken back, less what was taken back for them; nothing, once all is settled.
+REVERSED: Final = "suspense:reversed-payments"
+#: What members owe for coins that they had used up.
+RECEIVABLE: Final = "asset:receivable:members"
 MALL: Final = "revenue:mall"
 #: Money for days that are not over, by segment: ``liability:deferred:memberships`` is earned day by
 #: day as ``revenue:memberships``, without an event (domain/recognition.py).
@@ -60,6 +79,7 @@ POSTING: Final[tuple[type[Event], ...]] = (
     *get_args(WalletEvent),
     MembershipPaused,
     MembershipResumed,
+    PaymentTurned,
     PeriodClosed,
 )
 
@@ -86,28 +106,56 @@ class Entry(msgspec.Struct, frozen=True):
     :param what: in a word, for whoever reads a ledger.
     :param about: an order, or what paid days of a membership, or the lot where there is neither.
     :param at: when it took effect.
+    :param own: it moves a member's own coins; else it is between the house and a rail.
     """
 
     what: str
     about: UUID
     at: datetime
     postings: tuple[Posting, ...]
+    own: bool = True
 
 
 def entry(event: Event) -> Entry | None:
     """What an event posts; None when it moves no money."""
-    if isinstance(event, MembershipPaused | MembershipResumed):
-        return _rested(event)
-    if isinstance(event, PeriodClosed):
-        return _earned(event)
-    if not isinstance(event, WalletEvent):
-        return None
-    what, about, postings = _posted(event)
+    what: str
+    about: UUID
+    postings: Iterable[Posting]
+    match event:
+        case MembershipPaused() | MembershipResumed():
+            return _rested(event)
+        case PeriodClosed():
+            return _earned(event)
+        case PaymentTurned(lot=about):
+            what, postings = "payment_turned", _turned(event)
+        case (
+            LotReversed()
+            | EscrowReversed()
+            | CoinsRecovered()
+            | DebtIncurred()
+            | CoinsSwept()
+            | LotRestored()
+        ):
+            what, about, postings = _reversed(event)
+        case (
+            WalletToppedUp()
+            | BonusGranted()
+            | BonusExpired()
+            | CoinsHeld()
+            | CoinsCaptured()
+            | HoldVoided()
+            | CoinsSpent()
+            | CoinsRefunded()
+        ):
+            what, about, postings = _posted(event)
+        case _:
+            return None
     made = tuple(postings)
-    return Entry(what, about, event.effective_at, made) if made else None
+    own = not isinstance(event, PaymentTurned)
+    return Entry(what, about, event.effective_at, made, own) if made else None
 
 
-def _posted(event: WalletEvent) -> tuple[str, UUID, Iterable[Posting]]:
+def _posted(event: CoinEvent) -> tuple[str, UUID, Iterable[Posting]]:
     match event:
         case WalletToppedUp(lot=lot, rail=rail, coins=coins, fen=fen):
             return (
@@ -129,13 +177,16 @@ def _posted(event: WalletEvent) -> tuple[str, UUID, Iterable[Posting]]:
             earned = (*_from_coins(parts, MALL), *_move("CNY", _fen(parts), SOLD, MALL))
             return ("spend", order, earned)
         case CoinsHeld(order=order, parts=parts):
-            return ("hold", order, _from_coins(parts, HOLDS))
+            return ("hold", order, _from_coins(parts, _set_aside(event)))
+        case CoinsCaptured(order=order, parts=parts, service=Service() as service):
+            captured = _move("QC", coins_in(parts), _set_aside(event), MEMBERSHIPS)
+            return ("membership", order, (*captured, *_defer(_fen(parts), SOLD, service)))
         case CoinsCaptured(order=order, parts=parts):
-            captured = _move("QC", coins_in(parts), HOLDS, MALL)
+            captured = _move("QC", coins_in(parts), _set_aside(event), MALL)
             return ("capture", order, (*captured, *_move("CNY", _fen(parts), SOLD, MALL)))
         case HoldVoided(order=order, returned=returned):
             back = [one.part for one in returned]
-            return ("void", order, _to_coins(back, HOLDS))
+            return ("void", order, _to_coins(back, _set_aside(event)))
         case CoinsRefunded(order=order, returned=returned, service=Service() as service):
             back = [one.part for one in returned]
             days = _take_days(_fen(back), SOLD, service)
@@ -197,6 +248,57 @@ def _earned(event: PeriodClosed) -> Entry | None:
     if not postings:
         return None
     return Entry("recognition", PERIODS_STREAM, last_moment(event.month), tuple(postings))
+
+
+def _turned(event: PaymentTurned) -> Iterable[Posting]:
+    """The money is somewhere else."""
+    at: dict[Holding, str] = {
+        "paid": f"{CLEARING}:{event.rail}",
+        "disputed": f"{DISPUTED}:{event.rail}",
+        "refunded": REVERSED,
+        "charged_back": REVERSED,
+    }
+    was, now = at[event.was], at[event.now]
+    return () if was == now else _move("CNY", event.fen, now, was)
+
+
+def _reversed(event: ReversalEvent) -> tuple[str, UUID, Iterable[Posting]]:
+    """Coins are gone as if they had never been issued; what they brought in is not earned."""
+    match event:
+        case LotReversed(lot=lot, coins=coins, fen=fen):
+            gone = _move("QC", coins, COINS["paid"], ISSUED)
+            return ("lot_reversed", lot, (*gone, *_move("CNY", fen, SOLD, REVERSED)))
+        case CoinsSwept(lot=lot, coins=coins, fen=fen, owed=owed):
+            gone = _move("QC", coins, COINS["paid"], ISSUED)
+            paid = _move("CNY", fen, SOLD, RECEIVABLE if owed else REVERSED)
+            return ("lot_reversed", lot, (*gone, *paid))
+        case EscrowReversed(order=order, coins=coins, fen=fen):
+            gone = _move("QC", coins, ESCROW, ISSUED)
+            return ("escrow_reversed", order, (*gone, *_move("CNY", fen, SOLD, REVERSED)))
+        case CoinsRecovered(order=order, coins=coins, fen=fen):
+            gone = _move("QC", coins, REFUNDS, ISSUED)
+            return ("order_revoked", order, (*gone, *_move("CNY", fen, REFUNDS, REVERSED)))
+        case DebtIncurred(lot=lot, fen=fen):
+            return ("owed", lot, _move("CNY", fen, RECEIVABLE, REVERSED))
+        case LotRestored(lot=lot):
+            return ("lot_restored", lot, _restored(event))
+        case _:
+            assert_never(event)
+
+
+def _restored(event: LotRestored) -> Iterator[Posting]:
+    """The very reverse of all that was posted for the reversal."""
+    yield from _move("QC", event.coins, ISSUED, COINS["paid"])
+    yield from _move("CNY", event.fen, REVERSED, SOLD)
+    yield from _move("QC", event.recovered_coins, ISSUED, REFUNDS)
+    yield from _move("CNY", event.recovered_fen, REVERSED, REFUNDS)
+    yield from _move("QC", sum(one.coins for one in event.escrow), ISSUED, ESCROW)
+    yield from _move("CNY", sum(one.fen for one in event.escrow), REVERSED, SOLD)
+    yield from _move("CNY", event.owed_fen, REVERSED, RECEIVABLE)
+
+
+def _set_aside(event: CoinsHeld | CoinsCaptured | HoldVoided) -> str:
+    return ESCROW if event.gift else HOLDS
 
 
 def _move(commodity: Commodity, amount: int, debit: str, credit: str) -> tuple[Posting, ...]:

@@ -12,6 +12,13 @@ from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid, text
 from domain.event import Recorded
 from domain.ids import LotId, MemberId
 from domain.lots import Part, Returned, coins_in
+from domain.reversal_events import (
+    CoinsSwept,
+    DebtIncurred,
+    EscrowReversed,
+    LotRestored,
+    LotReversed,
+)
 from domain.wallet_events import (
     BonusExpired,
     BonusGranted,
@@ -65,12 +72,22 @@ HOLDS = Table(
     Column("position", BigInteger, nullable=False),
 )
 
+#: Coins that a member owes: of a lot whose payment was taken back, spent, and used up.
+DEBTS = Table(
+    "coin_debts",
+    METADATA,
+    cell(),
+    key("member"),
+    key("lot"),
+    Column("coins", BigInteger, nullable=False, server_default="0"),
+)
+
 
 class Wallets:
     """The read model."""
 
     name = "wallets"
-    tables = (LOTS, LOT_COINS, HOLDS)
+    tables = (LOTS, LOT_COINS, HOLDS, DEBTS)
     inline = True
 
     def rows(self, recorded: Recorded) -> Iterator[Change]:
@@ -102,7 +119,32 @@ class Wallets:
             case CoinsRefunded(member=member, returned=returned):
                 yield from _returned(recorded, member, returned, event.effective_at)
             case _:
-                return
+                yield from _reversed(recorded)
+
+
+def _reversed(recorded: Recorded) -> Iterator[Change]:
+    match recorded.event:
+        case LotReversed(member=member, lot=lot, coins=coins):
+            yield _left(recorded, member, lot, -coins)
+        case CoinsSwept(member=member, lot=lot, coins=coins, owed=owed):
+            yield _left(recorded, member, lot, -coins)
+            if owed:
+                yield _debt(recorded, member, lot, -coins)
+        case EscrowReversed(member=member, order=order, held=held):
+            yield Patch(HOLDS, (recorded.cell, member, order), {"coins": held})
+        case DebtIncurred(member=member, lot=lot, coins=coins):
+            yield _debt(recorded, member, lot, coins)
+        case LotRestored(member=member, lot=lot, coins=coins, owed_coins=owed_coins):
+            yield _left(recorded, member, lot, coins)
+            yield _debt(recorded, member, lot, -owed_coins)
+            for one in recorded.event.escrow:
+                yield Patch(HOLDS, (recorded.cell, member, one.order), {"coins": one.held})
+        case _:
+            return
+
+
+def _debt(recorded: Recorded, member: MemberId, lot: LotId, coins: int) -> Add:
+    return Add(DEBTS, (recorded.cell, member, lot), {"coins": coins})
 
 
 def _lot(recorded: Recorded, event: WalletToppedUp | BonusGranted) -> Put:

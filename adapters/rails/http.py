@@ -1,7 +1,8 @@
 """
 A rail over HTTP: ``GET URL/payments?reference=…``.
 
-    200 {"state": "paid" | "pending" | "failed", "amount_fen": 10000}
+    200 {"state": "paid" | "pending" | "failed" | "refunded" | "disputed" | "charged_back",
+         "amount_fen": 10000}
     404 when it knows no such payment
 
 and with "payer" beside these, where the payment was begun with a member's code, from its first
@@ -25,7 +26,7 @@ _ANSWER_BYTES_MAX = 1 << 14
 
 
 class _Payment(msgspec.Struct, frozen=True):
-    state: Literal["paid", "pending", "failed"]
+    state: Literal["paid", "pending", "failed", "refunded", "disputed", "charged_back"]
     amount_fen: Annotated[int, msgspec.Meta(ge=0)]
     payer: str | None = None
 

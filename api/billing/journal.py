@@ -20,7 +20,8 @@ from domain.ids import MemberId
 from domain.lots import Kind
 from domain.money import Commodity, china_day
 from domain.period import PERIODS_STREAM, PeriodClosed, period_of
-from projections.postings import COINS, Posting
+from domain.reversal_events import CoinsRecovered, EscrowReversed, LotRestored
+from projections.postings import COINS, REFUNDS, Posting
 from projections.turnovers import booked
 
 #: Of which kind the coins on an account are; such an account has a part for each member.
@@ -131,7 +132,7 @@ class Journal:
         """Both sides of a movement of coins, and what these cost."""
         moved = [self._lots(recorded, day, one) for one in (debit, credit)]
         lots = moved[0] or moved[1]
-        cost = sum(abs(one.fen) for one in lots) if lots else _cost(recorded.event)
+        cost = sum(abs(one.fen) for one in lots) if lots else _cost(recorded.event, credit)
         for posting, own in zip((debit, credit), moved, strict=True):
             amount, fen = posting.debit - posting.credit, cost if posting.debit else -cost
             if own:
@@ -194,7 +195,15 @@ def _said(event: Event, kind: Kind, *, taken: bool) -> Iterator[tuple[UUID, int,
         yield said.lot, said.coins, getattr(event, "fen", 0)
 
 
-def _cost(event: Event) -> int:
+def _cost(event: Event, credit: Posting) -> int:
     """What coins cost that move among accounts of the house."""
-    said: Any = event
-    return sum(one.fen for one in getattr(said, "parts", ()))
+    match event:
+        case CoinsRecovered() | EscrowReversed():
+            return event.fen
+        case LotRestored() if credit.account == REFUNDS:
+            return event.recovered_fen
+        case LotRestored():
+            return sum(one.fen for one in event.escrow)
+        case _:
+            said: Any = event
+            return sum(one.fen for one in getattr(said, "parts", ()))

@@ -22,7 +22,7 @@ from commands.types import Moment
 from domain.event import Refused
 from domain.ids import ItemId, MemberId, OrderId, cell_of
 from domain.looks import OfOrder, chosen
-from projections.reading import decorations, shopping
+from projections.reading import decorations, people, shopping
 
 ROUTES = Routes()
 _TAG = "Mall"
@@ -34,7 +34,7 @@ _LAST = (1 << 63) - 1
 class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     An item of the mall. With ``valid_days``, a buyer has it for so long; with ``level_min``, it
-    takes Yellow Diamond of that level.
+    takes Yellow Diamond of that level; with ``refund_days``, a buyer may give it back for so long.
     """
 
     id: UUID
@@ -45,10 +45,18 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     listed: bool
     valid_days: int | None = None
     level_min: int | None = None
+    refund_days: int | None = None
 
 
-class Order(msgspec.Struct, frozen=True):
-    """An order, on the terms on which it was placed; ``refunded`` of its ``coins`` went back."""
+_State = Literal["offered", "returned", "fulfilled", "partly_refunded", "refunded", "revoked"]
+
+
+class Order(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    An order, on the terms on which it was placed; ``refunded`` of its ``coins`` went back. One that
+    is a gift, to ``gift_to``, is ``offered`` until that friend answers, and ``returned`` if not
+    accepted. It is ``revoked`` while a payment for it was taken back.
+    """
 
     id: UUID
     item: UUID
@@ -57,9 +65,10 @@ class Order(msgspec.Struct, frozen=True):
     quantity: int
     coins: int
     refunded: int
-    state: Literal["fulfilled", "partly_refunded", "refunded"]
+    state: _State
     placed_at: Moment
     position: str
+    gift_to: int | None = None
 
 
 class Belonging(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -135,6 +144,7 @@ def _item(view: shopping.ItemView) -> Item:
         listed=view.listed,
         valid_days=view.valid_days,
         level_min=view.level_min,
+        refund_days=view.refund_days,
     )
 
 
@@ -163,12 +173,17 @@ async def change_item(call: Ask[ChangeItem, None]) -> Answer:
     roles=MEMBERS,
     problems=(
         "insufficient-coins",
+        "wallet-owes",
         "no-such-item",
         "order-too-large",
         "item-delisted",
         "members-only",
         "level-too-low",
-        "gift-not-possible",
+        "not-yourself",
+        "no-such-member",
+        "not-friends",
+        "recipient-suspended",
+        "recipient-banned",
         "suspended",
         "banned",
         "no-account",
@@ -180,9 +195,13 @@ async def change_item(call: Ask[ChangeItem, None]) -> Answer:
 async def place_order(call: Ask[PlaceOrder, None]) -> Answer:
     """
     Coins, order and item move together or not at all. Bonus coins are spent first, the soonest to
-    expire before all, then paid ones in the order in which they were bought.
+    expire before all, then paid ones in the order in which they were bought. With `gift_to`, the
+    item is for a friend, who accepts or declines it within 7 days; until then the order is
+    `offered` and its coins are held.
     """
-    return done(await call.app.execute(call, orders.place, call.body))
+    if call.body.gift_to is None:
+        return done(await call.app.execute(call, orders.place, call.body))
+    return done(await call.app.execute(call, call.app.gifts.offer, call.body, carried=True))
 
 
 @ROUTES.get(
@@ -204,19 +223,34 @@ async def read_order(call: Ask[None, None]) -> Answer:
         view = await call.app.read(call, _order_for, which)
     if view is None or not (staff or view.member == call.viewer.id):
         raise Refused("not-found")
-    return found(_order(view))
+    return found(_order(view, await _gift_to(call, view)))
 
 
 async def _order_for(connection: Any, _: MemberId, which: OrderId) -> shopping.OrderView | None:
     return await shopping.order(connection, which)
 
 
-def _order(view: shopping.OrderView) -> Order:
-    state: Literal["fulfilled", "partly_refunded", "refunded"] = "partly_refunded"
+async def _gift_to(call: Ask[None, None], view: shopping.OrderView) -> int | None:
+    """The QQ number of whom it is for; None when it is for the buyer, or that key is gone."""
+    if view.recipient is None:
+        return None
+    viewer = MemberId(call.viewer.id)
+    members = await call.app.look(people.members, viewer, [view.recipient])
+    qq = call.app.open(members[view.recipient].profile.qq) if members else None
+    return None if qq is None else int(qq)
+
+
+def _state(view: shopping.OrderView) -> _State:
+    if view.recipient is not None and view.answer != "accepted":
+        return "offered" if view.answer is None else "returned"
+    if view.missing:
+        return "revoked"
     if view.left == view.coins:
-        state = "fulfilled"
-    elif not view.left:
-        state = "refunded"
+        return "fulfilled"
+    return "partly_refunded" if view.left else "refunded"
+
+
+def _order(view: shopping.OrderView, gift_to: int | None) -> Order:
     return Order(
         id=view.order,
         item=view.item,
@@ -225,9 +259,10 @@ def _order(view: shopping.OrderView) -> Order:
         quantity=view.quantity,
         coins=view.coins,
         refunded=view.coins - view.left,
-        state=state,
+        state=_state(view),
         placed_at=view.placed_at,
         position=f"{cell_of(view.order)}-{view.position}",
+        gift_to=gift_to,
     )
 
 
@@ -237,17 +272,35 @@ def _order(view: shopping.OrderView) -> Order:
     summary="Refund an order",
     body=RefundOrder,
     answer=Written,
-    roles=OPERATORS,
-    problems=("refund-too-much", "conflict"),
+    roles=_SHOPPERS,
+    problems=(
+        "refund-too-much",
+        "not-refundable",
+        "refund-too-late",
+        "refund-gone",
+        "refund-in-full",
+        "order-revoked",
+        "gift-waits",
+        "gift-over",
+        "gift-accepted",
+        "suspended",
+        "banned",
+        "no-account",
+        "conflict",
+    ),
     example={"coins": 10, "reason": "it looked different"},
 )
 async def refund_order(call: Ask[RefundOrder, None]) -> Answer:
     """
     Coins return to the very lots they came from, those spent last first. Without `coins`, all that
     has not been refunded; asked again, that is the same refund. In full, the item is taken back.
+
+    Operators refund as they see fit. Buyers give back what they bought for themselves, whole,
+    within the item's `refund_days`.
     """
-    handler = partial(orders.refund, OrderId(call.uuid()))
-    return done(await call.app.execute(call, handler, call.body))
+    own = call.viewer.role == "member"
+    handler = partial(orders.refund_own if own else orders.refund, OrderId(call.uuid()))
+    return done(await call.app.execute(call, handler, call.body, carried=True))
 
 
 @ROUTES.get(

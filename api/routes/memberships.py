@@ -93,6 +93,7 @@ async def _move(
     problems=(
         *_ACTING,
         "insufficient-coins",
+        "wallet-owes",
         "trial-used",
         "extend-or-trial",
         "membership-paused",

@@ -14,12 +14,12 @@ from api.http.answers import Answer, Page, found, nothing, written
 from api.http.queries import Paging
 from api.http.routes import Routes
 from api.routes.members import done
-from api.services import MEMBERS, OPERATORS, Ask
+from api.services import AUDITORS, MEMBERS, OPERATORS, Ask
 from commands.payments import HearOfPayment, TopUp
 from commands.types import Moment, RailReference
 from commands.wallets import GrantBonus, grant_bonus
-from domain.account import DIRECTORY_CELL
-from domain.ids import LotId, MemberId, cell_of, derive
+from domain.event import Refused
+from domain.ids import LotId, MemberId, cell_of
 from projections.reading import ledgers, wallets
 from projections.reading.wallets import WalletView
 
@@ -75,21 +75,33 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class Wallet(msgspec.Struct, frozen=True):
-    """What can be spent, ``paid`` and ``bonus`` coins apart; ``held`` is beside them."""
+    """
+    What can be spent, ``paid`` and ``bonus`` coins apart; ``held`` is beside them. While anything
+    is ``owed``, because a payment was taken back after its coins were used up, nothing is spent.
+    """
 
     balance: _Coins
     paid: _Coins
     bonus: _Coins
     held: _Coins
+    owed: _Coins
     lots: list[Lot]
     holds: list[Hold]
+
+
+class LotShare(msgspec.Struct, frozen=True):
+    """Coins of a lot, and what exactly they cost, in fen."""
+
+    lot: UUID
+    coins: _Coins
+    fen: _Coins
 
 
 class Posting(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     One side of a movement. Those of one position sum to zero in each commodity; ``about`` is an
-    order, or what paid days of a membership, or the lot; what is for such days says which,
-    from ``since`` until before ``until``.
+    order, or what paid days of a membership, or the lot, and ``lots`` are the coins that it is
+    about; what is for such days says which, from ``since`` until before ``until``.
     """
 
     position: str
@@ -100,15 +112,33 @@ class Posting(msgspec.Struct, frozen=True, omit_defaults=True):
     commodity: str
     debit: _Coins
     credit: _Coins
+    lots: list[LotShare]
     since: date | None = None
     until: date | None = None
+
+
+class LotMove(msgspec.Struct, frozen=True):
+    """
+    What happened to ``coins`` of a lot, which cost ``fen``. ``about`` is an order, or the lot where
+    there is none; of a gift, ``what`` says so.
+    """
+
+    position: str
+    at: Moment
+    what: str
+    about: UUID
+    coins: _Coins
+    fen: _Coins
+    member: UUID
 
 
 class Notification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which payment; the ``state`` that a rail sends with it is not believed, but asked for."""
 
     rail_ref: RailReference
-    state: Literal["paid", "pending", "failed"] | None = None
+    state: Literal["paid", "pending", "failed", "refunded", "disputed", "charged_back"] | None = (
+        None
+    )
 
 
 @ROUTES.post(
@@ -183,17 +213,19 @@ async def _whoever_reads(_: Any, viewer: MemberId) -> MemberId:
     status=204,
     roles=None,
     write=False,
-    problems=("not-found", "conflict", "unavailable"),
+    problems=("not-found", "unavailable"),
     example={"rail_ref": "4200001889", "state": "paid"},
 )
 async def hear_of_payment(call: Ask[Notification, None]) -> Answer:
     """
-    For rails; no token is needed, since nothing is believed: if somebody waits for that payment,
-    the rail itself is asked. Twice, late or out of order it changes nothing.
+    For rails; no token is needed, since nothing is believed: if somebody waits for that payment, or
+    has had coins for it, the rail itself is asked, soon after the answer and again if it cannot be
+    reached. Twice, late or out of order it changes nothing.
     """
     app, rail = call.app, call.text()
-    command = HearOfPayment(rail, call.body.rail_ref)
-    await app.hear(app.payments.hear, command, derive(DIRECTORY_CELL, "rail", rail.encode()))
+    if not app.payments.has(rail):
+        raise Refused("not-found")
+    app.inquiries.note(HearOfPayment(rail, call.body.rail_ref))
     return nothing()
 
 
@@ -236,7 +268,7 @@ def _shown(view: WalletView, member: MemberId, now: datetime) -> Wallet:
     ]
     holds = [Hold(one.order, one.coins, one.held_at, one.expires_at) for one in view.holds]
     held = sum(one.coins for one in holds)
-    return Wallet(paid + bonus, paid, bonus, held, lots, holds)
+    return Wallet(paid + bonus, paid, bonus, held, view.owed, lots, holds)
 
 
 @ROUTES.get(
@@ -252,8 +284,9 @@ async def list_postings(call: Ask[None, Paging]) -> Answer:
     """Postings in double entry, newest first; both sides of each, the house's too."""
     before: tuple[int, int] = call.after(tuple[int, int]) or _LAST
     limit = call.query.limit
-    views = await call.app.read(call, ledgers.postings, before, limit + 1)
-    shown, cell = views[:limit], cell_of(call.viewer.member)
+    view = await call.app.read(call, ledgers.postings, before, limit + 1)
+    views, cell = view.postings, cell_of(call.viewer.member)
+    shown = views[:limit]
     place = (shown[-1].position, shown[-1].line) if len(views) > limit else None
     items = [
         Posting(
@@ -265,12 +298,51 @@ async def list_postings(call: Ask[None, Paging]) -> Answer:
             commodity=one.commodity,
             debit=one.debit,
             credit=one.credit,
+            lots=[
+                LotShare(part.lot, part.coins, part.fen) for part in view.lots.get(one.position, [])
+            ],
             since=one.since,
             until=one.until,
         )
         for one in shown
     ]
     return call.page(items, place)
+
+
+@ROUTES.get(
+    "/v1/audit/lots/{id}",
+    tag="Audit",
+    summary="The way of the coins of a lot",
+    query=Paging,
+    answer=Page[LotMove],
+    roles=AUDITORS,
+)
+async def trace_lot(call: Ask[None, Paging]) -> Answer:
+    """
+    From the payment or grant that made it through orders and gifts to refunds, and to what became
+    of it when its payment was taken back; in order, each with its position in the log.
+    """
+    lot, limit = LotId(call.uuid()), call.query.limit
+    if not 0 <= cell_of(lot) < call.app.log.cells:
+        raise Refused("not-found")
+    after = call.after(int)
+    views = await call.app.attend(call, ledgers.moves, lot, after or 0, limit + 1)
+    if after is None and not views:
+        raise Refused("not-found")
+    shown, cell = views[:limit], cell_of(lot)
+    items = [
+        LotMove(
+            position=f"{cell}-{one.position}",
+            at=one.at,
+            what=one.what,
+            about=one.about,
+            coins=one.coins,
+            fen=one.fen,
+            member=one.member,
+        )
+        for one in shown
+    ]
+    return call.page(items, shown[-1].position if len(views) > limit else None)
 
 
 @ROUTES.post(

@@ -129,6 +129,7 @@ class Homezone:
         self.executor = Executor(self.log, self.vault, clock, self.entropy, screens=self.screens)
         self.services = self._services()
         self.services.backtests = self._backtests()
+        held.push_async_callback(self.services.inquiries.stop)
         self._run_policies_and_timers()
         places = Places(settings.streams_max, settings.streams_of_member_max)
         self.services.hub = self.hub = Hub(self.services, places=places)

@@ -14,7 +14,8 @@ from projections.reading.statements import Connection, Statement
 _ITEMS = Statement(
     "mall_items",
     """
-    SELECT item, kind, title, price_coins, members_only, valid_days, level_min, listed, position
+    SELECT item, kind, title, price_coins, members_only, valid_days, level_min, refund_days,
+           listed, position
       FROM models.mall_items
      WHERE cell = :cell::smallint AND position < :before::bigint
        AND (listed OR :delisted::boolean)
@@ -25,7 +26,9 @@ _ITEMS = Statement(
 _ORDER = Statement(
     "order_by_id",
     """
-    SELECT "order", member, item, kind, title, quantity, coins, "left", placed_at, position
+    SELECT "order", member, item, kind, title, quantity, coins, "left", placed_at,
+           recipient, answer,
+           missing, position
       FROM models.orders
      WHERE cell = :cell::smallint AND "order" = :order::uuid
     """,
@@ -53,12 +56,17 @@ class ItemView(msgspec.Struct, frozen=True):
     members_only: bool
     valid_days: int | None
     level_min: int | None
+    refund_days: int | None
     listed: bool
     position: int
 
 
 class OrderView(msgspec.Struct, frozen=True):
-    """An order; ``left`` coins of it have not been refunded."""
+    """
+    An order; ``left`` coins of it have not been refunded. ``recipient`` is whom a gift is for, and
+    ``answer`` how that ended: accepted, declined or expired. ``missing`` coins of it were taken
+    back with their payments.
+    """
 
     order: UUID
     member: UUID
@@ -69,6 +77,9 @@ class OrderView(msgspec.Struct, frozen=True):
     coins: int
     left: int
     placed_at: datetime
+    recipient: UUID | None
+    answer: str | None
+    missing: int
     position: int
 
 

@@ -27,6 +27,11 @@ _WALLET = Statement(
            holds.held_at, holds.expires_at, holds.position, 0
       FROM models.holds
      WHERE holds.cell = :cell::smallint AND holds.member = :member::uuid
+     UNION ALL
+    SELECT coin_debts.lot, 'debt', NULL, NULL, NULL, coin_debts.coins, 0, NULL, NULL, 0, 0
+      FROM models.coin_debts
+     WHERE coin_debts.cell = :cell::smallint AND coin_debts.member = :member::uuid
+       AND coin_debts.coins > 0
      ORDER BY position, lot
     """,
 )
@@ -66,18 +71,19 @@ class HoldView(msgspec.Struct, frozen=True):
 
 
 class WalletView(msgspec.Struct, frozen=True):
-    """Lots with coins in them, and holds, the oldest first."""
+    """Lots with coins in them, and holds, the oldest first; and how many coins are owed."""
 
     lots: list[LotView]
     holds: list[HoldView]
+    owed: int
 
 
 async def wallet(connection: Connection, member: MemberId) -> WalletView:
     """A member's wallet, exact at the commit of whatever changed it last."""
     rows = await _WALLET(connection, cell=cell_of(member), member=member)
-    lots = [LotView(*row) for row in rows if row[1] != "hold"]
+    lots = [LotView(*row) for row in rows if row[1] not in ("hold", "debt")]
     holds = [HoldView(row[0], row[5], row[7], row[8]) for row in rows if row[1] == "hold"]
-    return WalletView(lots, holds)
+    return WalletView(lots, holds, sum(row[5] for row in rows if row[1] == "debt"))
 
 
 async def lot_position(connection: Connection, member: MemberId, lot: LotId) -> int | None:

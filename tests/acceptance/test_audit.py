@@ -334,10 +334,14 @@ def test_the_document_knows_every_operation_of_the_contract(homezone: RunningHom
         POST /v1/orders
         GET /v1/orders/{id}
         GET /v1/me/items
+        GET /v1/me/gifts
+        PUT /v1/me/gifts/{id}
+        DELETE /v1/me/gifts/{id}
         POST /v1/orders/{id}/refunds
         GET /v1/billing/trial-balance
         GET /v1/audit/events
         GET /v1/audit/streams/{id}
+        GET /v1/audit/lots/{id}
         GET /healthz
         GET /readyz
         GET /metrics

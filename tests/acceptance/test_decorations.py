@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.acceptance.conftest import Moved
-from tests.acceptance.test_memberships import have
+from tests.acceptance.test_memberships import eventually, have
 from tests.acceptance.test_money import buy, item, refund, rich
 from tests.support.homezone import Client, Reply, RunningHomezone
 
@@ -119,3 +119,17 @@ def test_a_look_falls_back_when_its_time_is_over(later: RunningHomezone, moved: 
     have(member, plan="green").ok(200)
     assert look(viewer, member)["music"] == studio
     assert mine(member)["position"] == dressed.position
+
+
+def test_what_a_friend_gave_is_worn_by_whom_it_was_given_to(homezone: RunningHomezone) -> None:
+    sender, member = rich(homezone), homezone.member()
+    sender.befriend(member)
+    gift = {"item": item(homezone, 5), "gift_to": member.qq}
+    order = sender.post("/v1/orders", gift).ok(201).json["id"]
+    dress(member, theme=worn(order)).refused(403, "not-entitled")
+    member.put(f"/v1/me/gifts/{order}").ok(200)
+    dress(member, theme=worn(order)).ok(200)
+    assert look(sender, member)["theme"] == worn(order)
+    dress(sender, theme=worn(order)).refused(403, "not-entitled")
+    refund(homezone, order).ok(201)
+    eventually(lambda: look(sender, member)["theme"] is None)

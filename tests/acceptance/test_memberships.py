@@ -183,3 +183,30 @@ def test_a_year_passes(later: RunningHomezone, moved: Moved) -> None:
     stream = have(again(later, other), 12).ok(200).json["id"]
     events = auditor.get(f"/v1/audit/streams/{stream}").ok(200).json
     assert events["events"][0]["type"] == "membership.paid.v1"
+
+
+def test_months_for_a_friend(homezone: RunningHomezone) -> None:
+    sender, friend, stranger = rich(homezone, 40), homezone.member(), homezone.member()
+    sender.befriend(friend)
+    gift = {"plan": "yellow", "months": 3, "gift_to": friend.qq}
+    before = books(homezone)
+    sender.post("/v1/gifts", {**gift, "gift_to": stranger.qq}).refused(403, "not-friends")
+    sender.post("/v1/gifts", {**gift, "gift_to": sender.qq}).refused(422, "not-yourself")
+    sender.post("/v1/gifts", {**gift, "months": 12}).refused(402, "insufficient-coins")
+    for wrong in ({"months": 2}, {"plan": "purple"}, {"gift_to": 1}, {"gift_to": None}):
+        assert sender.post("/v1/gifts", {**gift, **wrong}).status in (400, 422)
+    order = sender.post("/v1/gifts", gift).ok(201).json["id"]
+    assert balance(sender) == (10, 0, 30)
+    (offered,) = friend.get("/v1/me/gifts").ok(200).json["items"]
+    assert (offered["kind"], offered["state"]) == ("membership", "offered")
+    assert held(friend)["state"] == "none"
+    friend.put(f"/v1/me/gifts/{order}").ok(200)
+    eventually(lambda: bool(held(friend)["state"] == "cancelled"))
+    shown = held(friend)
+    assert (shown["benefits"], shown["renews"], shown["level"]) == (True, False, 1)
+    assert [one["coins"] for one in shown["periods"]] == [0]
+    assert balance(sender) == (10, 0, 0)
+    assert balance(friend) == (0, 0, 0)
+    earned = ("revenue:memberships", "QC")
+    assert before.get(earned, 0) - books(homezone)[earned] == 30
+    assert sender.get(f"/v1/orders/{order}").ok(200).json["state"] == "fulfilled"

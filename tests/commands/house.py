@@ -20,6 +20,7 @@ from commands.accounts import AccountHandlers, RegisterAccount
 from commands.circles import ChangeTie, Move
 from commands.directory import Directory
 from commands.executor import Answer, Executor, Handler
+from commands.gifts import GiftHandlers
 from commands.lists import ListHandlers
 from commands.payments import PaymentHandlers
 from commands.policies import policies
@@ -101,6 +102,7 @@ class House:
         self.rules = RuleHandlers(self.screens)
         self.policies = policies(self.executor, self.accounts, self.rules, self.log.cells)
         self.rails: dict[str, PaymentRail] = {"demo": DemoRail()}
+        self.gifts = GiftHandlers(self.directory)
         self.payments = PaymentHandlers(self.directory, self.rails)
         self.timers = Timers(self.executor, self.accounts, self.rules, self.payments)
         #: The members that members of staff are, too.

@@ -22,7 +22,7 @@ from domain.payment import LOOKS, PaymentClaimed, PaymentFailed, PaymentPending,
 from domain.wallet import WALLET, Wallet, wallet_stream
 from domain.wallet_events import BonusExpired, CoinsHeld, CoinsRefunded, HoldVoided, WalletToppedUp
 from tests.commands.bench import Bench
-from tests.commands.house import STAFF, live, to
+from tests.commands.house import STAFF, House, live, to
 
 
 class Slow:
@@ -40,8 +40,8 @@ class Slow:
 class Till(Bench):
     """A bench at which Anna has coins and can spend them."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, house: House | None = None) -> None:
+        super().__init__(house)
         self.rail = Slow()
         self.house.rails["slow"] = self.rail
 

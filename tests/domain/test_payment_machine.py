@@ -26,6 +26,7 @@ from domain.payment import (
     PaymentFailed,
     PaymentPending,
     PaymentSettled,
+    PaymentTurned,
     RailState,
     Unclaimed,
     Waiting,
@@ -63,7 +64,7 @@ class Rail(RuleBasedStateMachine):
                     moved = allowances.give_back(allowance, event.member, which)
                 case PaymentSettled():
                     moved = allowances.take_again(allowance, event.member, which)
-                case PaymentPending():
+                case PaymentPending() | PaymentTurned():
                     moved = ()
             self.allowances[event.member] = ALLOWANCE.fold(moved, allowance)
 

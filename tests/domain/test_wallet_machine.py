@@ -99,12 +99,13 @@ class Coins(RuleBasedStateMachine):
         self.charges[which] = charge_of(spent.parts, self.now)
         assert self.wallet.balance(self.now) == before - coins
 
-    @rule(number=ORDERS, coins=FEW, hours=st.integers(1, 90))
-    def hold(self, number: int, coins: int, hours: int) -> None:
+    @rule(number=ORDERS, coins=FEW, hours=st.integers(1, 90), gift=st.booleans())
+    def hold(self, number: int, coins: int, hours: int, gift: bool) -> None:
         which, until = order(number), self.now + timedelta(hours=hours)
         if which not in self.charges:
             with suppress(Refused):
-                self.happen(decisions.hold(self.wallet, ANNA, which, coins, until, self.now))
+                held = decisions.hold(self.wallet, ANNA, which, coins, until, self.now, gift=gift)
+                self.happen(held)
 
     @rule(number=ORDERS, coins=FEW, keep=st.booleans())
     def capture(self, number: int, coins: int, keep: bool) -> None:
@@ -193,6 +194,21 @@ class Coins(RuleBasedStateMachine):
                     pass
         standing = {one.order: coins_in(one.parts) for one in self.wallet.holds}
         assert {which: coins for which, coins in held.items() if coins} == standing
+
+    @invariant()
+    def what_goes_into_escrow_comes_out_of_it(self) -> None:
+        escrow = 0
+        for event in self.history:
+            match event:
+                case CoinsHeld(parts=parts, gift=True):
+                    escrow += coins_in(parts)
+                case CoinsCaptured(parts=parts, gift=True):
+                    escrow -= coins_in(parts)
+                case HoldVoided(returned=returned, gift=True):
+                    escrow -= coins_in(one.part for one in returned)
+                case _:
+                    pass
+        assert escrow == sum(coins_in(one.parts) for one in self.wallet.holds if one.gift)
 
     @invariant()
     def refunds_stay_within_what_was_taken_of_each_lot(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from domain.lots import coins_in
 from domain.membership_events import MembershipPaused, MembershipResumed
+from domain.payment import PaymentTurned
 from domain.wallet import WALLET, Wallet
 from domain.wallet_events import WalletEvent
 from projections.ledger import ACCOUNTS
@@ -16,7 +17,10 @@ from projections.postings import (
     COINS,
     DAYS,
     DAYS_PAUSED,
+    ESCROW,
     HOLDS,
+    RECEIVABLE,
+    REVERSED,
     SOLD,
     Entry,
     Posting,
@@ -29,7 +33,7 @@ from tests.simulation.tables import MODELS, Tables, changes_of
 POSTED = [
     name
     for name in STORED
-    if isinstance(sample(name), WalletEvent | MembershipPaused | MembershipResumed)
+    if isinstance(sample(name), WalletEvent | PaymentTurned | MembershipPaused | MembershipResumed)
 ]
 
 
@@ -129,8 +133,13 @@ def check(tables: Tables, folded: list[Wallet]) -> None:
     for kind, account in COINS.items():
         in_lots = sum(lot.left.coins for one in folded for lot in one.lots if lot.kind == kind)
         assert owed[account, "QC"] == in_lots
-    held = sum(coins_in(hold.parts) for one in folded for hold in one.holds)
-    assert owed[HOLDS, "QC"] == held
+    for gift, account in ((False, HOLDS), (True, ESCROW)):
+        held = [one.in_hold(hold) for one in folded for hold in one.holds if hold.gift == gift]
+        assert owed[account, "QC"] == sum(coins_in(parts) for parts in held)
+    gone = [reversal for one in folded for reversal in one.reversals]
+    missing = sum(one.owed.fen for one in gone if one.owed is not None)
+    assert -owed[RECEIVABLE, "CNY"] == missing
+    assert owed[REVERSED, "CNY"] == missing + sum(one.had.fen for one in gone)
     cost = sum(lot.left.fen for one in folded for lot in one.lots)
-    cost += sum(part.fen for one in folded for hold in one.holds for part in hold.parts)
+    cost += sum(part.fen for one in folded for hold in one.holds for part in one.in_hold(hold))
     assert owed[SOLD, "CNY"] == cost

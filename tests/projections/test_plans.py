@@ -286,7 +286,8 @@ def _shop(homezone: RunningHomezone, member: Client) -> None:
     order = member.post("/v1/orders", {"item": item}).ok().json["id"]
     homezone.operator.post(f"/v1/orders/{order}/refunds", {"reason": "plans"}).ok()
     for path in (
-        "/v1/me/wallet", "/v1/me/ledger", "/v1/mall/items", "/v1/me/items", f"/v1/orders/{order}",
+        "/v1/me/wallet", "/v1/me/ledger", "/v1/mall/items", "/v1/me/items", "/v1/me/gifts",
+        f"/v1/orders/{order}",
         "/v1/me/memberships",
         "/v1/me/space/decoration", f"/v1/spaces/{member.qq}",
     ):  # fmt: skip

@@ -196,6 +196,48 @@ CHANGES = {
     ),
     "membership.term_changed.v1": "put memberships",
     "membership.trial_started.v1": "put membership_periods, put memberships",
+    "belonging.revoked.v1": "drop belongings, drop wardrobe",
+    "gift.settled.v1-revoked": "patch gifts",
+    "order.restored.v1": "patch orders",
+    "order.revoked.v1": "patch orders",
+    "order.revoked.v1-gift": "patch orders",
+    "order.restored.v1-gift": "patch orders",
+    "payment.turned.v1": "add ledger_accounts",
+    "payment.turned.v1-back": "add ledger_accounts",
+    "wallet.lot_reversed.v1": "add ledger_accounts, add lot_coins, put lot_moves, put postings",
+    "wallet.lot_restored.v1": (
+        "add coin_debts, add ledger_accounts, add lot_coins, put lot_moves, put postings"
+    ),
+    "wallet.lot_restored.v1-escrow": (
+        "add coin_debts, add ledger_accounts, add lot_coins, patch holds, put lot_moves,"
+        " put postings"
+    ),
+    "wallet.escrow_reversed.v1": ("add ledger_accounts, patch holds, put lot_moves, put postings"),
+    "wallet.owed.v1": "add coin_debts, add ledger_accounts, put lot_moves, put postings",
+    "wallet.recovered.v1": "add ledger_accounts, put lot_moves, put postings",
+    "wallet.swept.v1": (
+        "add coin_debts, add ledger_accounts, add lot_coins, put lot_moves, put postings"
+    ),
+    "wallet.swept.v1-looked-for": "add ledger_accounts, add lot_coins, put lot_moves, put postings",
+    "gift.accepted.v1": "patch orders",
+    "gift.offered.v1": "put orders",
+    "gift.offered.v1-months": "put orders",
+    "membership.paid.v1-given": "put membership_periods, put memberships",
+    "wallet.captured.v1-months": "add ledger_accounts, drop holds, put lot_moves, put postings",
+    "gift.received.v1": "put gifts",
+    "gift.returned.v1": "patch orders",
+    "gift.returned.v1-expired": "patch orders",
+    "gift.settled.v1": "patch gifts",
+    "gift.settled.v1-refunded": "patch gifts",
+    "item.listed.v1-refundable": "put mall_items",
+    "order.refunded.v1-gift": "patch orders",
+    "wallet.captured.v1-gift": "add ledger_accounts, patch holds, put lot_moves, put postings",
+    "wallet.held.v1-gift": (
+        "add ledger_accounts, add lot_coins, put holds, put lot_moves, put postings"
+    ),
+    "wallet.voided.v1-gift": (
+        "add ledger_accounts, add lot_coins, drop holds, put lot_moves, put lots, put postings"
+    ),
     "order.placed.v1": "put orders",
     "order.refunded.v1": "patch orders",
     "order.refunded.v1-guardian": "patch orders",
@@ -207,18 +249,28 @@ CHANGES = {
     "payment.pending.v1": "",
     "payment.settled.v1": "",
     "period.closed.v1": "add ledger_accounts, put postings",
-    "wallet.bonus_expired.v1": "add ledger_accounts, add lot_coins, put postings",
-    "wallet.bonus_granted.v1": "add ledger_accounts, add lot_coins, put lots, put postings",
-    "wallet.captured.v1": "add ledger_accounts, patch holds, put postings",
-    "wallet.captured.v1-whole": "add ledger_accounts, drop holds, put postings",
-    "wallet.held.v1": "add ledger_accounts, add lot_coins, put holds, put postings",
-    "wallet.refunded.v1": "add ledger_accounts, add lot_coins, put lots, put postings",
-    "wallet.refunded.v1-part": "add ledger_accounts, add lot_coins, put postings",
-    "wallet.refunded.v1-membership": "add ledger_accounts, add lot_coins, put postings",
-    "wallet.spent.v1-membership": "add ledger_accounts, add lot_coins, put postings",
-    "wallet.spent.v1": "add ledger_accounts, add lot_coins, put postings",
-    "wallet.topped_up.v1": "add ledger_accounts, add lot_coins, put lots, put postings",
-    "wallet.voided.v1": "add ledger_accounts, add lot_coins, drop holds, put lots, put postings",
+    "wallet.refunded.v1-membership": (
+        "add ledger_accounts, add lot_coins, put lot_moves, put postings"
+    ),
+    "wallet.spent.v1-membership": "add ledger_accounts, add lot_coins, put lot_moves, put postings",
+    "wallet.bonus_expired.v1": "add ledger_accounts, add lot_coins, put lot_moves, put postings",
+    "wallet.bonus_granted.v1": (
+        "add ledger_accounts, add lot_coins, put lot_moves, put lots, put postings"
+    ),
+    "wallet.captured.v1": "add ledger_accounts, patch holds, put lot_moves, put postings",
+    "wallet.captured.v1-whole": "add ledger_accounts, drop holds, put lot_moves, put postings",
+    "wallet.held.v1": "add ledger_accounts, add lot_coins, put holds, put lot_moves, put postings",
+    "wallet.refunded.v1": (
+        "add ledger_accounts, add lot_coins, put lot_moves, put lots, put postings"
+    ),
+    "wallet.refunded.v1-part": "add ledger_accounts, add lot_coins, put lot_moves, put postings",
+    "wallet.spent.v1": "add ledger_accounts, add lot_coins, put lot_moves, put postings",
+    "wallet.topped_up.v1": (
+        "add ledger_accounts, add lot_coins, put lot_moves, put lots, put postings"
+    ),
+    "wallet.voided.v1": (
+        "add ledger_accounts, add lot_coins, drop holds, put lot_moves, put lots, put postings"
+    ),
 }
 
 MODELS = pytest.mark.parametrize("model", READ_MODELS, ids=[model.name for model in READ_MODELS])

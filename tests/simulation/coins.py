@@ -13,7 +13,8 @@ from uuid import UUID
 
 from sqlalchemy import Table
 
-from domain import membership_moves
+from domain import given_months, membership_moves, reversal
+from domain import received_gift as received
 from domain import wallet_moves as decisions
 from domain.belonging import (
     BelongingExpired,
@@ -24,27 +25,46 @@ from domain.belonging import (
 from domain.charge import Charge, charge_of, refunding
 from domain.decoration import DecorationChanged, DecorationRestored, decoration_stream
 from domain.event import Event, Recorded, Refused
+from domain.gift import (
+    ANSWER_TERM,
+    GiftAccepted,
+    GiftOffered,
+    GiftReturned,
+    GivenMonths,
+    Offered,
+)
 from domain.ids import ItemId, LotId, MemberId, OrderId, PaymentId, StreamId, cell_of, derive, mint
 from domain.looks import Look, OfHouse, OfOrder
-from domain.lots import POLICY
+from domain.lots import POLICY, Bought, Part, coins_in
 from domain.mall import ItemChanged, ItemDelisted, ItemListed, ItemRelisted, Terms
 from domain.membership import MEMBERSHIP, membership_stream
 from domain.membership_course import Course, advance
 from domain.membership_states import Membership, NeverHad
 from domain.money import Worth
-from domain.order import OrderPlaced, OrderRefunded
+from domain.order import (
+    ORDER,
+    OrderPlaced,
+    OrderRefunded,
+    OrderRestored,
+    OrderRevoked,
+    Placed,
+    brought,
+)
 from domain.plans import PLANS, Months, Plan
+from domain.received_gift import GiftSettled, Unheard, received_gift_stream
 from domain.sealed import Sealed
 from domain.wallet import WALLET, Wallet, lot_of, wallet_stream
 from domain.wallet_events import WalletEvent
 from projections.decorations import DECORATIONS, WARDROBE
+from projections.gifts import GIFTS
 from projections.ledger import ACCOUNTS, POSTINGS
+from projections.lot_moves import LOT_MOVES
 from projections.mall import ITEMS
 from projections.memberships import MEMBERSHIPS, PERIODS
 from projections.orders import BELONGINGS, ORDERS
 from projections.rows import Key
 from projections.turnovers import RATES, TURNOVERS
-from projections.wallets import HOLDS, LOT_COINS, LOTS
+from projections.wallets import DEBTS, HOLDS, LOT_COINS, LOTS
 from tests.simulation.asking import Asked, Rows, pick, twin
 from tests.simulation.tables import Row, Tables
 
@@ -56,10 +76,12 @@ _LOT = (
     "kind", "rail", "payment", "of", "coins", "fen", "acquired_at", "expires_at", "position",
 )  # fmt: skip
 _ITEM = (
-    "kind", "title", "price_coins", "members_only", "valid_days", "level_min", "listed", "position",
+    "kind", "title", "price_coins", "members_only", "valid_days", "level_min", "refund_days",
+    "listed", "position",
 )  # fmt: skip
 _ORDER = (
-    "member", "item", "kind", "title", "quantity", "coins", "left", "placed_at", "position",
+    "member", "item", "kind", "title", "quantity", "coins", "left", "placed_at", "recipient",
+    "answer", "missing", "position",
 )  # fmt: skip
 _BELONGING = (
     "item", "kind", "title", "quantity", "gained_at", "expires_at", "position",
@@ -70,6 +92,9 @@ _MEMBERSHIP = (
 )  # fmt: skip
 _PERIOD = ("since", "until", "months", "daily", "coins")
 _POSTING = ("what", "about", "account", "commodity", "debit", "credit", "at", "since", "until")
+_GIFT = (
+    "sender", "item", "kind", "title", "quantity", "offered_at", "expires_at", "how", "position",
+)  # fmt: skip
 
 
 @twin("wallet_of_member")
@@ -83,6 +108,9 @@ def _wallet_of_member(tables: Tables, asked: Asked) -> Rows:
     for key, row in tables.under(HOLDS, *at).items():
         times = pick(row, ("held_at", "expires_at", "position"))
         rows.append((key[2], "hold", None, None, None, row["coins"], 0, *times, 0))
+    for key, row in tables.under(DEBTS, *at).items():
+        if row["coins"] > 0:
+            rows.append((key[2], "debt", None, None, None, row["coins"], 0, None, None, 0, 0))
     return sorted(rows, key=lambda one: (one[9], one[0]))
 
 
@@ -153,6 +181,16 @@ def _wardrobe_by_order(tables: Tables, asked: Asked) -> Rows:
     ]
 
 
+@twin("gifts_of_member")
+def _gifts_of_member(tables: Tables, asked: Asked) -> Rows:
+    found = [
+        (key[2], *pick(row, _GIFT))
+        for key, row in tables.under(GIFTS, asked["cell"], asked["member"]).items()
+        if row["position"] < asked["before"]
+    ]
+    return sorted(found, key=lambda one: one[-1], reverse=True)[: asked["count"]]
+
+
 @twin("postings_of_member")
 def _postings_of_member(tables: Tables, asked: Asked) -> Rows:
     mark = (asked["before"], asked["before_line"])
@@ -162,6 +200,25 @@ def _postings_of_member(tables: Tables, asked: Asked) -> Rows:
         if key[:2] == (asked["cell"], asked["member"]) and key[2:] < mark
     ]
     return sorted(found, key=lambda one: one[:2], reverse=True)[: asked["count"]]
+
+
+@twin("lots_of_postings")
+def _lots_of_postings(tables: Tables, asked: Asked) -> Rows:
+    return [
+        (*key[2:], *pick(row, ("coins", "fen")))
+        for key, row in tables.every(LOT_MOVES).items()
+        if key[:2] == (asked["cell"], asked["member"]) and asked["first"] <= key[2] <= asked["last"]
+    ]
+
+
+@twin("moves_of_lot")
+def _moves_of_lot(tables: Tables, asked: Asked) -> Rows:
+    found = [
+        (key[2], key[1], *pick(row, ("what", "about", "coins", "fen", "at")))
+        for key, row in tables.every(LOT_MOVES).items()
+        if (key[0], key[3]) == (asked["cell"], asked["lot"]) and key[2] > asked["after"]
+    ]
+    return sorted(found, key=lambda one: one[0])[: asked["count"]]
 
 
 @twin("ledger_accounts")
@@ -227,6 +284,8 @@ class Purchases:
         self._wallets: dict[MemberId, Wallet] = dict.fromkeys(self.members, Wallet())
         self._memberships: dict[StreamId, Membership] = {}
         self._charges: dict[OrderId, tuple[MemberId, Charge]] = {}
+        self._revoked: dict[OrderId, tuple[Part, ...]] = {}
+        self._offers: dict[OrderId, GiftOffered] = {}
         self._items: list[ItemId] = []
         self.orders: list[OrderId] = []
         self.lots: list[tuple[MemberId, LotId]] = []
@@ -242,7 +301,7 @@ class Purchases:
                 yield self._recorded(event, stream, owner, at)
 
     def _some(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
-        match self._chance.randrange(14):
+        match self._chance.randrange(17):
             case 0:
                 return self._shelf(at)
             case 1 | 2:
@@ -257,13 +316,18 @@ class Purchases:
                 return self._subscribed(member, at)
             case 12:
                 return self._decorated(member, at)
+            case 13 | 14:
+                return self._given(member, at)
+            case 15:
+                return self._turned(member, at)
             case _:
                 return self._expired(member, at)
 
     def _shelf(self, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
         chance, staff = self._chance, MemberId(derive(0, "staff", b"1"))
         days = chance.choice((None, 2))
-        terms = Terms("theme", chance.choice("风花雪月"), chance.randrange(1, 9), False, days)
+        title, price = chance.choice("风花雪月"), chance.randrange(1, 9)
+        terms = Terms("theme", title, price, False, days, refund_days=chance.choice((None, 7)))
         if not self._items or chance.random() < 0.5:
             self._items.append(ItemId(self._id(0)))
             return [(StreamId(self._items[-1]), staff, ItemListed(terms))]
@@ -301,11 +365,12 @@ class Purchases:
 
     def _held(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
         chance, wallet = self._chance, self._wallets[member]
-        if not wallet.holds or chance.random() < 0.4:
+        holds = [one for one in wallet.holds if not one.gift]
+        if not holds or chance.random() < 0.4:
             order, until = OrderId(self._id(cell_of(member))), at + timedelta(days=1)
             coins = chance.randrange(1, 20)
             return self._moved(member, decisions.hold(wallet, member, order, coins, until, at))
-        order = chance.choice(wallet.holds).order
+        order = chance.choice(holds).order
         if chance.random() < 0.4:
             return self._moved(member, decisions.void(wallet, member, order, at))
         keep = chance.random() < 0.5
@@ -358,6 +423,8 @@ class Purchases:
             return []
         order = self._chance.choice(list(self._charges))
         member, charge = self._charges[order]
+        if self._revoked.get(order):
+            return []
         refund = self._id(cell_of(order))
         parts = refunding(charge, refund, self._chance.choice((None, 1)))
         if not parts:
@@ -381,10 +448,98 @@ class Purchases:
             if lot.left.coins:
                 events = decisions.expire(self._wallets[member], member, lot.id, at)
                 made += self._moved(member, events)
-        if self.orders:
-            order = self._chance.choice(self.orders)
+        if self._charges:
+            order = self._chance.choice(list(self._charges))
             whose = self._charges[order][0]
             made.append((belonging_stream(order), whose, BelongingExpired(whose, order, at)))
+        return made
+
+    def _turned(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        """A rail takes back what a lot was bought with, or gives it back to us."""
+        chance, wallet = self._chance, self._wallets[member]
+        if wallet.reversals and chance.random() < 0.6:
+            gone = chance.choice(wallet.reversals)
+            held = wallet.escrowed(gone.lot)
+            restored = reversal.restore(gone, held, member, gone.turn + 1, at)
+            made: list[tuple[StreamId, MemberId, Event]] = self._moved(member, restored)
+            for order in gone.orders:
+                parts = tuple(one for one in self._revoked[order] if one.lot == gone.lot)
+                still = tuple(one for one in self._revoked[order] if one.lot != gone.lot)
+                self._revoked[order] = still
+                self._charges[order] = (member, self._charges[order][1].put_back(parts))
+                again = OrderRestored(member, gone.lot, parts, 0, at)
+                made.append((StreamId(order), member, again))
+            return made
+        lots = [one for one in wallet.lots if isinstance(one.source, Bought)]
+        if not lots:
+            return []
+        lot = chance.choice(lots)
+        assert isinstance(lot.source, Bought)
+        held, source = wallet.escrowed(lot.id), lot.source
+        closed = reversal.reverse(lot, held, wallet.reversals, member, source.payment, 1, at)
+        if not closed:
+            return []
+        made = self._moved(member, closed)
+        for order, (whose, charge) in self._charges.items():
+            parts = charge.of(lot.id)
+            if whose == member and parts and chance.random() < 0.7:
+                self._charges[order] = (member, charge.lifted(parts))
+                self._revoked[order] = (*self._revoked.get(order, ()), *parts)
+                event = OrderRevoked(member, lot.id, parts, coins_in(parts), at)
+                made.append((StreamId(order), member, event))
+                recovered = reversal.recover(member, lot.id, order, parts, at)
+                made += self._moved(member, recovered)
+        wallet = self._wallets[member]
+        found, now = wallet.lot(lot.id), reversal.reversal_of(wallet.reversals, lot.id)
+        assert found is not None
+        assert now is not None
+        return [*made, *self._moved(member, reversal.owe(found, now, member, at))]
+
+    def _given(self, member: MemberId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        chance = self._chance
+        if self._offers and chance.random() < 0.5:
+            return self._answered(chance.choice(list(self._offers)), at)
+        order, coins = OrderId(self._id(cell_of(member))), chance.randrange(1, 20)
+        until, terms = at + ANSWER_TERM, Terms("theme", "雪", coins)
+        wallet = self._wallets[member]
+        held = decisions.hold(wallet, member, order, coins, until, at, gift=True)
+        friend = chance.choice([one for one in self.members if one != member])
+        item, months = ItemId(self._id(0)), chance.choice((None, GivenMonths("yellow", 1, 10)))
+        offer = GiftOffered(member, friend, item, terms, 1, coins, until, at, months)
+        self._offers[order] = offer
+        self.orders.append(order)
+        heard = received.hear(Unheard(), Offered(offer, 1), order, at)
+        half = received_gift_stream(order, friend)
+        return [
+            (StreamId(order), member, offer),
+            *self._moved(member, held),
+            *((half, friend, event) for event in heard),
+        ]
+
+    def _answered(self, order: OrderId, at: datetime) -> list[tuple[StreamId, MemberId, Event]]:
+        offer = self._offers.pop(order)
+        sender, friend, wallet = offer.member, offer.recipient, self._wallets[offer.member]
+        held, half = wallet.hold(order), received_gift_stream(order, friend)
+        assert held is not None
+        if self._chance.random() < 0.5:
+            back = decisions.void(wallet, sender, order, at)
+            return [
+                (StreamId(order), sender, GiftReturned(sender, friend, "declined", at)),
+                *self._moved(sender, back),
+                (half, friend, GiftSettled(friend, order, "declined", at)),
+            ]
+        days = None if offer.months is None else given_months.service(offer.months, at)
+        paid = decisions.capture(wallet, sender, order, offer.coins, held.held_at, service=days)
+        accepted = GiftAccepted(sender, friend, held.parts, at)
+        placed = ORDER.fold((offer, accepted), ORDER.initial)
+        assert isinstance(placed, Placed)
+        made: list[tuple[StreamId, MemberId, Event]] = [
+            (StreamId(order), sender, accepted),
+            *self._moved(sender, paid),
+            (half, friend, GiftSettled(friend, order, "accepted", at)),
+        ]
+        if offer.months is None:
+            made.append((belonging_stream(order, friend), friend, brought(placed, order)))
         return made
 
     def _moved(

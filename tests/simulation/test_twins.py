@@ -29,6 +29,7 @@ from projections.reading import (
     cases,
     decisions,
     decorations,
+    gifts,
     ledgers,
     memberships,
     moments,
@@ -57,8 +58,8 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, books, cases, decisions, decorations, ledgers, loads, memberships, moments, people,
-    posts, reports, responses, shopping, standings, streams, timelines, viewing, wallets,
+    audits, books, cases, decisions, decorations, gifts, ledgers, loads, memberships, moments,
+    people, posts, reports, responses, shopping, standings, streams, timelines, viewing, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
@@ -220,6 +221,7 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
     middle = purchases.events[len(purchases.events) // 2].position
     for member in purchases.members:
         await wallets.wallet(noted, member)
+        await ledgers.lots_between(noted, member, middle - 20, middle + 20)
         await memberships.memberships(noted, member)
         await decorations.look(noted, member)
         owned = [order for order in purchases.orders if cell_of(order) == cell_of(member)]
@@ -228,12 +230,16 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
             worn = STATEMENTS["wardrobe_by_order"]
             await worn(noted, cell=cell_of(member), **values)
         for before in (1 << 62, middle):
+            await gifts.gifts(noted, member, before, 4)
+        for before in (1 << 62, middle):
             for line in (0, 2, 1 << 14):
                 await ledgers.postings(noted, member, (before, line), 5)
             for moment in (moments_[0], moments_[-1]):
                 await shopping.belongings(noted, member, moment, before, 4)
     for member, lot in purchases.lots:
         await wallets.lot_position(noted, member, lot)
+        for after in (0, middle):
+            await ledgers.moves(noted, lot, after, 5)
     for order in purchases.orders:
         await shopping.order(noted, order)
     for before, delisted in product((1 << 62, middle), (True, False)):
