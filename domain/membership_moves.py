@@ -74,19 +74,13 @@ def subscribe(course: Course, id: OrderId, months: Months, at: datetime) -> None
             period = paid_period(course, id, owed_since, months, of.anchor, at)
             course.happen(MonthsPaid(course.member, course.plan, period, "renewed", UNSAID, at))
         case Active(periods=periods) | Cancelled(periods=periods) if (
-            not periods[-1].free
-            and months > periods[-1].months
-            # Days that were given would be lost: the longer term begins after them.
-            and not any(one.given for one in periods)
+            not periods[-1].free and months > periods[-1].months
         ):
             _upgrade(course, id, months, at)
         case Paused():
             raise Refused("membership-paused", "Resume it first.")
         case Trialing() | Active() | Cancelled() as held:
-            if isinstance(held, Cancelled):
-                course.happen(RenewalResumed(course.member, course.plan, UNSAID, at))
-            if months != held.of.months:
-                course.happen(TermChanged(course.member, course.plan, months, UNSAID, at))
+            _renew_by(course, held, months, at)
 
 
 def _buy(course: Course, id: OrderId, months: Months, at: datetime) -> None:
@@ -94,10 +88,25 @@ def _buy(course: Course, id: OrderId, months: Months, at: datetime) -> None:
     course.happen(MonthsPaid(course.member, course.plan, period, "bought", UNSAID, at))
 
 
+def _renew_by(
+    course: Course, held: Trialing | Active | Cancelled, months: Months, at: datetime
+) -> None:
+    """It goes on as it is, and then by terms of so many months."""
+    if isinstance(held, Cancelled):
+        course.happen(RenewalResumed(course.member, course.plan, UNSAID, at))
+    if months != held.of.months:
+        course.happen(TermChanged(course.member, course.plan, months, UNSAID, at))
+
+
 def _upgrade(course: Course, id: OrderId, months: Months, at: datetime) -> None:
+    held = course.membership
+    if isinstance(held, Active | Cancelled) and any(one.given for one in held.periods):
+        # Days that were given would be lost: the longer term begins after them.
+        return _renew_by(course, held, months, at)
     _take_back(course, id, None, at)
     period = paid_period(course, id, at, months, anchor_of(at), at)
     course.happen(MonthsPaid(course.member, course.plan, period, "upgraded", UNSAID, at))
+    return None
 
 
 def extend(course: Course, id: OrderId, months: Months, at: datetime) -> None:
