@@ -8,7 +8,6 @@ accepting, declining and running out there is one. The recipient's cell hears of
 import msgspec
 
 from commands.directory import Directory
-from commands.memberships import append_course, course_of
 from commands.orders import PlaceOrder, sold_to
 from commands.relations import acting_member, check_id
 from commands.types import QQ
@@ -22,7 +21,9 @@ from domain.circle import CIRCLE, circle_stream
 from domain.gift import ANSWER_TERM, GiftOffered, SentBack
 from domain.ids import ItemId, MemberId, OrderId, cell_of
 from domain.lots import Part
-from domain.membership_course import advance
+from domain.mall import total
+from domain.membership import MEMBERSHIP, membership_stream
+from domain.membership_course import Course, advance
 from domain.order import ORDER, Order, Placed, order_stream
 from domain.plans import Months, Plan
 from domain.received_gift import RECEIVED_GIFT, received_gift_stream
@@ -67,7 +68,7 @@ class GiftHandlers:
         await _may_give(work, member, recipient)
         item, until = ItemId(command.item), at + ANSWER_TERM
         terms = await sold_to(work, member, item)
-        coins = terms.price_coins * command.quantity
+        coins = total(terms, command.quantity)
         offer = GiftOffered(member, recipient, item, terms, command.quantity, coins, until, at)
         return await _offer(offer, work)
 
@@ -184,8 +185,13 @@ async def _receive_months(which: OrderId, order: Placed, work: Work) -> None:
     """Add months that were given to the recipient's membership, together with hearing of them."""
     assert order.gift is not None
     given, at = order.gift.offer.months, work.context.effective_at
-    if given is not None:
-        course = await course_of(work, order.gift.offer.recipient, given.plan)
-        advance(course, at)
-        given_months.receive(course, which, given, at)
-        append_course(work, course)
+    if given is None:
+        return
+    recipient = order.gift.offer.recipient
+    stream, wallet = membership_stream(recipient, given.plan), wallet_stream(recipient)
+    membership = await work.load(MEMBERSHIP, stream)
+    course = Course(recipient, given.plan, membership, await work.load(WALLET, wallet))
+    advance(course, at)
+    given_months.receive(course, which, given, at)
+    work.append(MEMBERSHIP, stream, recipient, course.events)
+    work.append(WALLET, wallet, recipient, course.moved)

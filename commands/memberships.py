@@ -84,7 +84,7 @@ async def refund_days(target: MemberId, plan: Plan, command: RefundDays, work: W
     """Give back a member's unused days, into the very lots that paid them."""
     work.cell = cell_of(target)
     reason = await work.vault.seal(target, KeyClass.BILLING, command.reason)
-    course, at = await course_of(work, target, plan), work.context.effective_at
+    course, at = await _course(work, target, plan), work.context.effective_at
     if isinstance(course.membership, NeverHad):
         raise Refused("not-found")
     await _let_time_pass(work, course, at)
@@ -98,7 +98,7 @@ async def fall_due(command: FallDue, work: Work) -> Outcome:
     if isinstance(held, NeverHad):
         raise Refused("not-found")
     member, at = held.of.member, work.context.effective_at
-    course = await course_of(work, member, held.of.plan)
+    course = await _course(work, member, held.of.plan)
     await _let_time_pass(work, course, at)
     return _done(work, course)
 
@@ -138,29 +138,22 @@ async def _move(
     member: MemberId, plan: Plan, work: Work, decide: Callable[[Course, datetime], None]
 ) -> Outcome:
     at = work.context.effective_at
-    course = await course_of(work, member, plan)
+    course = await _course(work, member, plan)
     advance(course, at)
     decide(course, at)
     return _done(work, course)
 
 
-async def course_of(work: Work, member: MemberId, plan: Plan) -> Course:
-    """A membership and its member's wallet, to be decided on together."""
+async def _course(work: Work, member: MemberId, plan: Plan) -> Course:
     membership = await work.load(MEMBERSHIP, membership_stream(member, plan))
     return Course(member, plan, membership, await work.load(WALLET, wallet_stream(member)))
 
 
 def _done(work: Work, course: Course, status: int = 200) -> Outcome:
-    stream = append_course(work, course)
+    stream = membership_stream(course.member, course.plan)
+    work.append(MEMBERSHIP, stream, course.member, course.events)
+    work.append(WALLET, wallet_stream(course.member), course.member, course.moved)
     version = work.version(stream) + len(course.events)
     if not course.events and not isinstance(course.membership, NeverHad):
         version = course.membership.of.since
     return Outcome(stream, (stream, version), state=footing(course.membership).state, status=status)
-
-
-def append_course(work: Work, course: Course) -> StreamId:
-    """Append what a course has come to; the membership's stream."""
-    stream = membership_stream(course.member, course.plan)
-    work.append(MEMBERSHIP, stream, course.member, course.events)
-    work.append(WALLET, wallet_stream(course.member), course.member, course.moved)
-    return stream

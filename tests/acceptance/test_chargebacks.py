@@ -2,6 +2,7 @@
 Payments that a rail takes back and gives back, over HTTP, on two servers and a rail of their own.
 """
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.acceptance.test_money import balance, books, buy, item
@@ -140,6 +141,54 @@ def test_a_gift_whose_coins_are_gone_waits_until_they_are_back(shop: Shop) -> No
     friend.put(f"/v1/me/gifts/{order}").ok(200)
     eventually(lambda: owned(shop.one, friend) == [order])
     books(shop.one)
+
+
+def test_everything_at_once_comes_to_whole_coins_once_the_payment_is_won(shop: Shop) -> None:
+    """Gifts answered, orders refunded and the payment taken back and won, on both servers."""
+    member, paid, friend = shop.one.member(), shop.pay(60), shop.one.member()
+    suspense = books(shop.one).get(REVERSED, 0)
+    claim(member, 60, paid).ok(201)
+    member.befriend(friend)
+    theme = item(shop.one, 5)
+    own = [buy(member, theme).ok(201).json["id"] for _ in range(4)]
+    gift = {"item": theme, "gift_to": friend.qq}
+    given = [member.post("/v1/orders", gift).ok(201).json["id"] for _ in range(6)]
+
+    def turns(_: str) -> int:
+        for state in ("disputed", "paid", "refunded", "paid", "disputed"):
+            turn(shop, paid, state, 60)
+        return 204
+
+    def answer(order: str) -> int:
+        client = (shop.one, shop.other)[given.index(order) % 2].client(friend.qq)
+        path = f"/v1/me/gifts/{order}"
+        return (client.put if given.index(order) % 3 else client.delete)(path).status
+
+    def refund(order: str) -> int:
+        path = f"/v1/orders/{order}/refunds"
+        return shop.other.operator.post(path, {"reason": "all at once"}).status
+
+    work = [(turns, ""), *((answer, one) for one in given), *((refund, one) for one in own[:2])]
+    with ThreadPoolExecutor(len(work)) as pool:
+        statuses = set(pool.map(lambda one: one[0](one[1]), work))
+    assert statuses <= {200, 201, 204, 409}
+    turn(shop, paid, "paid", 60)
+
+    def whole() -> bool:
+        fresh = shop.one.everything()
+        shown = [member.get(f"/v1/orders/{one}", at_least=fresh).json for one in (*own, *given)]
+        states = Counter(one["state"] for one in shown)
+        had = sorted(one["id"] for one in shown if one["state"] == "fulfilled")
+        coins = 60 - 5 * (states["fulfilled"] + states["offered"])
+        return (
+            not states["revoked"]
+            and balance(member) == (coins, 0, 5 * states["offered"])
+            and had == sorted([*owned(shop.one, member), *owned(shop.one, friend)])
+        )
+
+    eventually(whole)
+    assert owes(shop, member) == 0
+    assert books(shop.one).get(REVERSED, 0) == suspense
 
 
 def test_notifications_are_answered_before_the_rail_is_asked_and_ask_it_but_a_few_times(
