@@ -33,6 +33,11 @@ Handler = Callable[[C, Work], Awaitable[Outcome]]
 
 #: How often a command is decided before its caller hears of the conflict.
 ATTEMPTS_MAX = 12
+#: How often a decision may stumble before that is a defect.
+_STUMBLES_MAX = 3
+#: What a decision stumbles over when it is made of states of different moments: an order that was
+#: just read, and its buyer's wallet as this process remembers it from before that order's coins.
+_STUMBLES = (LookupError, ValueError, AssertionError)
 
 
 class StoredAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -131,7 +136,7 @@ class Executor:
             done.set_result(None)
 
     async def _attempt(self, handler: Handler[C], command: C, context: Context) -> Answer:
-        claimed = False
+        claimed, stumbles = False, 0
         for _ in range(ATTEMPTS_MAX):
             work = self._work(context)
             try:
@@ -139,6 +144,12 @@ class Executor:
                 stored, kept = _stored(outcome, work), True
             except Refused as no:
                 stored, kept = _refusal(no), False
+            except _STUMBLES:
+                stumbles += 1
+                if stumbles == _STUMBLES_MAX:
+                    raise
+                work.forget()
+                continue
             if context.key is not None and work.cell != context.cell and not claimed:
                 first = await self._claim(context)
                 if first is not None:

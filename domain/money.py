@@ -58,4 +58,5 @@ def china_day(moment: datetime) -> date:
 
 def china_month(moment: datetime) -> str:
     """The calendar month in China: ``2026-11``."""
-    return f"{china_day(moment):%Y-%m}"
+    day = china_day(moment)
+    return f"{day.year}-{day.month:02}"

@@ -84,22 +84,30 @@ def fold(changes: Iterable[Change]) -> dict[Table, dict[Key, Change]]:
         which came first.
     """
     folded: dict[Table, dict[Key, Change]] = {}
+    #: Those that began here, by id: they are nobody else's, so that a sum grows where it is.
+    sums: dict[int, dict[str, int]] = {}
     for change in changes:
         rows = folded.get(change.table)
         if rows is None:
             rows = folded[change.table] = {}
         before = rows.get(change.key)
-        rows[change.key] = change if before is None else _merge(before, change)
+        if before is None:
+            rows[change.key] = change
+        elif type(before) is Add and type(change) is Add:
+            total = sums.get(id(before))
+            if total is None:
+                total = dict(before.values)
+                before = rows[change.key] = Add(before.table, before.key, total)
+                sums[id(before)] = total
+            for column, amount in change.values.items():
+                total[column] = total.get(column, 0) + amount
+        else:
+            rows[change.key] = _merge(before, change)
     return folded
 
 
 def _merge(before: Change, after: Change) -> Change:
     match before, after:
-        case (Add(), Add()):
-            sums = dict(before.values)
-            for column, amount in after.values.items():
-                sums[column] = sums.get(column, 0) + amount
-            return Add(after.table, after.key, sums)
         case (Put() | Patch(), Patch()):
             return type(before)(after.table, after.key, {**before.values, **after.values})
         case (Drop(), Patch()):

@@ -69,8 +69,27 @@ def _booleans(values: Iterable[Any]) -> list[str]:
     return ["NULL" if value is None else "t" if value else "f" for value in values]
 
 
+class _Moments(dict[Any, str]):
+    """One event's rows bear one moment: it is written down once a column."""
+
+    def __missing__(self, value: Any) -> str:
+        written = self[value] = "NULL" if value is None else value.isoformat()
+        return written
+
+
+class _Texts(dict[Any, str]):
+    """A batch says few words again and again: kinds, accounts, states."""
+
+    def __missing__(self, value: Any) -> str:
+        quoted = "NULL"
+        if value is not None:
+            quoted = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        self[value] = quoted
+        return quoted
+
+
 def _moments(values: Iterable[Any]) -> list[str]:
-    return ["NULL" if value is None else value.isoformat() for value in values]
+    return list(map(_Moments().__getitem__, values))
 
 
 def _bytes(values: Iterable[Any]) -> list[str]:
@@ -79,10 +98,7 @@ def _bytes(values: Iterable[Any]) -> list[str]:
 
 
 def _texts(values: Iterable[Any]) -> list[str]:
-    return [
-        "NULL" if value is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        for value in values
-    ]
+    return list(map(_Texts().__getitem__, values))
 
 
 def _as_text(kind: TypeEngine[Any]) -> Encode:

@@ -317,3 +317,41 @@ def test_a_refund_that_fails_moves_nothing() -> None:
         assert not till.happened(CoinsRefunded)
 
     live(history)
+
+
+def test_a_server_that_remembers_an_older_wallet_refunds_an_order_all_the_same() -> None:
+    async def history() -> None:
+        till = Till()
+        await till.sit()
+        beside = till.house.beside()
+        stream = wallet_stream(till.anna)
+        await beside.streams.load(WALLET, stream)
+        await till.top_up()
+        order = await till.buy(3)
+        remembered = await beside.streams.load(WALLET, stream)
+        assert not remembered.state.lots, "it has not heard of the coins"
+        answer = await beside.run(to(refund, order), RefundOrder("r"), STAFF)
+        assert answer.state == "refunded"
+        wallet = (await beside.streams.load(WALLET, stream)).state
+        assert wallet.balance(beside.clock.now()) == 10
+
+    live(history)
+
+
+def test_a_decision_that_stumbles_over_what_the_log_says_is_a_defect() -> None:
+    async def history() -> None:
+        till = Till()
+        await till.sit()
+        tries = 0
+
+        async def stumbling(_: None, work: Work) -> Outcome:
+            nonlocal tries
+            tries += 1
+            await work.load(WALLET, wallet_stream(till.anna))
+            raise KeyError("a lot that was never there")
+
+        with pytest.raises(KeyError):
+            await till.house.run(stumbling, None, till.anna)
+        assert tries == 3
+
+    live(history)

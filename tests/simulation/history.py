@@ -27,17 +27,21 @@ from tests.simulation.glances import Glance
 from tests.simulation.looks import Looks
 from tests.simulation.loop import Process, SimulatedLoop, StuckError, context_of
 from tests.simulation.moves import OPERATOR, Move, Mover
-from tests.simulation.network import Ask, Lost, Reply, kill, send
+from tests.simulation.network import Ask, Lost, Reply, send
 from tests.simulation.oracle import Oracle
 from tests.simulation.rests import come_to_rest
 from tests.simulation.server import Ground, LoopClock, Server, Temper
+from tests.simulation.shoppers import Shoppers
 from tests.simulation.staff import Staff
+from tests.simulation.tills import Tills
+from tests.simulation.weather import weather
 from tests.simulation.world import Difference, Person
 
 if TYPE_CHECKING:
     from tests.simulation.run import Journal
 
 _TRIES_MAX = 40
+_BORN, _BORN_MINOR = date(2001, 2, 3), date(2012, 2, 3)
 #: Over claims and days off, over promises and suspensions, over strikes and the time to appeal.
 LEAPS = (timedelta(minutes=31), timedelta(days=3), timedelta(days=8), timedelta(days=31),
          timedelta(days=181))  # fmt: skip
@@ -51,7 +55,9 @@ class Plan(msgspec.Struct, frozen=True):
     :param patient: whether everybody rests after each move.
     :param kills: how often a second a server is killed, stopped, or its clock moved.
     :param moderation: how many of the moves are staff's, or about what staff decided; without any,
-        no rules are in force and no time is leapt over.
+        no rules are in force.
+    :param money: how many of the others are about money, and how often somebody looks at some;
+        without either, no time is leapt over.
     """
 
     members: int = 5
@@ -61,6 +67,7 @@ class Plan(msgspec.Struct, frozen=True):
     cells: int = 4
     kills: float = 0.0
     moderation: float = 0.0
+    money: float = 0.0
     idle_seconds: float = 0.5
     patient: bool = False
     apps: int = 1
@@ -111,6 +118,11 @@ class History:
         clock, wary = self._clocks[0], 0.4 if plan.moderation else 0.0
         self._mover = Mover(self.world, self.chance, clock, wary)
         self._staff = Staff(self.world, self.chance, clock)
+        chance_of_money = random.Random(f"{seed}/money")
+        self._shoppers = Shoppers(self.world, chance_of_money, clock)
+        self._tills = Tills(self, chance_of_money)
+        self._chance_of_money = chance_of_money
+        self.world.treasury.rail = self.ground.rail
         self.servers: list[Server] = []
         self._keys = 0
         self.apps: list[App] = []
@@ -123,11 +135,17 @@ class History:
         :raises Difference: a surface shows what it should not, or not what it should.
         :raises Illegal: something was committed that must not be.
         """
-        self.servers = [self._start(at) for at in range(len(self._clocks))]
+        self.servers = [self.start(at) for at in range(len(self._clocks))]
         for number in range(self.plan.members):
-            await self._join(10_001 + number)
+            # The last one is a minor, who may not pay what others may.
+            minor = self.plan.money > 0 and number == self.plan.members - 1
+            await self._join(10_001 + number, _BORN_MINOR if minor else _BORN)
         await self.rest()
         people = list(self.world.people.values())
+        if self.plan.money:
+            self.world.treasury.minors |= {
+                one.id for one in people if one.qq == 10_000 + len(people)
+            }
         self.apps = [App(self, one) for one in people[: self.plan.apps]]
         for app in self.apps:
             self.loop.spawn(None, app.run())
@@ -137,9 +155,14 @@ class History:
             await self._round()
             await self.rest()
             await self._looks.at_everything()
-            if self.plan.moderation:
+            if self.plan.money:
+                await self._tills.look()
+            if self.plan.moderation or self.plan.money:
                 self._leap(self.fate.choice(LEAPS))
-                await self.rest()
+                await self._wake()
+        await self.rest()
+        if self.plan.money:
+            await self._tills.look()
         self._looks.check_end()
         self._looks.check_rebuilt()
         outcome = self.outcome
@@ -178,7 +201,8 @@ class History:
 
     # The world
 
-    def _start(self, at: int) -> Server:
+    def start(self, at: int) -> Server:
+        """Start a server, or start it again."""
         if self.servers[at:]:
             self.outcome.conflicts += self.servers[at].log.conflicts
         clock = self._clocks[at]
@@ -198,6 +222,7 @@ class History:
         try:
             self.world.take(events, self._moved)
             self._check_counts(events)
+            self._tills.check_commit(events)
         except Exception as error:  # noqa: BLE001 - the log must not take it for its own
             self.loop.fail(error)
         if self._journal is not None:
@@ -243,16 +268,16 @@ class History:
 
     # Rounds
 
-    async def _join(self, qq: int) -> None:
-        body = RegisterAccount(qq, f"n{qq}", "r", date(2001, 2, 3))
+    async def _join(self, qq: int, born: date) -> None:
+        body = RegisterAccount(qq, f"n{qq}", "r", born)
         move = Move("register_account", None, OPERATOR, True, {}, body)
-        reply = await self._insist(move)
+        reply = await self._insist(move, self._ask(move))
         assert reply is not None
         assert reply.ok, reply
 
     async def _round(self) -> None:
         self.ground.calm = False
-        fate = self.loop.spawn(None, self._weather())
+        fate = self.loop.spawn(None, weather(self))
         share = max(1, self.plan.moves // self.plan.clients)
         await asyncio.gather(
             *(self.loop.spawn(None, self._day(share)) for _ in range(self.plan.clients))
@@ -273,59 +298,43 @@ class History:
                 await self.rest()
             for _ in range(self.chance.choice([0, 1, 1, 2])):
                 await self._looks.anybody()
+            if self.plan.money and self._chance_of_money.random() < self.plan.money:
+                await self._tills.anybody()
 
     def _next(self, actor: Person) -> Move:
         if self.plan.moderation and self.chance.random() < self.plan.moderation:
             move = self._staff.next(actor)
             if move is not None:
                 return move
+        if self.plan.money and self._chance_of_money.random() < self.plan.money:
+            move = self._shoppers.next(actor)
+            if move is not None:
+                return move
         return self._mover.next(actor)
+
+    async def _wake(self) -> None:
+        """After a leap: whatever became due meanwhile is done first, or is later than others."""
+        if self.plan.moderation or self.fate.random() < 0.5:
+            await self.rest()
+        elif (move := self._shoppers.close()) is not None:
+            await self._do(move)
 
     def _leap(self, over: timedelta) -> None:
         """Nothing happens for so long; whatever becomes due meanwhile is late."""
         self.note(f"! {over} later")
-        for clock in self._clocks:
+        for clock in (*self._clocks, self.ground.rail_clock):
             clock.leapt += over
 
     async def _idle(self) -> None:
         await asyncio.sleep(self.chance.random() ** 3 * self.plan.idle_seconds)
-
-    async def _weather(self) -> None:
-        """Servers are killed and stopped, and clocks moved."""
-        if self.plan.kills == 0:
-            return
-        fate = self.fate
-        while True:
-            await asyncio.sleep(fate.expovariate(self.plan.kills))
-            at = fate.randrange(len(self.servers))
-            server = self.servers[at]
-            match fate.choice(["kill", "kill", "stop", "clock", "leases"]):
-                case "kill":
-                    self.outcome.kills += 1
-                    self.note(f"! server {at} is killed")
-                    kill(server)
-                    await asyncio.sleep(fate.random() ** 2 * 2)
-                    self.servers[at] = self._start(at)
-                    self.note(f"! server {at} is there again")
-                case "stop":
-                    seconds = fate.random() ** 2 * 3
-                    self.note(f"! server {at} is stopped for {seconds:.2f}")
-                    server.process.stopped_until = self.loop.time() + seconds
-                case "clock":
-                    skew = self.plan.temper.skew_seconds
-                    server.clock.skew = timedelta(seconds=fate.uniform(-skew, skew))
-                case "leases":
-                    # Whoever held one believes so for a while: there are two of it now.
-                    self.ground.books.leases.clear()
-                case other:
-                    raise AssertionError(other)
 
     # Moves
 
     async def _do(self, move: Move) -> None:
         self.outcome.moves += 1
         before, heads = self.world.commits, self.ground.store_heads()
-        reply = await self._insist(move)
+        ask = self._ask(move)
+        reply = await self._insist(move, ask)
         if reply is None:
             return
         said = f"{move.qq} {move.operation} {move.path} -> {reply.status} {reply.problem}"
@@ -340,6 +349,12 @@ class History:
             self._check_acknowledged(move, reply)
         elif reply.status >= 500 and reply.problem not in ("unavailable", "timeout"):
             raise Difference(f"{move}: got {reply}")
+        if move.of_money:
+            self._tills.acknowledge(move, reply)
+            if self._chance_of_money.random() < 0.1:
+                again = await self._insist(move, ask)
+                assert again is not None
+                self._tills.check_again(move, reply, again)
 
     def _check_granted(self, move: Move, reply: Reply, before: int) -> None:
         """Nobody else did anything meanwhile: the answer is the one that the oracle gives."""
@@ -356,11 +371,11 @@ class History:
         if move.text is not None and self.world.said.get(move.text) is None:
             raise Difference(f"{move}: acknowledged, and never said")
 
-    async def _insist(self, move: Move) -> Reply | None:
-        """Ask until there is an answer; None when it is given up without one."""
+    def _ask(self, move: Move) -> Ask:
+        """A move, worded as a request; staff and whoever moves money name a key."""
         self._keys += 1
-        keyed = move.actor is None or self.chance.random() < 0.9
-        ask = Ask(
+        keyed = move.of_money or move.actor is None or self.chance.random() < 0.9
+        return Ask(
             move.operation,
             move.qq,
             move.role,
@@ -368,16 +383,19 @@ class History:
             move.body,
             key=f"key {self._keys}" if keyed else None,
         )
+
+    async def _insist(self, move: Move, ask: Ask) -> Reply | None:
+        """Ask until there is an answer; None when it is given up without one."""
         for _ in range(_TRIES_MAX):
             try:
                 reply = await send(self.chance.choice(self.servers), ask)
             except Lost:
                 self.outcome.retries += 1
-                if not keyed:
+                if ask.key is None:
                     return None
             else:
                 self._trace.update(f"{ask.operation} {reply.status} {reply.headers}".encode())
-                if reply.problem not in ("unavailable", "timeout", "conflict") or not keyed:
+                if reply.problem not in ("unavailable", "timeout", "conflict") or ask.key is None:
                     return reply
             await self._idle()
         raise StuckError(f"{move} is not answered")
@@ -388,5 +406,5 @@ class History:
         """Let everybody come to the end of the log."""
         for at, server in enumerate(self.servers):
             if not server.process.alive:
-                self.servers[at] = self._start(at)
+                self.servers[at] = self.start(at)
         await come_to_rest(self)

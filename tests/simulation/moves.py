@@ -39,6 +39,7 @@ class Move(msgspec.Struct, frozen=True):
 
     :param granted: None where either may be.
     :param text: what it says for the first and only time.
+    :param of_money: it moves coins, or may: it is asked with a key, and perhaps again.
     """
 
     operation: str
@@ -49,6 +50,7 @@ class Move(msgspec.Struct, frozen=True):
     body: Any = None
     text: str | None = None
     staff: str = "operator"
+    of_money: bool = False
 
     @property
     def role(self) -> str:

@@ -23,14 +23,43 @@ from api.http.positions import parse_positions
 from api.http.problems import ProblemError, Problems
 from api.http.routes import Route
 from api.problems import PROBLEMS
-from api.routes import audit, members, moderation, posts, recourse, rules, spaces
+from api.routes import (
+    audit,
+    billing,
+    decorations,
+    mall,
+    members,
+    memberships,
+    moderation,
+    money,
+    posts,
+    recourse,
+    rules,
+    spaces,
+)
 from commands.ports import LogOverloaded, LogUnavailable
+from commands.rails import RailUnavailable
 from domain.event import Refused
+from tests.simulation import holding
 from tests.simulation.server import Server
 
 ROUTES: dict[str, Route] = {
     route.name: route
-    for declared in (members, posts, spaces, audit, moderation, recourse, rules)
+    for declared in (
+        members,
+        posts,
+        spaces,
+        audit,
+        moderation,
+        recourse,
+        rules,
+        money,
+        mall,
+        memberships,
+        decorations,
+        billing,
+        holding,
+    )
     for route in declared.ROUTES
 }
 _PROBLEMS = Problems(PROBLEMS)
@@ -152,6 +181,8 @@ async def _serve(server: Server, ask: Ask) -> Reply:
         return _refusal(error.problem, False)
     except LogUnavailable:
         return Reply(503, problem="unavailable")
+    except RailUnavailable:
+        return Reply(503, problem="unavailable")
     except LogOverloaded:
         return Reply(503, problem="unavailable")
     except TimeoutError:
@@ -163,7 +194,9 @@ async def _serve(server: Server, ask: Ask) -> Reply:
 
 def _refusal(problem: str, replayed: bool) -> Reply:
     headers = {REPLAYED: "true"} if replayed else {}
-    return Reply(_PROBLEMS.by_name[problem].status, headers=headers, problem=problem)
+    known = _PROBLEMS.by_name.get(problem)
+    status = holding.REFUSALS[problem] if known is None else known.status
+    return Reply(status, headers=headers, problem=problem)
 
 
 async def call_of(server: Server, ask: Ask) -> Any:
@@ -188,7 +221,7 @@ async def _handle(server: Server, ask: Ask) -> Reply:
     route: Route = call.route
     answer = await route.handler(call)
     assert isinstance(answer, Answer)
-    return Reply(answer.status or route.status, answer.body, answer.headers or {})
+    return Reply(answer.status or route.status, answer.body or b"", answer.headers or {})
 
 
 def id_of(reply: Reply) -> UUID:

@@ -43,6 +43,7 @@ from tests.simulation.casebook import OF_CASE, Casebook
 from tests.simulation.legal import must
 from tests.simulation.penalties import OF_SANCTIONS, OF_STANDING, Penalties
 from tests.simulation.screens import RuleEvent, Rules
+from tests.simulation.treasury import OF_MONEY, Treasury
 from tests.simulation.world import Person
 from tests.simulation.writings import OF_COMMENT, OF_POST, Writings
 
@@ -58,6 +59,7 @@ class Oracle(Writings):
         self.rules = Rules()
         self.cases = Casebook(self)
         self.penalties = Penalties(self)
+        self.treasury = Treasury(self)
         self._batches = 0
         self._heads: dict[int, tuple[int, datetime]] = {}
         self._versions: dict[UUID, int] = {}
@@ -80,6 +82,7 @@ class Oracle(Writings):
             self._check_screened(command)
             self.cases.settle(command)
             self.penalties.settle(command)
+            self.treasury.settle(command)
             taken()
 
     def version_of(self, stream: UUID) -> int:
@@ -112,6 +115,8 @@ class Oracle(Writings):
             self.penalties.take_account(recorded, event)
         elif kind in _OF_RULES:
             self.rules.take(recorded, event)
+        elif kind in OF_MONEY:
+            self.treasury.take(recorded, event)
         else:
             self._take_other(recorded, event)
 

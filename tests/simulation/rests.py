@@ -14,8 +14,9 @@ from tests.simulation.tables import FED
 if TYPE_CHECKING:
     from tests.simulation.history import History
 
-#: How long everybody may take to come to rest, in the history's seconds.
-REST_SECONDS_MAX = 300.0
+#: How long everybody may take to come to rest, in the history's seconds: a payment that is pending
+#: is looked at every minute at first.
+REST_SECONDS_MAX = 600.0
 #: What becomes due within this is waited for.
 _SOON = timedelta(seconds=60)
 

@@ -11,10 +11,16 @@ from unittest import mock
 
 import msgspec
 
+from api.billing import moments
 from api.stream import hub, resume
+from commands.executor import Contended
+from commands.ports import LogUnavailable
+from commands.rails import RailUnavailable
 from domain.event import Recorded
-from projections.engine import backoff
+from projections import turnovers
+from projections.engine import backoff, leased_loop
 from projections.engine import policies as policy_engine
+from projections.engine import timers as timer_engine
 from projections.reading.statements import Statement
 from tests.simulation import books
 from tests.simulation.apps import watched
@@ -25,6 +31,10 @@ from tests.simulation.tables import Tables
 
 #: How much of a failed history is told.
 PAST = 60
+#: What timers and policies may come across, and try again.
+_PASSING = (RailUnavailable, LogUnavailable, Contended, TimeoutError)
+#: Positions of a cell that make a stretch of the books.
+_STRETCH = 16
 
 
 class Failed(AssertionError):
@@ -43,6 +53,7 @@ def plan_of(seed: int) -> Plan:
         wakes_lost=chance.choice([0.0, 0.1, 0.9]),
         reads_lost=0.01 if wild > 1 else 0.0,
         answers_lost=0.03 if wild else 0.0,
+        rail_lost=0.1 if wild else 0.0,
         lease_seconds=chance.choice([0.3, 1.0]),
         recalls=chance.random() < 0.7,
         behind_seconds=chance.choice([0.0, 0.3, 1.0]) if wild else 0.0,
@@ -58,6 +69,7 @@ def plan_of(seed: int) -> Plan:
         kills=[0.0, 0.0, 0.3, 0.6][wild],
         apps=chance.choice([0, 1, 2]),
         moderation=chance.choice([0.0, 0.25, 0.5]),
+        money=chance.choice([0.0, 0.3, 0.6]),
         temper=temper,
     )
 
@@ -110,13 +122,22 @@ def _on_loop(loop: SimulatedLoop, history: History) -> Iterator[None]:
     def fail(error: BaseException, *_: str) -> None:
         loop.fail(error)
 
+    def told(_: str, error: BaseException, **__: Any) -> None:
+        if not isinstance(error, _PASSING):
+            loop.fail(error)
+
     with ExitStack() as stack:
         for owner, name, twin in (
             (backoff, "time", SimpleNamespace(monotonic=loop.time)),
             (policy_engine, "checkpoints", books),
+            (timer_engine, "tell", told),
+            (leased_loop, "tell", told),
             (hub, "log_failure", fail),
             (hub, "compose", watched(history)),
             (resume, "compose", watched(history)),
+            # So that a history has several: sums of whole ones, and what comes after.
+            (turnovers, "STRETCH", _STRETCH),
+            (moments, "STRETCH", _STRETCH),
         ):
             stack.enter_context(mock.patch.object(owner, name, twin))
         yield

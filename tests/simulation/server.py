@@ -42,6 +42,7 @@ from projections.recall.recall import Recall
 from tests.simulation.books import Books
 from tests.simulation.followers import BookTimers, Engine, lease_from_books
 from tests.simulation.loop import Process, SimulatedLoop
+from tests.simulation.rail import NAME, SimulatedRail
 from tests.simulation.statements import TWINS
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ class Temper(msgspec.Struct, frozen=True):
     :param seconds: the longest that anything takes between two servers, a server and its database.
     :param stall: how likely one step of a read or a load takes its time at all.
     :param capacity: how many streams a server keeps in memory.
+    :param rail_lost: how likely a rail cannot be asked, or its answer goes astray.
     :param recalls: whether reads are answered from memory.
     :param behind_seconds: how long read models that are fed fall behind now and then, at most.
     :param skew_seconds: how far the servers' clocks are apart, at most.
@@ -68,6 +70,7 @@ class Temper(msgspec.Struct, frozen=True):
     wakes_lost: float = 0.1
     reads_lost: float = 0.0
     answers_lost: float = 0.0
+    rail_lost: float = 0.0
     lease_seconds: float = 0.6
     shuffled: bool = True
     recalls: bool = True
@@ -190,6 +193,11 @@ class Ground:
         self.vault = MemoryKeyVault(lambda n: self.entropy.bits(8 * n).to_bytes(n, "big"))
         self.words = RuleMatcher()
         self.calendar = ChineseCalendar()
+        #: The rail's own clock is right.
+        self.rail_clock = LoopClock(loop)
+        self.rail = SimulatedRail(
+            self.rail_clock.now, self.pause, lambda: self.loses(temper.rail_lost)
+        )
         #: Whether nothing is lost just now.
         self.calm = True
         #: Hears of every commit, as it happens.
@@ -308,6 +316,7 @@ class Server:
             readiness=cast(Any, None),
             screens=self.screens,
             recall=self.recall if temper.recalls else None,
+            rails={NAME: ground.rail},
         )
         every = policies(self.executor, self.services.accounts, self.services.rules, self.log.cells)
         self._answered = frozenset().union(*(policy.types for policy in every))

@@ -1,0 +1,191 @@
+"""
+What members buy: the shelf, orders, what these brought, payments, and how spaces are to look.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from domain.belonging import BelongingExpired, BelongingGained, BelongingTakenBack
+from domain.decoration import DecorationChanged, DecorationRestored
+from domain.event import Recorded
+from domain.looks import HOUSE, PLAIN, SLOTS, Look, OfHouse
+from domain.mall import ItemChanged, ItemDelisted, ItemListed, ItemRelisted, Terms
+from domain.order import OrderPlaced, OrderRefunded
+from tests.simulation.legal import must
+from tests.simulation.purses import Purse, Taken, coins_in, first, told
+from tests.simulation.tenures import Tenures
+
+_PLANS: Final = ("yellow", "green")
+
+
+@dataclass(eq=False)
+class Ware:
+    """Something in the mall."""
+
+    terms: Terms
+    listed: bool = True
+
+
+@dataclass(eq=False)
+class Bill:
+    """An order: ``left`` is what it took and has not given back."""
+
+    member: UUID
+    item: UUID
+    kind: str
+    coins: int
+    left: list[Taken]
+    refunds: set[UUID] = field(default_factory=set)
+
+
+@dataclass(eq=False)
+class Thing:
+    """What an order brought."""
+
+    member: UUID
+    kind: str
+    expires_at: datetime | None
+
+    def usable(self, at: datetime) -> bool:
+        """Whether its time is not over."""
+        return self.expires_at is None or self.expires_at > at
+
+
+class Goods:
+    """All of them."""
+
+    def __init__(self, tenures: Tenures) -> None:
+        self._tenures = tenures
+        self.wares: dict[UUID, Ware] = {}
+        self.bills: dict[UUID, Bill] = {}
+        self.things: dict[UUID, Thing] = {}
+        self.looks: dict[UUID, Look] = {}
+
+    def take(self, recorded: Recorded, event: Any) -> None:
+        """
+        Something was sold, refunded, or put on.
+
+        :raises Illegal: it must not be so.
+        """
+        match event:
+            case ItemListed(terms=terms):
+                self.wares[recorded.stream] = Ware(terms)
+            case ItemChanged(terms=terms):
+                self.wares[recorded.stream].terms = terms
+            case ItemDelisted() | ItemRelisted():
+                self.wares[recorded.stream].listed = isinstance(event, ItemRelisted)
+            case OrderPlaced():
+                self._sell(recorded, event)
+            case OrderRefunded(refund=refund, parts=parts, left=left):
+                bill = self.bills[recorded.stream]
+                rest, back = first(bill.left, coins_in(bill.left) - coins_in(told(parts)))
+                last = told(parts) == back and bool(back)
+                must(last, recorded, f"what was taken last comes back first: {back}")
+                must(left == coins_in(rest), recorded, "so much is left")
+                must(refund not in bill.refunds, recorded, "a refund counts once")
+                bill.left = rest
+                bill.refunds.add(refund)
+            case BelongingGained(member=member, order=order, kind=kind, expires_at=expires_at):
+                must(order not in self.things, recorded, "an order brings what it brings once")
+                bill, terms = self.bills[order], self.wares[event.item].terms
+                days = terms.valid_days
+                until = None if days is None else event.effective_at + timedelta(days=days)
+                same = (member, kind, expires_at) == (bill.member, terms.kind, until)
+                must(same, recorded, f"it lasts until {until}")
+                self.things[order] = Thing(member, kind, expires_at)
+            case BelongingTakenBack(order=order):
+                must(not self.bills[order].left, recorded, "only what was refunded in full")
+                del self.things[order]
+            case BelongingExpired(order=order, effective_at=at):
+                due = self.things[order].expires_at == at
+                must(due, recorded, "things expire when they are said to")
+                del self.things[order]
+            case DecorationChanged(member=member, look=look, effective_at=at):
+                self._dress(recorded, member, look, at)
+            case DecorationRestored(member=member):
+                self.looks.pop(member, None)
+            case _:
+                raise AssertionError(event)
+
+    def _sell(self, recorded: Recorded, event: OrderPlaced) -> None:
+        ware, at = self.wares.get(event.item), event.effective_at
+        must(ware is not None and ware.listed, recorded, "it is for sale")
+        assert ware is not None
+        must(event.terms == ware.terms, recorded, "on the terms of that moment")
+        cost = event.terms.price_coins * event.quantity
+        must(coins_in(told(event.parts)) == event.coins == cost, recorded, f"it costs {cost}")
+        must(self.for_whom(event.member, ware.terms, at), recorded, "it is for this buyer")
+        parts = told(event.parts)
+        self.bills[recorded.stream] = Bill(
+            event.member, event.item, event.terms.kind, cost, list(parts)
+        )
+
+    def for_whom(self, member: UUID, terms: Terms, at: datetime) -> bool:
+        """Whether a member may buy something on such terms."""
+        held = [one for plan in _PLANS if (one := self._tenures.tenure(member, plan)).gives(at)]
+        if terms.members_only and not held:
+            return False
+        yellow = self._tenures.tenure(member, "yellow")
+        least = terms.level_min
+        return least is None or (yellow.gives(at) and yellow.level(at) >= least)
+
+    # Looks
+
+    def entitled(self, member: UUID, slot: str, choice: Any, at: datetime) -> bool:
+        """Whether a member's space may wear something at a moment."""
+        if not isinstance(choice, OfHouse):
+            thing = self.things.get(choice.order)
+            mine = thing is not None and thing.member == member and thing.kind == slot
+            return mine and thing is not None and thing.usable(at)
+        offer = HOUSE[slot][choice.name]  # type: ignore[index]
+        if offer.plan is None:
+            return True
+        tenure = self._tenures.tenure(member, offer.plan)
+        return tenure.gives(at) and tenure.level(at) >= offer.level
+
+    def shown(self, member: UUID, at: datetime) -> dict[str, Any]:
+        """What of a look shows at a moment, by slot."""
+        look = self.looks.get(member, PLAIN)
+        choices = {slot: getattr(look, slot) for slot in SLOTS}
+        return {
+            slot: choice
+            for slot, choice in choices.items()
+            if choice is not None and self.entitled(member, slot, choice, at)
+        }
+
+    def _dress(self, recorded: Recorded, member: UUID, look: Look, at: datetime) -> None:
+        before = self.looks.get(member, PLAIN)
+        for slot in SLOTS:
+            choice = getattr(look, slot)
+            if choice is not None and choice != getattr(before, slot):
+                may = self.entitled(member, slot, choice, at)
+                must(may, recorded, f"{slot} may be worn")
+        self.looks[member] = look
+
+    # What one command did
+
+    def settle(self, command: Sequence[Recorded], purse_of: Any) -> None:
+        """
+        Hold an order, its coins and what it brought against each other.
+
+        :raises Illegal: one came without the others.
+        """
+        for recorded in command:
+            event: Any = recorded.event
+            if isinstance(event, OrderPlaced):
+                purse: Purse = purse_of(event.member)
+                spent = purse.spent.get(recorded.stream)
+                same = spent is not None and spent[0] == told(event.parts)
+                must(same, recorded, "an order and its coins come together")
+                must(recorded.stream in self.things, recorded, "so does what it brings")
+            if isinstance(event, OrderRefunded):
+                purse = purse_of(event.member)
+                so_far = coins_in(purse.back.get(recorded.stream, []))
+                bill = self.bills[recorded.stream]
+                wanted = bill.coins - coins_in(bill.left)
+                must(so_far == wanted, recorded, "what is refunded is in the purse")
+                kept = bool(bill.left) or recorded.stream not in self.things
+                must(kept, recorded, "what was refunded in full is taken back")

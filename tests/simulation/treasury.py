@@ -1,0 +1,210 @@
+"""
+All about money, as events make it: payments, purses, memberships, goods and the books, each worked
+out anew, and held against each other in the commit that changed them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, get_args
+from uuid import UUID
+
+from domain.allowance import AllowanceEvent, AllowanceReturned, AllowanceTaken
+from domain.belonging import BelongingEvent
+from domain.decoration import DecorationEvent
+from domain.event import Recorded
+from domain.mall import ItemEvent
+from domain.membership_events import MembershipEvent
+from domain.order import OrderEvent
+from domain.payment import (
+    PaymentClaimed,
+    PaymentEvent,
+    PaymentFailed,
+    PaymentPending,
+    PaymentSettled,
+)
+from domain.period import PeriodClosed
+from domain.wallet_events import CoinsRefunded, CoinsSpent, WalletEvent, WalletToppedUp
+from tests.simulation.goods import Goods
+from tests.simulation.ledgers import Ledgers, month_of
+from tests.simulation.legal import Witness, must
+from tests.simulation.purses import Purses, Taken, told
+from tests.simulation.rail import SimulatedRail
+from tests.simulation.tenures import Tenures
+
+_OF_PAYMENT = frozenset(get_args(PaymentEvent))
+_OF_WALLET = frozenset(get_args(WalletEvent))
+_OF_MEMBERSHIP = frozenset(get_args(MembershipEvent))
+_OF_GOODS = frozenset(
+    get_args(ItemEvent)
+    + get_args(OrderEvent)
+    + get_args(BelongingEvent)
+    + get_args(DecorationEvent)
+)
+_OF_ALLOWANCE = frozenset(get_args(AllowanceEvent))
+OF_MONEY = _OF_PAYMENT | _OF_WALLET | _OF_MEMBERSHIP | _OF_GOODS | _OF_ALLOWANCE | {PeriodClosed}
+
+#: How old what a rail said may be when it is acted on.
+_MOMENT = timedelta(seconds=30)
+#: What who is 8 to 15 may pay, in coins: at once, and in a month.
+MINOR_EACH, MINOR_MONTH = 50, 200
+
+
+@dataclass(eq=False)
+class Claim:
+    """A payment that somebody says was theirs. ``credited`` is the lot that it bought."""
+
+    member: UUID
+    reference: str
+    coins: int
+    month: str
+    state: str = "waiting"
+    credited: UUID | None = None
+
+
+class Treasury:
+    """
+    The money of a history.
+
+    :param minors: who is 8 to 15 years old.
+    """
+
+    def __init__(self, witness: Witness, rail: SimulatedRail | None = None) -> None:
+        self._witness = witness
+        #: Set by whoever has one.
+        self.rail = rail
+        self.minors: set[UUID] = set()
+        self.claims: dict[UUID, Claim] = {}
+        self.purses = Purses()
+        self.tenures = Tenures()
+        self.goods = Goods(self.tenures)
+        self.ledgers = Ledgers()
+
+    def take(self, recorded: Recorded, event: Any) -> None:
+        """
+        Something became of money.
+
+        :raises Illegal: it must not be so.
+        """
+        kind = type(event)
+        if recorded.actor == recorded.owner and recorded.owner in self._witness.people:
+            self._witness.acts(recorded, recorded.owner)
+        if kind in _OF_PAYMENT:
+            self._pay(recorded, event)
+        elif kind in _OF_WALLET:
+            if isinstance(event, WalletToppedUp):
+                self._credit(recorded, event)
+            self.purses.take(recorded, event)
+        elif kind in _OF_MEMBERSHIP:
+            self.tenures.take(recorded, event)
+        elif kind in _OF_GOODS:
+            self.goods.take(recorded, event)
+        elif isinstance(event, PeriodClosed):
+            self.ledgers.close(recorded, event)
+        elif isinstance(event, AllowanceTaken | AllowanceReturned):
+            must(event.member in self.minors, recorded, "only minors have an allowance")
+        if not isinstance(event, PeriodClosed):
+            self.ledgers.take(recorded, event)
+
+    # Payments
+
+    def _pay(self, recorded: Recorded, event: Any) -> None:
+        claim = self.claims.get(recorded.stream)
+        if isinstance(event, PaymentClaimed):
+            must(claim is None, recorded, "a payment is claimed once, by anybody")
+            reference = self._witness.open(event.reference)
+            claim = Claim(event.member, reference, event.coins, month_of(event.effective_at))
+            known = self._state(claim, _MOMENT)
+            must(known in ("paid", "pending"), recorded, f"its rail said {known}")
+            self.claims[recorded.stream] = claim
+            self._check_minor(recorded, claim)
+            return
+        assert claim is not None, "it was claimed"
+        must(claim.state == "waiting", recorded, "a payment comes to an end once")
+        known = self._state(claim)
+        match event:
+            case PaymentSettled(member=member, coins=coins):
+                must(known == "paid", recorded, f"its rail says {known}")
+                same = (member, coins) == (claim.member, claim.coins)
+                must(same, recorded, "coins are for who claimed it")
+                claim.state = "settled"
+            case PaymentFailed(why="failed"):
+                must(known == "failed", recorded, f"its rail says {known}")
+                claim.state = "failed"
+            case PaymentFailed():
+                claim.state = "failed"
+            case _:
+                must(isinstance(event, PaymentPending), recorded, "or is looked at again")
+
+    def _state(self, claim: Claim, ago: timedelta = timedelta()) -> str:
+        """What the rail knows, or knew; what it said once it does not take back."""
+        assert self.rail is not None
+        transfer = self.rail.transfers.get(claim.reference)
+        if transfer is None or transfer.fen != 100 * claim.coins:
+            return "another amount"
+        return self.rail.state(claim.reference, ago)
+
+    def _check_minor(self, recorded: Recorded, claim: Claim) -> None:
+        if claim.member in self.minors:
+            must(claim.coins <= MINOR_EACH, recorded, "a minor pays so much at once")
+            paid = self.of_month(claim.member, claim.month)
+            must(paid <= MINOR_MONTH, recorded, "a minor pays so much a month")
+
+    def of_month(self, member: UUID, month: str) -> int:
+        """The coins of all payments in a month that have not failed."""
+        mine = [one for one in self.claims.values() if one.member == member]
+        return sum(one.coins for one in mine if one.month == month and one.state != "failed")
+
+    def _credit(self, recorded: Recorded, event: WalletToppedUp) -> None:
+        claim = self.claims[event.payment]
+        owed = claim.state == "settled" and claim.credited is None
+        must(owed, recorded, "what was paid is credited once")
+        same = (event.member, event.coins) == (claim.member, claim.coins)
+        must(same, recorded, "to who paid")
+        claim.credited = event.lot
+
+    # What one command did
+
+    def settle(self, command: Sequence[Recorded]) -> None:
+        """
+        Hold what one command did to purses against what it did to the rest.
+
+        :raises Illegal: they do not fit.
+        """
+        if not any(type(one.event) in OF_MONEY for one in command):
+            return
+        self.goods.settle(command, self.purses.purse)
+        self._settle_days(command)
+        self._check_books(command[-1])
+
+    def _settle_days(self, command: Sequence[Recorded]) -> None:
+        tenures = self.tenures
+        spent = {
+            one.event.order: told(one.event.parts)
+            for one in command
+            if isinstance(one.event, CoinsSpent) and one.event.service is not None
+        }
+        back: dict[UUID, list[Taken]] = {}
+        for one in command:
+            if isinstance(one.event, CoinsRefunded) and one.event.service is not None:
+                parts = told(part.part for part in one.event.returned)
+                back.setdefault(one.event.order, []).extend(parts)
+        must(tenures.paid == spent, command[0], f"days cost {tenures.paid}, not {spent}")
+        cut = {charge: parts for charge, parts in tenures.cut.items() if parts}
+        must(cut == back, command[0], f"{cut} come back for days, not {back}")
+        for recorded, member, at, price in tenures.short:
+            has = self.purses.purse(member).balance(at)
+            must(has < price, recorded, f"there were {has} coins for {price}")
+        tenures.paid, tenures.cut, tenures.short = {}, {}, []
+
+    def _check_books(self, recorded: Recorded) -> None:
+        """The books and what members hold are one."""
+        every, books = list(self.purses.of.values()), self.ledgers
+        for account, commodity, wanted in (
+            ("liability:coins:paid", "QC", sum(one.coins("paid") for one in every)),
+            ("liability:coins:bonus", "QC", sum(one.coins("bonus") for one in every)),
+            ("liability:holds", "QC", sum(one.held for one in every)),
+            ("liability:coins-sold", "CNY", sum(one.fen for one in every)),
+        ):
+            owed = -books.balance(account, commodity)
+            must(owed == wanted, recorded, f"{account} owes {owed}, members hold {wanted}")
