@@ -16,8 +16,6 @@ from projections.rows import Add, Change, Put
 from projections.tables import METADATA, MOMENT, cell, key
 from projections.turnovers import RATES, TURNOVERS, booked, turned
 
-_POSTING = frozenset(POSTING)
-
 POSTINGS = Table(
     "postings",
     METADATA,
@@ -54,10 +52,12 @@ class Ledger:
     name = "ledger"
     tables = (POSTINGS, ACCOUNTS, TURNOVERS, RATES)
     inline = False
+    #: A rebuild reads no others.
+    types = frozenset(POSTING)
 
     def rows(self, recorded: Recorded) -> Iterator[Change]:
         """What an event posts."""
-        if type(recorded.event) not in _POSTING or (made := booked(recorded)) is None:
+        if type(recorded.event) not in self.types or (made := booked(recorded)) is None:
             return
         entry = made.entry
         for line, posting in enumerate(entry.postings):

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 from sqlalchemy import Table
 
-from domain.event import Recorded
+from domain.event import Event, Recorded
 
 Key: TypeAlias = tuple[Any, ...]
 
@@ -72,6 +72,20 @@ class ReadModel(Protocol):
     def rows(self, recorded: Recorded) -> Iterable[Change]: ...
 
 
+def types_of(models: Iterable[ReadModel]) -> frozenset[type[Event]] | None:
+    """
+    The types of event that some models take anything from, where each says so by its ``types``;
+    None where one of them may take any.
+    """
+    said = [getattr(model, "types", None) for model in models]
+    wanted: frozenset[type[Event]] = frozenset()
+    for types in said:
+        if types is None:
+            return None
+        wanted |= types
+    return wanted
+
+
 def fold(changes: Iterable[Change]) -> dict[Table, dict[Key, Change]]:
     """
     One change a row, with the effect of all in their order.
@@ -84,25 +98,31 @@ def fold(changes: Iterable[Change]) -> dict[Table, dict[Key, Change]]:
         which came first.
     """
     folded: dict[Table, dict[Key, Change]] = {}
-    #: Those that began here, by id: they are nobody else's, so that a sum grows where it is.
-    sums: dict[int, dict[str, int]] = {}
+    # Most changes of a batch are Adds to few rows: a sum grows where it is.
+    sums: dict[Table, dict[Key, dict[str, int]]] = {}
     for change in changes:
-        rows = folded.get(change.table)
-        if rows is None:
-            rows = folded[change.table] = {}
-        before = rows.get(change.key)
-        if before is None:
-            rows[change.key] = change
-        elif type(before) is Add and type(change) is Add:
-            total = sums.get(id(before))
+        table, key = change.table, change.key
+        if type(change) is Add:
+            totals = sums.get(table)
+            if totals is None:
+                totals = sums[table] = {}
+            total = totals.get(key)
             if total is None:
-                total = dict(before.values)
-                before = rows[change.key] = Add(before.table, before.key, total)
-                sums[id(before)] = total
-            for column, amount in change.values.items():
-                total[column] = total.get(column, 0) + amount
-        else:
-            rows[change.key] = _merge(before, change)
+                totals[key] = dict(change.values)
+            else:
+                for column, amount in change.values.items():
+                    total[column] = total.get(column, 0) + amount
+            continue
+        rows = folded.get(table)
+        if rows is None:
+            rows = folded[table] = {}
+        before = rows.get(key)
+        rows[key] = change if before is None else _merge(before, change)
+    for table, totals in sums.items():
+        rows = folded.setdefault(table, {})
+        if not rows.keys().isdisjoint(totals):
+            raise ValueError(f"a row of {table.name} takes either Adds alone or none")
+        rows.update((key, Add(table, key, total)) for key, total in totals.items())
     return folded
 
 
@@ -112,7 +132,5 @@ def _merge(before: Change, after: Change) -> Change:
             return type(before)(after.table, after.key, {**before.values, **after.values})
         case (Drop(), Patch()):
             return before
-        case (Add(), _) | (_, Add()):
-            raise ValueError(f"a row of {after.table.name} takes either Adds alone or none")
         case _:
             return after

@@ -75,8 +75,9 @@ def turned(recorded: Recorded, made: Booked) -> Iterator[Change]:
     for one in made.entry.postings:
         key = (cell, stretch, made.month, one.account, one.commodity)
         yield Add(TURNOVERS, key, {"debit": one.debit, "credit": one.credit})
-        for segment, day, fen in rates(one):
-            yield Add(RATES, (cell, stretch, segment, day), {"fen": fen})
+        if one.term is not None:
+            for segment, day, fen in rates(one):
+                yield Add(RATES, (cell, stretch, segment, day), {"fen": fen})
 
 
 def rates(posting: Posting) -> Iterator[tuple[str, date, int]]:

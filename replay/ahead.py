@@ -37,7 +37,7 @@ def read_ahead(
     Stretches of the log, one after the other, in batches as ``log.read`` gives them.
 
     :param limit: events a batch; ``bytes_max`` ends one early. Three are in memory at most.
-    :param types: of events; all, by default.
+    :param types: of events; all, by default. A part without any is an empty batch.
     """
     parts = _parts(wanted, limit)
     with ThreadPoolExecutor(_AHEAD, thread_name_prefix="replay-reader") as threads:
@@ -56,6 +56,9 @@ def read_ahead(
                 (cell, after, until), begun = reading.popleft()
                 batch = begun.result()
                 begin()
+                if not batch:
+                    # Of no such type; whoever works on them hears that it goes on.
+                    yield batch
                 while batch:
                     yield batch
                     after = batch[-1].position

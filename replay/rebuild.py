@@ -31,7 +31,9 @@ from replay.refeed import OnProgress, Refeed
 from replay.scratch import (
     LIVE,
     create_indexes,
+    create_keys,
     create_tables,
+    drop_keys,
     qualified,
     scratch_schema,
     tables_of,
@@ -85,11 +87,13 @@ def rebuild(
     with scratch_schema(engine, SCHEMA, lease) as keep:
         with engine.begin() as connection:
             create_tables(connection, SCHEMA, chosen)
+            drop_keys(connection, SCHEMA, chosen)
         heads = log.heads()
         feed = Refeed(log, engine, SCHEMA, chosen, heads, keep, on_progress)
         feed.run({model.name: heads for model in chosen})
         with engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
+            create_keys(connection, SCHEMA, chosen)
             create_indexes(connection, SCHEMA, chosen)
         swaps = _Swaps(log, engine, feed, lock_milliseconds, patience_seconds)
         return [swaps.swap(model) for model in chosen]

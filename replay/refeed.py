@@ -19,11 +19,14 @@ from projections.engine.apply import Prepared
 from projections.engine.feed import compute
 from projections.engine.ports import LogReader
 from projections.engine.runner import BYTES_PER_BATCH, EVENTS_PER_BATCH
-from projections.rows import Change, ReadModel
+from projections.rows import Change, ReadModel, types_of
 from replay.ahead import Stretch, read_ahead
 from replay.scratch import LIVE
 
 Positions = dict[int, int]
+
+#: How many times as wide a stretch is read of which only some types are wanted.
+_SPARSE = 4
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -92,6 +95,8 @@ class Refeed:
             writing: Future[None] | None = None
             for done, batch, ends in self._batches(until):
                 self._keep()
+                if not batch:
+                    continue
                 # Computed while the database takes the batch before.
                 statements = self._prepare(batch, ends)
                 if writing is not None:
@@ -100,6 +105,10 @@ class Refeed:
                 self._tell(done, total, began)
             if writing is not None:
                 writing.result()
+        for name, vector in until.items():
+            positions = self.positions[name]
+            for cell, end in vector.items():
+                positions[cell] = max(positions[cell], end)
 
     def tail(self, connection: Connection, model: ReadModel, until: Mapping[int, int]) -> None:
         """Feed one model the little that is left, in the caller's transaction."""
@@ -131,10 +140,17 @@ class Refeed:
             )
             for cell in cells
         ]
-        done = sum(stretch.after for stretch in wanted)
-        for batch in read_ahead(self._log, wanted, self._batch_events, BYTES_PER_BATCH):
-            done += len(batch)
-            yield done, batch, ends[batch[0].cell]
+        types = types_of(model for model in self.models if model.name in until)
+        width = self._batch_events if types is None else _SPARSE * self._batch_events
+        at = {stretch.cell: stretch.after for stretch in wanted}
+        done = sum(at.values())
+        for batch in read_ahead(self._log, wanted, width, BYTES_PER_BATCH, types):
+            if batch:
+                cell, position = batch[0].cell, batch[-1].position
+                done, at[cell] = done + position - at[cell], position
+                yield done, batch, ends[cell]
+            else:
+                yield done, batch, {}
 
     def _prepare(self, batch: Sequence[Recorded], ends: Mapping[str, int]) -> list[Prepared]:
         """What a batch changes in the models that have not come to their ends."""

@@ -137,6 +137,8 @@ class _Cell:
             for batch in read_ahead(
                 self._trial.log, wanted, EVENTS_PER_BATCH, BYTES_PER_BATCH, _WANTED
             ):
+                if not batch:
+                    continue
                 yield batch
                 done = min(batch[-1].position, until)
                 self._on_events(done - told)
