@@ -28,6 +28,7 @@ ContentId = NewType("ContentId", UUID)
 
 CELLS_MAX = 1 << 12
 _RANDOM_BITS = 62
+_SIXTEEN = (16).to_bytes(4, "big")
 _VERSION = 8 << 76
 _VARIANT = 2 << 62
 _UNKNOWN = SafeUUID.unknown
@@ -69,11 +70,13 @@ def derive(cell: int, name: str, *parts: UUID | bytes) -> UUID:
 
     Its time bits are a hash as well, so that it tells nothing of when it was made.
     """
-    digest = hashlib.sha256(name.encode())
+    named = name.encode()
     for part in parts:
-        raw = part.bytes if isinstance(part, UUID) else part
-        digest.update(len(raw).to_bytes(4, "big") + raw)
-    hashed = int.from_bytes(digest.digest()[:14], "big")
+        if isinstance(part, UUID):
+            named += _SIXTEEN + part.int.to_bytes(16, "big")
+        else:
+            named += len(part).to_bytes(4, "big") + part
+    hashed = int.from_bytes(hashlib.sha256(named).digest()[:14], "big")
     return mint(hashed >> 64, cell, hashed & ((1 << _RANDOM_BITS) - 1))
 
 

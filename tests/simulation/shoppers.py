@@ -18,6 +18,7 @@ from commands.memberships import RefundDays, Subscribe
 from commands.orders import PlaceOrder, RefundOrder
 from commands.payments import TopUp
 from commands.wallets import GrantBonus
+from domain.money import china_day
 from domain.plans import Months
 from tests.simulation.holding import CaptureCoins, HoldCoins, VoidHold
 from tests.simulation.ledgers import following, month_of
@@ -26,7 +27,7 @@ from tests.simulation.oracle import Oracle
 from tests.simulation.purses import coins_in
 from tests.simulation.rail import NAME
 from tests.simulation.server import LoopClock
-from tests.simulation.treasury import MINOR_EACH, MINOR_MONTH
+from tests.simulation.treasury import MINOR_EACH, MINOR_MONTH, WRONG_MAX
 from tests.simulation.world import Person
 
 #: What could happen within this happens now, or later: nobody can say.
@@ -77,11 +78,15 @@ class Shoppers:
         claimed = coins if chance.random() < 0.95 else coins + 1
         state = treasury.rail.state(reference)
         granted = claimed == coins and state in ("paid", "pending")
-        granted = granted and self._may_pay(actor, claimed)
+        granted = granted and self._may_pay(actor, claimed) and self._is_heard(actor)
         sure: bool | None = granted
         if seconds and becomes == "failed":
             sure = None if granted else False
         return self._claim(actor, reference, claimed, sure)
+
+    def _is_heard(self, actor: Person) -> bool:
+        wrong = self._world.treasury.wrong
+        return wrong[actor.id, china_day(self._clock.now()).isoformat()] < WRONG_MAX
 
     def _may_pay(self, actor: Person, coins: int) -> bool:
         treasury = self._world.treasury

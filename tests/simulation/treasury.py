@@ -3,6 +3,7 @@ All about money, as events make it: payments, purses, memberships, goods and the
 out anew, and held against each other in the commit that changed them.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,7 @@ from domain.decoration import DecorationEvent
 from domain.event import Recorded
 from domain.mall import ItemEvent
 from domain.membership_events import MembershipEvent
+from domain.misclaim import PaymentMisclaimed
 from domain.order import OrderEvent
 from domain.payment import (
     PaymentClaimed,
@@ -42,12 +44,15 @@ _OF_GOODS = frozenset(
     + get_args(DecorationEvent)
 )
 _OF_ALLOWANCE = frozenset(get_args(AllowanceEvent))
-OF_MONEY = _OF_PAYMENT | _OF_WALLET | _OF_MEMBERSHIP | _OF_GOODS | _OF_ALLOWANCE | {PeriodClosed}
+_OTHERS = frozenset({PeriodClosed, PaymentMisclaimed})
+OF_MONEY = _OF_PAYMENT | _OF_WALLET | _OF_MEMBERSHIP | _OF_GOODS | _OF_ALLOWANCE | _OTHERS
 
 #: How old what a rail said may be when it is acted on.
 _MOMENT = timedelta(seconds=30)
 #: What who is 8 to 15 may pay, in coins: at once, and in a month.
 MINOR_EACH, MINOR_MONTH = 50, 200
+#: How often a day somebody may claim what a rail does not know.
+WRONG_MAX = 20
 
 
 @dataclass(eq=False)
@@ -75,6 +80,8 @@ class Treasury:
         self.rail = rail
         self.minors: set[UUID] = set()
         self.claims: dict[UUID, Claim] = {}
+        #: How many claims were wrong, by who made them and on which day.
+        self.wrong: Counter[tuple[UUID, str]] = Counter()
         self.purses = Purses()
         self.tenures = Tenures()
         self.goods = Goods(self.tenures)
@@ -101,6 +108,10 @@ class Treasury:
             self.goods.take(recorded, event)
         elif isinstance(event, PeriodClosed):
             self.ledgers.close(recorded, event)
+        elif isinstance(event, PaymentMisclaimed):
+            self.wrong[event.member, event.day] += 1
+            few = self.wrong[event.member, event.day] <= WRONG_MAX
+            must(few, recorded, "who is wrong too often is not listened to")
         elif isinstance(event, AllowanceTaken | AllowanceReturned):
             must(event.member in self.minors, recorded, "only minors have an allowance")
         if not isinstance(event, PeriodClosed):
@@ -120,7 +131,10 @@ class Treasury:
             self._check_minor(recorded, claim)
             return
         assert claim is not None, "it was claimed"
-        must(claim.state == "waiting", recorded, "a payment comes to an end once")
+        late = claim.state == "failed" and isinstance(event, PaymentSettled)
+        must(
+            late or claim.state == "waiting", recorded, "it ends once, unless its money comes late"
+        )
         known = self._state(claim)
         match event:
             case PaymentSettled(member=member, coins=coins):
