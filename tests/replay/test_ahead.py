@@ -61,6 +61,23 @@ def test_who_stops_reading_stops_what_was_begun() -> None:
     assert len(log.asked) <= 3
 
 
+def test_who_wants_some_types_hears_that_it_goes_on_where_there_are_none() -> None:
+    class Sparse(Log):
+        def read(
+            self,
+            cell: int,
+            after: int,
+            limit: int,
+            until: int | None = None,
+            *_: object,
+            **__: object,
+        ) -> list[Recorded]:
+            return [one for one in self.events[after:until] if one.position == 25][:limit]
+
+    batches = read_ahead(Sparse(40, 10), [Stretch(0, 0, 40)], 10, 8, {Noted})
+    assert [len(batch) for batch in batches] == [0, 0, 1, 0]
+
+
 def test_an_error_is_raised_where_it_is_reached() -> None:
     class Broken(Log):
         def read(self, cell: int, after: int, *more: object, **named: object) -> list[Recorded]:

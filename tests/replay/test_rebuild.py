@@ -10,13 +10,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import inspect, select, text
 
+from domain.event import type_of
 from projections.engine.lease import Lease
 from projections.rows import Put
 from replay import rebuild as rebuild_module
 from replay.rebuild import SwapError
 from replay.refeed import Progress, ReplayError
 from replay.scratch import BusyError
-from tests.projections.engine.toys import History, Notes, history, notes
+from tests.projections.engine.toys import History, Noted, Notes, history, notes
 from tests.replay.conftest import LiveWorld
 
 
@@ -81,6 +82,30 @@ def test_indexes_rights_and_later_rebuilds_survive_the_swap(live: LiveWorld) -> 
     for _ in range(2):
         live.rebuild(["notes"])
         assert shape() == before
+
+
+def test_a_model_that_says_which_events_it_takes_is_given_no_others(
+    live: LiveWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.write(30)
+    monkeypatch.setattr(History, "types", frozenset({Noted}), raising=False)
+    (rebuilt,) = live.rebuild(["history"])
+    assert rebuilt.positions == live.reader.heads(), "whatever the last events were"
+    with live.world.server.begin() as connection:
+        kinds = connection.scalars(select(history.c.type)).all()
+    assert set(kinds) == {type_of(Noted)}
+    assert len(kinds) == 30
+
+
+def test_what_is_only_added_to_has_its_key_again(live: LiveWorld) -> None:
+    def key() -> Any:
+        return inspect(live.world.database.owner).get_pk_constraint("history", "models")
+
+    before = key()
+    assert before["constrained_columns"]
+    live.write(10)
+    live.rebuild(["history"])
+    assert key() == before
 
 
 def test_a_model_that_is_new_gets_its_table_and_its_rights(live: LiveWorld) -> None:

@@ -157,6 +157,7 @@ class History:
             await self._looks.at_everything()
             if self.plan.money:
                 await self._tills.look()
+                self._looks.check_rebuilt()
             if self.plan.moderation or self.plan.money:
                 self._leap(self.fate.choice(LEAPS))
                 await self._wake()

@@ -54,6 +54,9 @@ MONEYED = msgspec.structs.replace(
     temper=msgspec.structs.replace(PLAN.temper, rail_lost=0.1),
 )
 
+#: What shows only where something is late is looked for where days are leapt over often.
+LATE = msgspec.structs.replace(MONEYED, rounds=6, moves=24)
+
 
 def _rows(model: Any, twisted: Rows) -> Planted:
     """A read model that writes something else of an event."""
@@ -309,5 +312,5 @@ def stretches_are_forgotten() -> Iterator[None]:
     ids=lambda plant: plant.__name__,
 )
 def test_what_is_planted_is_found(plant: Any) -> None:
-    found = first_failure(plant, MONEYED)
+    found = first_failure(plant, LATE if plant is a_closed_month_takes_more else MONEYED)
     assert found is not None, f"not found in {SEEDS_MAX} seeds"

@@ -39,6 +39,8 @@ class Tills:
         self._history = history
         self._chance = chance
         self._made: dict[str, set[UUID]] = {operation: set() for operation in _MAKES}
+        #: What was told of each segment in each month that is closed.
+        self._firm: dict[tuple[str, str], tuple[int, ...]] = {}
 
     # Commands
 
@@ -265,9 +267,19 @@ class Tills:
             deferred = months[-1]["deferred"]
             if billed != refunded + earned + deferred:
                 raise Difference(f"{segment}: {billed} is not {refunded} + {earned} + {deferred}")
+            self._check_firm(months)
             wanted = ledgers.to_earn(self._nows()[0]) if segment == "memberships" else 0
             if deferred != wanted:
                 raise Difference(f"{segment} has {deferred} to earn, not {wanted}")
+
+    def _check_firm(self, months: Sequence[Any]) -> None:
+        """What is told of a closed month is told for ever."""
+        for one in months:
+            if one["closed"]:
+                told = (one["billed"], one["refunded"], one["recognised"], one["deferred"])
+                before = self._firm.setdefault((one["month"], one["segment"]), told)
+                if told != before:
+                    raise Difference(f"{one} was closed, with {before}")
 
     async def _look_at_member(self, person: Person) -> None:
         if not await self._look_at_wallet(person, fresh=True):
