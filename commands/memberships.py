@@ -71,8 +71,8 @@ async def cancel(plan: Plan, work: Work) -> Outcome:
 
 
 async def pause(plan: Plan, work: Work) -> Outcome:
-    """Let it rest."""
-    return await _as_member(plan, work, decisions.pause)
+    """Let it rest, also while suspended: paid days would pass unused."""
+    return await _move(await stopping_member(work), plan, work, decisions.pause)
 
 
 async def resume(plan: Plan, work: Work) -> Outcome:

@@ -29,6 +29,8 @@ from projections.reading.memberships import MembershipView
 ROUTES = Routes()
 _TAG = "Memberships"
 _ACTING = ("not-found", "suspended", "banned", "no-account", "conflict")
+#: Who is suspended may stop what costs them.
+_STOPPING = ("not-found", "banned", "no-account", "conflict")
 
 _Points = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -119,7 +121,7 @@ async def subscribe(call: Ask[Subscribe, None]) -> Answer:
     summary="End renewal",
     answer=Written,
     roles=MEMBERS,
-    problems=("not-found", "banned", "no-account", "conflict"),
+    problems=_STOPPING,
 )
 async def end_renewal(call: Ask[None, None]) -> Answer:
     """Benefits last until the end of what was paid. This can be done while suspended, too."""
@@ -132,12 +134,13 @@ async def end_renewal(call: Ask[None, None]) -> Answer:
     summary="Let a membership rest",
     answer=Written,
     roles=MEMBERS,
-    problems=(*_ACTING, "nothing-unused", "pause-used-up"),
+    problems=(*_STOPPING, "nothing-unused", "pause-used-up"),
 )
 async def pause_membership(call: Ask[None, None]) -> Answer:
     """
     Days that have not begun are kept, with what they cost, without benefits and without decay of
     growth. It may rest 90 days in all until a further term is paid, and then goes on by itself.
+    This can be done while suspended, too.
     """
     return await _move(call, memberships.pause)
 
@@ -181,12 +184,15 @@ async def refund_days(call: Ask[RefundDays, None]) -> Answer:
     summary="Your memberships",
     answer=Page[Membership],
     roles=MEMBERS,
-    problems=("suspended", "banned", "no-account"),
+    problems=("no-account",),
 )
 async def list_memberships(call: Ask[None, None]) -> Answer:
-    """Every plan, had or not: how it stands, what it gives now, and how far you have grown."""
-    views, now = await call.app.read(call, reads.memberships), call.app.clock.now()
-    cell = cell_of(call.viewer.member)
+    """
+    Every plan, had or not: how it stands, what it gives now, and how far you have grown; also while
+    you are suspended or banned.
+    """
+    member, now = call.viewer.member, call.app.clock.now()
+    views, cell = await call.app.attend(call, reads.memberships, member), cell_of(member)
     return call.page([_shown(plan, views.get(plan), now, cell) for plan in PLANS])
 
 

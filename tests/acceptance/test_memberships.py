@@ -126,6 +126,7 @@ def test_who_is_suspended_can_end_the_renewal(homezone: RunningHomezone) -> None
     suspension = f"/v1/accounts/{member.qq}/suspension"
     homezone.operator.put(suspension, {"reason": "stolen"}).ok(200)
     have(member, 3).refused(403, "suspended")
+    assert held(member)["state"] == "active", "who can end it sees it"
     ended = member.delete("/v1/me/memberships/yellow").ok(200)
     assert ended.json["state"] == "cancelled"
     homezone.operator.delete(suspension).ok(200)

@@ -12,7 +12,15 @@ from commands.accounts import SuspendAccount
 from commands.decorations import ChangeDecoration, OrderedLook
 from commands.executor import Answer
 from commands.mall import ListItem, list_item
-from commands.memberships import RefundDays, Subscribe, cancel, pause, refund_days, subscribe
+from commands.memberships import (
+    RefundDays,
+    Subscribe,
+    cancel,
+    pause,
+    refund_days,
+    resume,
+    subscribe,
+)
 from commands.orders import PlaceOrder, RefundOrder, place, refund
 from commands.work import Work
 from domain.account_events import AccountBanned
@@ -290,7 +298,26 @@ def test_an_operator_renews_nothing_for_who_is_banned() -> None:
     live(history)
 
 
-def test_who_is_suspended_can_end_the_renewal_and_nothing_else() -> None:
+def test_who_is_suspended_can_let_a_plan_rest_and_not_go_on() -> None:
+    async def history() -> None:
+        counter = await opened(10)
+        await counter.have()
+        suspend = to(counter.house.accounts.suspend, counter.anna)
+        await counter.house.run(suspend, SuspendAccount("stolen"), STAFF)
+        assert (await counter.do(pause)).state == "paused"
+
+        async def handle(_: None, work: Work) -> Any:
+            return await resume("yellow", work)
+
+        refused = ("suspended", None)
+        assert await counter.house.refusal(handle, None, counter.anna) == refused
+        await counter.let_pass(90)
+        assert len(counter.happened(MembershipResumed)) == 1, "by itself, as anybody's"
+
+    live(history)
+
+
+def test_who_is_suspended_can_end_the_renewal_and_buy_nothing() -> None:
     async def history() -> None:
         counter = await opened(100)
         await counter.have()
