@@ -6,25 +6,29 @@ and no day is lost or made.
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain import given_months
 from domain import membership_moves as decisions
 from domain.catalogue import EVENTS
 from domain.event import Refused, type_of
+from domain.gift import GivenMonths
+from domain.ids import OrderId
 from domain.membership import MEMBERSHIP
 from domain.membership_events import (
     MonthsPaid,
 )
 from domain.membership_states import NeverHad, growth
+from domain.plans import TABLE, TABLES
 from tests.domain.coins import DAY, NOON
 from tests.domain.memberships import Story
 from tests.domain.people import sealed
 
 Act: TypeAlias = Literal[
-    "top_up", "trial", "have", "extend", "cancel", "pause", "resume", "refund", "ban"
+    "top_up", "trial", "have", "extend", "cancel", "pause", "resume", "refund", "ban", "gift"
 ]
 Step: TypeAlias = tuple[int, Act, Literal[1, 3, 6, 12], int]
 
@@ -33,7 +37,7 @@ STEPS = st.lists(
         st.one_of(st.integers(0, 30), st.integers(0, 1_100)),
         st.sampled_from(
             ["top_up", "top_up", "trial", "have", "have", "extend", "cancel", "pause", "pause",
-             "resume", "refund", "ban"]
+             "resume", "refund", "ban", "gift"]
         ),
         st.sampled_from([1, 1, 3, 6, 12]),
         st.integers(1, 60),
@@ -101,9 +105,17 @@ def do(story: Story, act: Act, months: int, coins: int, at: datetime) -> None:
             story.when(decisions.resume, at=at)
         case "refund":
             story.when(decisions.refund, which, sealed("no"), at=at)
+        case "gift":
+            given_by_a_friend(story, which, months, at)
         case "ban":
             story.until(at)
             story.gone = True
+
+
+def given_by_a_friend(story: Story, which: OrderId, months: Any, at: datetime) -> None:
+    daily = TABLES[TABLE].rates["yellow"][months].daily
+    gift = GivenMonths("yellow", months, daily)
+    story.when(given_months.receive, which, gift, at=at)
 
 
 @FEW
