@@ -5,7 +5,7 @@ Gifts and refunds as members have them, over HTTP: offered, answered, given back
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.acceptance.test_money import balance, books, buy, item, refund, rich
+from tests.acceptance.test_money import balance, books, buy, item, refund, rich, top_up
 from tests.support.homezone import Client, Reply, RunningHomezone
 
 
@@ -203,3 +203,31 @@ def test_a_coin_is_followed_from_its_payment_to_its_refund(homezone: RunningHome
     }
     sender.get(f"/v1/audit/lots/{lot}").refused(403)
     auditor.get(f"/v1/audit/lots/{order}").refused(404)
+
+
+def test_a_guardian_has_a_gift_undone_and_the_friend_gives_it_back(
+    homezone: RunningHomezone,
+) -> None:
+    minor, recipient = homezone.member(birth_date="2012-01-01"), homezone.member()
+    minor.befriend(recipient)
+    top_up(minor, 50).ok(201)
+    order = give(minor, item(homezone, 30), recipient).ok(201).json["id"]
+    path = f"/v1/orders/{order}/guardian-refunds"
+    body = {"reason": "mother", "evidence": "letter", "house_percent": 70}
+    homezone.operator.post(path, body).refused(409, "gift-waits")
+    recipient.put(f"/v1/me/gifts/{order}").ok(200)
+    assert len(recipient.walk("/v1/me/items", at_least=homezone.everything())) == 1
+    first = homezone.operator.post(path, body).ok(201)
+    assert first.json["state"] == "partly_refunded"
+    assert homezone.operator.post(path, body).ok(201).json == first.json
+    assert balance(minor) == (41, 0, 0), "of 30, 21 came back"
+    assert recipient.walk("/v1/me/items", at_least=homezone.everything()) == []
+    assert gifts(homezone, recipient) == {order: "refunded"}
+    books(homezone)
+
+
+def test_a_gift_is_no_larger_than_an_order(homezone: RunningHomezone) -> None:
+    sender, recipient = friends(homezone)
+    too_much = give(sender, item(homezone, 1_000_000), recipient, quantity=2)
+    assert too_much.refused(422, "order-too-large").fields == ["/quantity"]
+    assert balance(sender) == (100, 0, 0)
