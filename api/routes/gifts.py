@@ -3,7 +3,7 @@ Gifts: what friends offer to a member, and what the member answers. They are off
 """
 
 from datetime import datetime
-from typing import Literal, cast
+from typing import Final, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,18 @@ from projections.reading import gifts
 from projections.reading.gifts import GiftView
 
 ROUTES = Routes()
+#: What may stand in the way of whoever pays with coins, and of whoever gives.
+BUYING: Final = (
+    "insufficient-coins",
+    "wallet-owes",
+    "suspended",
+    "banned",
+    "no-account",
+    "conflict",
+)
+GIVING: Final = (
+    "not-yourself", "no-such-member", "not-friends", "recipient-suspended", "recipient-banned",
+)  # fmt: skip
 _TAG = "Mall"
 #: Beyond every position of a log.
 _LAST = (1 << 63) - 1
@@ -51,19 +63,7 @@ class Gift(msgspec.Struct, frozen=True, omit_defaults=True):
     body=GiveMonths,
     answer=Written,
     roles=MEMBERS,
-    problems=(
-        "insufficient-coins",
-        "wallet-owes",
-        "not-yourself",
-        "no-such-member",
-        "not-friends",
-        "recipient-suspended",
-        "recipient-banned",
-        "suspended",
-        "banned",
-        "no-account",
-        "conflict",
-    ),
+    problems=(*BUYING, *GIVING),
     links=("read_order",),
     example={"plan": "yellow", "months": 3, "gift_to": 10002},
 )

@@ -13,6 +13,7 @@ from api.answers import Written
 from api.http.answers import Answer, Page, found
 from api.http.queries import Paging
 from api.http.routes import Routes
+from api.routes.gifts import BUYING, GIVING
 from api.routes.members import done
 from api.services import MEMBERS, OPERATORS, Ask
 from commands import mall, orders
@@ -172,22 +173,13 @@ async def change_item(call: Ask[ChangeItem, None]) -> Answer:
     answer=Written,
     roles=MEMBERS,
     problems=(
-        "insufficient-coins",
-        "wallet-owes",
+        *BUYING,
+        *GIVING,
         "no-such-item",
         "order-too-large",
         "item-delisted",
         "members-only",
         "level-too-low",
-        "not-yourself",
-        "no-such-member",
-        "not-friends",
-        "recipient-suspended",
-        "recipient-banned",
-        "suspended",
-        "banned",
-        "no-account",
-        "conflict",
     ),
     links=("read_order", "refund_order"),
     example={"item": "01a210c8-e698-8000-9999-821e138dda71", "quantity": 1},
