@@ -27,7 +27,7 @@ from domain.wallet_events import (
     WalletToppedUp,
 )
 from tests.simulation.legal import must
-from tests.simulation.tenures import earned
+from tests.simulation.tenures import day_by_day, earned
 
 _CHINA: Final = timezone(timedelta(hours=8))
 _DEFERRED: Final = "liability:deferred:memberships"
@@ -269,18 +269,22 @@ def _refunded(event: CoinsRefunded) -> Entered:
         owed = _legs("CNY", _fen(back), "contra:refunds", "liability:coins-sold")
         return (*coins, *owed), ()
     unearned = service.unearned or 0
-    taken = _taken_back(back, unearned, "liability:coins-sold")
+    taken = _taken_back(back, unearned)
     return (*coins, *taken), _off(unearned, service.since, service.until)
 
 
 def _paused(event: MembershipPaused) -> Entered:
-    legs = [leg for one in event.cuts for leg in _taken_back(one.back, one.unearned, _RESTING)]
+    legs = [leg for one in event.cuts for leg in _legs("CNY", one.unearned, _DEFERRED, _RESTING)]
     terms = [term for one in event.cuts for term in _off(one.unearned, one.since, one.until)]
     return tuple(legs), tuple(terms)
 
 
 def _resumed(event: MembershipResumed) -> Entered:
-    paid = [(_fen(one.parts), one) for one in event.periods]
+    """What the days had still to earn when they began to rest."""
+    paid: list[tuple[int, Any]] = []
+    for one in event.periods:
+        days = day_by_day(_fen(one.parts), one.before + one.days)
+        paid.append((sum(days[one.before :]), one))
     legs = [leg for fen, _ in paid for leg in _legs("CNY", fen, _RESTING, _DEFERRED)]
     return tuple(legs), tuple(Term(fen, one.since, one.until) for fen, one in paid if fen)
 
@@ -303,13 +307,13 @@ def _off(fen: int, since: datetime, until: datetime) -> tuple[Term, ...]:
     return (Term(-fen, since, until),) if fen else ()
 
 
-def _taken_back(parts: Sequence[Any], unearned: int, to: str) -> tuple[Leg, ...]:
+def _taken_back(parts: Sequence[Any], unearned: int) -> tuple[Leg, ...]:
     """Days that will earn nothing; what their coins cost besides is settled."""
     settled = _fen(parts) - unearned
     every: tuple[Leg, ...] = (
         (_DEFERRED, "CNY", unearned),
         ("contra:refunds:memberships", "CNY", settled),
-        (to, "CNY", -_fen(parts)),
+        ("liability:coins-sold", "CNY", -_fen(parts)),
     )
     return tuple(leg for leg in every if leg[2])
 

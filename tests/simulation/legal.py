@@ -49,6 +49,11 @@ class Witness(World):
         active = member in self.people and self.people[member].barred is None
         must(active, recorded, "only who is neither suspended nor banned acts")
 
+    def stops(self, recorded: Recorded, member: UUID) -> None:
+        """A member ended something, or let it rest."""
+        there = member in self.people and self.people[member].barred != "banned"
+        must(there, recorded, "who is banned ends nothing")
+
     def publishes(self, recorded: Recorded, member: UUID) -> None:
         """A member said this, or had more people see it."""
         self.acts(recorded, member)

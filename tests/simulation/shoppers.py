@@ -30,6 +30,8 @@ from tests.simulation.server import LoopClock
 from tests.simulation.treasury import MINOR_EACH, MINOR_MONTH, WRONG_MAX
 from tests.simulation.world import Person
 
+#: What who is suspended does, too.
+_STOPPING = frozenset({"end_renewal", "pause_membership"})
 #: What could happen within this happens now, or later: nobody can say.
 _NEAR = timedelta(seconds=30)
 _KINDS = ("theme", "background", "music", "flower")
@@ -291,7 +293,8 @@ class Shoppers:
         path: dict[str, Any] | None = None,
         body: Any = None,
     ) -> Move:
-        if actor.barred is not None:
+        stops = operation in _STOPPING and actor.barred == "suspended"
+        if actor.barred is not None and not stops:
             granted = False
         return Move(operation, actor.id, actor.qq, granted, path or {}, body, of_money=True)
 

@@ -7,7 +7,7 @@ told to clients. Each event is held against that, and so is what it says of how 
 """
 
 import calendar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 from uuid import UUID
@@ -35,11 +35,18 @@ _LEVELS: Final = (0, 600, 1_800, 3_600, 6_000, 10_800, 16_800, 24_000)
 #: Days after one failure until the next attempt; of benefits in between there are 7.
 _RETRIES: Final = (2, 5, 7, 7)
 _GRACE: Final = 7 * _DAY
+#: From one grace that nobody paid for until another may begin.
+_GRACE_AGAIN: Final = 365 * _DAY
+#: For how long it rests in all between two payments.
+_RESTS: Final = 90 * _DAY
 
 
 @dataclass(eq=False)
 class Span:
-    """Days that were paid together, or are free."""
+    """
+    Days that were paid together, or are free. ``parts`` are the coins of the whole term, of which
+    some days may have been used ``before`` the others rested.
+    """
 
     id: UUID
     charge: UUID
@@ -48,6 +55,7 @@ class Span:
     daily: int
     months: int
     parts: list[Taken]
+    before: int = 0
 
     @property
     def days(self) -> int:
@@ -58,10 +66,15 @@ class Span:
         """How many of them have begun."""
         return sum(self.since + day * _DAY < at for day in range(self.days))
 
-    @property
-    def fen(self) -> int:
-        """What they cost."""
-        return sum(fen for _, _, fen in self.parts)
+    def last(self, days: int) -> list[Taken]:
+        """The coins of the last of them: those taken last, whole ones."""
+        coins, whole = coins_in(self.parts), self.before + self.days
+        return first(self.parts, coins - coins * days // whole)[1]
+
+    def to_earn(self, days: int) -> int:
+        """What the last of them earn, in fen."""
+        each = day_by_day(sum(fen for _, _, fen in self.parts), self.before + self.days)
+        return sum(each[len(each) - days :])
 
 
 @dataclass(eq=False)
@@ -80,6 +93,16 @@ class Tenure:
     lapsed_at: datetime | None = None
     latest: datetime | None = None
     past: list[tuple[int, datetime, datetime | None]] = field(default_factory=list)
+    #: Since when it rests, and for how long it did before, since it was paid last.
+    rests_since: datetime | None = None
+    rested: timedelta = timedelta()
+    #: When the last grace began that nobody paid for.
+    graced_at: datetime | None = None
+
+    def grace(self, since: datetime) -> timedelta:
+        """How long benefits go on when a renewal is owed since a moment."""
+        again = self.graced_at is None or since >= self.graced_at + _GRACE_AGAIN
+        return _GRACE if again else timedelta()
 
     @property
     def due(self) -> datetime | None:
@@ -95,7 +118,8 @@ class Tenure:
             case "trialing" | "cancelled":
                 return self.spans[-1].until
             case "active":
-                return self.spans[-1].until + _GRACE
+                until = self.spans[-1].until
+                return until + self.grace(until)
             case "past_due":
                 assert self.owed_since is not None
                 return self.owed_since + _GRACE
@@ -123,6 +147,10 @@ class Tenure:
         """1 to 8."""
         return sum(self.points(at) >= least for least in _LEVELS)
 
+    def longest(self, at: datetime) -> int:
+        """The longest term that was paid and is not over; 0 when none was."""
+        return max((one.months for one in self.live(at) if one.daily), default=0)
+
     def live(self, at: datetime) -> list[Span]:
         """What runs, or is to come."""
         return [one for one in self.spans if one.until > at]
@@ -138,6 +166,10 @@ class Tenures:
         self.cut: dict[UUID, list[Taken]] = {}
         #: Of whom a renewal failed in it, when, and over how many coins.
         self.short: list[tuple[Recorded, UUID, datetime, int]] = []
+        #: What was extended by it although renewal had been ended, and stays so.
+        self.ended: list[tuple[Recorded, Tenure]] = []
+        #: The longest term that an upgrade in it takes the place of.
+        self.replaced = 0
 
     def tenure(self, member: UUID, plan: str) -> Tenure:
         """A plan of a member."""
@@ -176,6 +208,8 @@ class Tenures:
                 self._go_on(tenure)
             case TermChanged(months=months):
                 must(tenure.state in ("trialing", "active"), recorded, "it renews")
+                paid = tenure.longest(at)
+                must(not paid or months <= paid, recorded, "a longer term begins at once")
                 tenure.months = months
             case MembershipExpired():
                 self._expire(recorded, tenure, event)
@@ -195,6 +229,7 @@ class Tenures:
         tenure.past.append((period.daily, period.since, period.until))
         tenure.months, tenure.anchor = period.months, period.anchor
         tenure.owed_since = tenure.next_at = None
+        tenure.rested = timedelta()
         self._go_on(tenure)
 
     @staticmethod
@@ -217,6 +252,12 @@ class Tenures:
             "renewed": ("trialing", "active", "past_due", "unpaid"),
         }
         must(state in states[event.how], recorded, f"{event.how} where it is {state}")
+        if event.how == "upgraded":
+            longer = 0 < self.replaced < period.months
+            must(longer, recorded, f"it takes the place of {self.replaced} months")
+            self.replaced = 0
+        if state == "cancelled":
+            self.ended.append((recorded, tenure))
         if event.how == "renewed" and state != "past_due":
             must(at == tenure.due, recorded, "it renews when it is due")
         must(period.since == since, recorded, f"the term begins {since}, not {period.since}")
@@ -235,11 +276,14 @@ class Tenures:
         must(at == tenure.due, recorded, "it is tried when it is due")
         self.short.append((recorded, event.member, at, _PRICES[tenure.months]))
         if tenure.state == "active":
-            tenure.owed_since, tenure.failed, tenure.state = at, 0, "past_due"
-            tenure.spans = []
+            tenure.owed_since, tenure.failed, tenure.spans = at, 0, []
+            tenure.state = "past_due"
+            if not tenure.grace(at):
+                tenure.state = "unpaid"
+                self._lapse(tenure, at)
         assert tenure.owed_since is not None
         if tenure.state == "past_due" and at >= tenure.owed_since + _GRACE:
-            tenure.state = "unpaid"
+            tenure.state, tenure.graced_at = "unpaid", tenure.owed_since
             self._lapse(tenure, tenure.owed_since + _GRACE)
         tenure.failed += 1
         tenure.next_at = at + _RETRIES[tenure.failed - 1] * _DAY
@@ -259,10 +303,14 @@ class Tenures:
                 owed = state in ("past_due", "unpaid")
                 fits = owed or (state == "cancelled" and at == tenure.due)
             case _:
-                fits = state not in ("none", "expired")
+                # Days that rest come back first, and that ends it.
+                ended = state == "expired" and tenure.lapsed_at == at
+                fits = ended or state not in ("none", "expired", "paused")
         must(fits, recorded, f"it does not end so where it is {state}")
         for span in tenure.live(at):
             self._shorten(tenure, span, at)
+        if state == "past_due":
+            tenure.graced_at = tenure.owed_since
         self._end(tenure, at)
 
     def _end(self, tenure: Tenure, at: datetime) -> None:
@@ -289,43 +337,72 @@ class Tenures:
         at, live = event.effective_at, tenure.live(event.effective_at)
         same = [one.period for one in event.cuts] == [one.id for one in live]
         must(bool(live) and same, recorded, "all days that are left are cut")
-        rests: list[Span] = []
         for one, span in zip(event.cuts, live, strict=True):
-            rest = _rest(span, at)
-            must((one.since, one.until) == (rest.since, rest.until), recorded, "these days")
-            must(told(one.back) == rest.parts, recorded, f"their coins: {rest.parts}")
-            kept = coins_in(span.parts) - coins_in(rest.parts), span.fen - rest.fen
+            left = span.days - span.begun(at)
+            since, back = span.until - left * _DAY, span.last(left)
+            must((one.since, one.until) == (since, span.until), recorded, "these days")
+            must(told(one.back) == back, recorded, f"their coins: {back}")
+            used = [_sums(span.last(days)) for days in (span.days, left)]
+            kept = used[0][0] - used[1][0], used[0][1] - used[1][1]
             must((one.kept.coins, one.kept.fen) == kept, recorded, "and the others stay")
-            unearned = span.fen - earned(span.fen, span.since, span.until, _china(rest.since))
+            unearned = span.to_earn(left)
             must(one.unearned == unearned, recorded, f"they had {unearned} fen to earn")
             self._shorten(tenure, span, at)
-            self.cut.setdefault(one.charge, []).extend(rest.parts)
-            if rest.days and span.daily:
-                rests.append(rest)
         if isinstance(event, UnusedDaysRefunded):
+            for one in event.cuts:
+                self.cut.setdefault(one.charge, []).extend(told(one.back))
+            self.replaced = tenure.longest(at) if event.reason is None else 0
             self._end(tenure, at)
-            return
-        self.cut.clear()
+        else:
+            self._let_rest(recorded, tenure, event)
+
+    @staticmethod
+    def _let_rest(recorded: Recorded, tenure: Tenure, event: MembershipPaused) -> None:
+        """It keeps the days that have not begun, and all the coins of their terms."""
+        at, rests = event.effective_at, list[Span]()
+        for span in tenure.live(at):
+            used = span.begun(at)
+            if used < span.days and span.daily:
+                since, before = span.since + used * _DAY, span.before + used
+                rests.append(replace(span, since=since, before=before))
         must(bool(rests), recorded, "something is paid that can rest")
-        days = [(one.charge, one.days, told(one.parts)) for one in event.parked]
-        kept_days = [(one.charge, one.days, one.parts) for one in rests]
+        days = [(one.charge, one.days, told(one.parts), one.before) for one in event.parked]
+        kept_days = [(one.charge, one.days, one.parts, one.before) for one in rests]
         must(days == kept_days, recorded, "what rests is what has not begun")
+        must(tenure.rested < _RESTS, recorded, "it rests 90 days between two payments")
         tenure.renews = tenure.state != "cancelled"
         tenure.state, tenure.spans, tenure.parked = "paused", [], rests
-        tenure.next_at = at + 90 * _DAY
+        tenure.rests_since, tenure.next_at = at, at + (_RESTS - tenure.rested)
+        must(event.resumes_at == tenure.next_at, recorded, "it goes on after 90 days")
 
-    def _resume(self, recorded: Recorded, tenure: Tenure, event: MembershipResumed) -> None:
+    @staticmethod
+    def _resume(recorded: Recorded, tenure: Tenure, event: MembershipResumed) -> None:
         must(tenure.state == "paused", recorded, "it rested")
-        since = event.effective_at
+        assert tenure.rests_since is not None
+        # The day that had begun is used first, if it is not over.
+        begins = tenure.parked[0].since
+        moved = event.effective_at > begins
+        since = event.effective_at if moved else begins
         for one, rest in zip(event.periods, tenure.parked, strict=True):
             until = since + rest.days * _DAY
             same = (one.since, one.until, one.charge) == (since, until, rest.charge)
-            must(same and told(one.parts) == rest.parts, recorded, "its days follow one another")
+            same = same and (told(one.parts), one.before) == (rest.parts, rest.before)
+            must(same, recorded, "its days follow one another")
+            terms = (one.months, one.daily) == (rest.months, rest.daily)
+            must(terms, recorded, "they are what they were")
             tenure.past.append((one.daily, since, until))
             since = until
         tenure.spans = [_span(one) for one in event.periods]
-        tenure.anchor, tenure.parked, tenure.next_at = _china(since).day, [], None
+        tenure.anchor = _china(since).day if moved else tenure.anchor
+        tenure.rested += event.effective_at - tenure.rests_since
+        tenure.parked, tenure.rests_since, tenure.next_at = [], None, None
         tenure.state = "active" if tenure.renews else "cancelled"
+
+    def by_itself(self, event: Any) -> bool:
+        """Whether something becomes of a membership for no other reason than that it is due."""
+        due = self.tenure(event.member, event.plan).due
+        timely = RenewalFailed | MembershipExpired | MembershipResumed | MonthsPaid
+        return isinstance(event, timely) and event.effective_at == due
 
     @staticmethod
     def _check_told(recorded: Recorded, tenure: Tenure, event: Any) -> None:
@@ -353,24 +430,24 @@ class Tenures:
 def _span(period: Any) -> Span:
     return Span(
         period.id, period.charge, period.since, period.until, period.daily, period.months,
-        told(period.parts),
+        told(period.parts), period.before,
     )  # fmt: skip
 
 
-def _rest(span: Span, at: datetime) -> Span:
-    """What is left of some days: the coins taken last, whole ones."""
-    used, coins = span.begun(at), coins_in(span.parts)
-    _, back = first(span.parts, coins - coins * (span.days - used) // span.days)
-    since = span.since + used * _DAY
-    return Span(span.id, span.charge, since, span.until, span.daily, span.months, back)
+def _sums(parts: list[Taken]) -> tuple[int, int]:
+    return coins_in(parts), sum(fen for _, _, fen in parts)
+
+
+def day_by_day(fen: int, days: int) -> list[int]:
+    """What each day earns of an amount, in whole fen: what is left over is the first days'."""
+    each, over = divmod(fen, days)
+    return [each + (1 if number < over else 0) for number in range(days)]
 
 
 def earned(fen: int, since: datetime, until: datetime, day: date) -> int:
     """What of an amount is earned before a day of China, a day at a time, in whole fen."""
     days = (_china(until) - _china(since)).days
-    each, over = divmod(fen, days)
-    passed = min(max((day - _china(since)).days, 0), days)
-    return sum(each + (1 if number < over else 0) for number in range(passed))
+    return sum(day_by_day(fen, days)[: max((day - _china(since)).days, 0)])
 
 
 def _china(moment: datetime) -> date:

@@ -196,6 +196,8 @@ class Tills:
         for person in list(self._history.world.people.values()):
             if person.barred is None:
                 await self._look_at_member(person)
+            elif person.barred == "suspended":
+                await self._look_at_tenures(person)
 
     def _check_made(self) -> None:
         """What was acknowledged was done, once; what was done was acknowledged."""

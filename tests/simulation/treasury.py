@@ -15,7 +15,12 @@ from domain.belonging import BelongingEvent
 from domain.decoration import DecorationEvent
 from domain.event import Recorded
 from domain.mall import ItemEvent
-from domain.membership_events import MembershipEvent
+from domain.membership_events import (
+    MembershipCancelled,
+    MembershipEvent,
+    MembershipExpired,
+    MembershipPaused,
+)
 from domain.misclaim import PaymentMisclaimed
 from domain.order import OrderEvent
 from domain.payment import (
@@ -95,7 +100,7 @@ class Treasury:
         """
         kind = type(event)
         if recorded.actor == recorded.owner and recorded.owner in self._witness.people:
-            self._witness.acts(recorded, recorded.owner)
+            self._act(recorded, event)
         if kind in _OF_PAYMENT:
             self._pay(recorded, event)
         elif kind in _OF_WALLET:
@@ -116,6 +121,21 @@ class Treasury:
             must(event.member in self.minors, recorded, "only minors have an allowance")
         if not isinstance(event, PeriodClosed):
             self.ledgers.take(recorded, event)
+
+    def _act(self, recorded: Recorded, event: Any) -> None:
+        """
+        Who is suspended ends renewals and lets days rest, and no more; time passes for everybody.
+        """
+        stopping = isinstance(event, MembershipCancelled | MembershipPaused) or (
+            isinstance(event, MembershipExpired) and event.why == "cancelled"
+        )
+        if type(event) in _OF_MEMBERSHIP and (stopping or self.tenures.by_itself(event)):
+            self._witness.stops(recorded, recorded.owner)
+        elif isinstance(event, CoinsSpent) and event.service is not None:
+            # What days took is held against the days, which were asked for or due.
+            self._witness.stops(recorded, recorded.owner)
+        else:
+            self._witness.acts(recorded, recorded.owner)
 
     # Payments
 
@@ -209,7 +229,10 @@ class Treasury:
         for recorded, member, at, price in tenures.short:
             has = self.purses.purse(member).balance(at)
             must(has < price, recorded, f"there were {has} coins for {price}")
-        tenures.paid, tenures.cut, tenures.short = {}, {}, []
+        for recorded, tenure in tenures.ended:
+            must(not tenure.renews, recorded, "where renewal was ended, it stays so")
+        tenures.paid, tenures.cut, tenures.short, tenures.ended = {}, {}, [], []
+        must(not tenures.replaced, command[0], "days are given back for a longer term")
 
     def _check_books(self, recorded: Recorded) -> None:
         """The books and what members hold are one."""
