@@ -9,6 +9,7 @@ nobody can have spent any.
 
 import msgspec
 
+from commands.memberships import revoke_days
 from commands.ports import EventLog
 from commands.work import Outcome, Work
 from domain import belonging as belongings
@@ -21,7 +22,7 @@ from domain.money import Worth
 from domain.order import ORDER, Placed, order_stream
 from domain.payment import PAYMENT, Settled, payment_stream
 from domain.received_gift import RECEIVED_GIFT, awaited, received_gift_stream
-from domain.recovery import orders_of
+from domain.recovery import orders_of, plans_of
 from domain.reversal import Reversal, reversal_of
 from domain.wallet import WALLET, Wallet, lot_of, wallet_stream
 
@@ -107,7 +108,8 @@ class RecoveryHandlers:
 
     async def recover(self, command: RecoverLot, work: Work) -> Outcome:
         """
-        Revoke what the lot's coins bought, the latest first; what is used up, or held, is owed.
+        Revoke what the lot's coins bought, orders first, of which the latest, then days of
+        memberships; what is used up, or held, is owed.
         All in one append, with every order and belonging it rests on.
         """
         member, lot, at = command.member, command.lot, work.context.effective_at
@@ -118,8 +120,11 @@ class RecoveryHandlers:
             # Undone meanwhile; what closed it again is looked into by itself.
             return Outcome(lot, (stream, work.version(stream)))
         history = await self._log.read_stream(stream, until=command.since)
-        for which in orders_of((one.event for one in history), lot):
+        spent = [one.event for one in history]
+        for which in orders_of(spent, lot):
             wallet = await _revoke(work, which, lot, member, wallet)
+        for plan in plans_of(spent, lot):
+            wallet = await revoke_days(work, plan, lot, member, wallet)
         reversal, found = reversal_of(wallet.reversals, lot), wallet.lot(lot)
         assert reversal is not None
         assert found is not None

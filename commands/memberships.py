@@ -16,13 +16,13 @@ from commands.work import Outcome, Work
 from domain import membership_moves as decisions
 from domain.account import ACCOUNT, Banned, account_stream
 from domain.event import Refused
-from domain.ids import MemberId, OrderId, StreamId, cell_of
+from domain.ids import LotId, MemberId, OrderId, StreamId, cell_of
 from domain.membership import MEMBERSHIP, membership_stream
 from domain.membership_course import Course, advance
 from domain.membership_states import NeverHad, footing, growth, has_benefits
 from domain.plans import PLANS, Months, Plan, level
 from domain.sealed import KeyClass
-from domain.wallet import WALLET, wallet_stream
+from domain.wallet import WALLET, Wallet, wallet_stream
 
 
 class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,6 +101,19 @@ async def fall_due(command: FallDue, work: Work) -> Outcome:
     course = await _course(work, member, held.of.plan)
     await _let_time_pass(work, course, at)
     return _done(work, course)
+
+
+async def revoke_days(
+    work: Work, plan: Plan, lot: LotId, member: MemberId, wallet: Wallet
+) -> Wallet:
+    """Take away the days that a lot paid whose payment was taken back; the wallet after that."""
+    at = work.context.effective_at
+    membership = await work.load(MEMBERSHIP, membership_stream(member, plan))
+    course = Course(member, plan, membership, wallet)
+    await _let_time_pass(work, course, at)
+    decisions.revoke(course, lot, at)
+    _done(work, course)
+    return course.wallet
 
 
 async def _let_time_pass(work: Work, course: Course, at: datetime) -> None:

@@ -165,7 +165,8 @@ class MembershipResumed(Event, frozen=True, tag="membership.resumed.v1"):
 class UnusedDaysRefunded(Event, frozen=True, tag="membership.refunded.v1"):
     """
     The days that have not begun were taken back, and their coins went back. ``reason`` is an
-    operator's; there is none where a longer term took their place, or the account was closed.
+    operator's; there is none where a longer term took their place, the account was closed, or a
+    payment for them was taken back.
     """
 
     member: MemberId

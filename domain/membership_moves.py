@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.event import Refused
-from domain.ids import OrderId
+from domain.ids import LotId, OrderId
 from domain.membership_course import (
     UNSAID,
     Course,
@@ -193,6 +193,18 @@ def _take_back(course: Course, refund: UUID, reason: Sealed[str] | None, at: dat
     for one in cuts:
         course.give_back(refund, one, at)
     course.happen(UnusedDaysRefunded(course.member, course.plan, refund, cuts, UNSAID, at, reason))
+
+
+def revoke(course: Course, lot: LotId, at: datetime) -> None:
+    """
+    A lot's payment was taken back: where it paid days that have not begun, all of those go, and the
+    membership ends. What other lots paid of them is the member's again.
+    """
+    tried = Course(course.member, course.plan, course.membership, course.wallet)
+    resume(tried, at)
+    if any(part.lot == lot for one in _cuts(tried, at) for part in one.back):
+        resume(course, at)
+        _take_back(course, named_by(course, "membership-revoked", at), None, at)
 
 
 def close(course: Course, at: datetime) -> None:

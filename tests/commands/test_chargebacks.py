@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from commands import gifts
+from commands.memberships import pause
 from commands.orders import PlaceOrder, RefundOrder, place, refund
 from commands.payments import HearOfPayment
 from commands.rails import Seen
@@ -21,15 +22,18 @@ from domain.belonging import (
 )
 from domain.ids import OrderId
 from domain.lots import coins_in
+from domain.membership_events import UnusedDaysRefunded
+from domain.membership_states import Active, Expired
 from domain.order import OrderRestored, OrderRevoked
 from domain.payment import PaymentTurned, RailState
 from domain.reversal import owed
-from domain.reversal_events import CoinsSwept, LotRestored, LotReversed
+from domain.reversal_events import CoinsSwept, DebtIncurred, LotRestored, LotReversed
 from tests.commands.house import STAFF, live, to
 from tests.commands.test_gifts import Counter
+from tests.commands.test_memberships import Counter as Members
 
 
-class Disputed(Counter):
+class Disputed(Counter, Members):
     """Anna paid for 10 coins on a rail that may take them back, and has 20 good ones besides."""
 
     async def pay(self, coins: int = 10) -> None:
@@ -143,6 +147,51 @@ def test_what_is_used_up_is_owed_and_stops_spending_until_it_is_won() -> None:
         assert len(till.happened(CoinsSwept)) == 1
         await till.hear("paid")
         assert (await till.owes(), await till.balance()) == (0, 11)
+
+    live(history)
+
+
+@pytest.mark.parametrize("rests", [False, True])
+def test_days_that_such_coins_paid_go_and_are_coins_again_when_it_is_won(rests: bool) -> None:
+    async def history() -> None:
+        till = Disputed()
+        await till.sit()
+        await till.pay()
+        await till.have()
+        await till.top_up(20, ref="r-3")
+        await till.have(extend=True)
+        assert await till.balance() == 10
+        await till.let_pass(1)
+        if rests:
+            await till.do(pause)
+        await till.hear("disputed")
+        assert await till.owes() == 1, "the day that has begun"
+        assert await till.balance() == 20, "those who paid the next month have it back"
+        assert isinstance(await till.membership(), Expired)
+        (gone,) = till.happened(UnusedDaysRefunded)
+        assert isinstance(gone, UnusedDaysRefunded)
+        assert gone.reason is None
+        assert len(till.happened(DebtIncurred)) == 1
+        await till.let_pass(40)
+        assert isinstance(await till.membership(), Expired)
+        await till.hear("paid")
+        assert (await till.owes(), await till.balance()) == (0, 29)
+
+    live(history)
+
+
+def test_days_that_are_used_up_end_no_membership_that_others_pay() -> None:
+    async def history() -> None:
+        till = Disputed()
+        await till.sit()
+        await till.pay()
+        await till.have()
+        await till.top_up(20, ref="r-3")
+        await till.let_pass(35)
+        assert await till.balance() == 10, "it renewed"
+        await till.hear("disputed")
+        assert await till.owes() == 10
+        assert isinstance(await till.membership(), Active)
 
     live(history)
 
