@@ -33,7 +33,7 @@ from domain.ids import LotId, derive
 from domain.lots import Returned
 from domain.membership import MEMBERSHIP
 from domain.membership_events import MembershipCancelled, MembershipResumed, MonthsPaid
-from domain.membership_states import Paused, Subscription
+from domain.membership_states import NeverHad, Paused, Subscription
 from domain.payment import PaymentSettled
 from domain.plans import GRACE
 from domain.recognition import Step, Term
@@ -69,6 +69,8 @@ MONEYED = msgspec.structs.replace(
 
 #: What shows only where something is late is looked for where days are leapt over often.
 LATE = msgspec.structs.replace(MONEYED, rounds=6, moves=24)
+#: What takes a year of somebody is looked for where few live for long.
+LONG = msgspec.structs.replace(LATE, members=3, rounds=9)
 #: What becomes of members who are barred is looked for where staff decide, too.
 BARRED = msgspec.structs.replace(MONEYED, moderation=0.4)
 
@@ -263,7 +265,7 @@ def each_rest_is_the_first() -> Planted:
 
     def forgetful(membership: Any, event: Any, version: int) -> Any:
         after = evolve(membership, event, version)
-        if not isinstance(event, MembershipResumed):
+        if isinstance(after, NeverHad) or not isinstance(event, MembershipResumed):
             return after
         of = msgspec.structs.replace(after.of, rested=timedelta())
         return msgspec.structs.replace(after, of=of)
@@ -367,7 +369,7 @@ def stretches_are_forgotten() -> Iterator[None]:
 
 PLANS = {
     a_closed_month_takes_more: LATE,
-    a_grace_follows_another: LATE,
+    a_grace_follows_another: LONG,
     who_is_suspended_goes_on: BARRED,
     who_is_banned_ends_renewal: BARRED,
 }
