@@ -32,6 +32,7 @@ from tests.simulation.world import Person
 
 #: What who is suspended does, too.
 _STOPPING = frozenset({"end_renewal", "pause_membership"})
+_NOT_HAD = frozenset({"none", "expired"})
 #: What could happen within this happens now, or later: nobody can say.
 _NEAR = timedelta(seconds=30)
 _KINDS = ("theme", "background", "music", "flower")
@@ -55,7 +56,8 @@ class Shoppers:
             *[self._subscribe] * 6,
             *[self._hold, self._settle_hold] * 4,
             *[self._refund, self._grant, self._dress] * 3,
-            *[self._claim_again, self._notify, self._rest, self._refund_days] * 2,
+            *[self._rest] * 4,
+            *[self._claim_again, self._notify, self._refund_days] * 2,
             *[self._offer, self._end_renewal, self._close, self._undress],
         ]
 
@@ -225,8 +227,10 @@ class Shoppers:
         chance, plan = self._chance, self._chance.choice(["yellow", "yellow", "green"])
         months: Months = chance.choice([1, 1, 1, 3, 6, 12])
         how = chance.random()
-        body = Subscribe(months, extend=how < 0.2, trial=0.2 < how < 0.35)
         state = self._world.treasury.tenures.tenure(actor.id, plan).state
+        if state == "cancelled":
+            how /= 3
+        body = Subscribe(months, extend=how < 0.2, trial=0.2 < how < 0.35)
         granted: bool | None = None
         if state in ("none", "expired") and not body.trial:
             price = {1: 10, 3: 30, 6: 60, 12: 100}[months]
@@ -234,16 +238,21 @@ class Shoppers:
         return self._member(actor, "subscribe", granted, {"plan": plan}, body)
 
     def _end_renewal(self, actor: Person) -> Move:
-        return self._of_plan(actor, "end_renewal", True)
+        return self._member(actor, "end_renewal", True, {"plan": self._plan(actor)})
 
     def _rest(self, actor: Person) -> Move:
-        if self._chance.random() < 0.5:
-            return self._of_plan(actor, "resume_membership", True)
-        return self._of_plan(actor, "pause_membership", None)
+        plan = self._plan(actor)
+        rests = self._world.treasury.tenures.tenure(actor.id, plan).state == "paused"
+        if rests != (self._chance.random() < 0.1):
+            return self._member(actor, "resume_membership", True, {"plan": plan})
+        return self._member(actor, "pause_membership", None, {"plan": plan})
 
-    def _of_plan(self, actor: Person, operation: str, granted: bool | None) -> Move:
-        plan = self._chance.choice(["yellow", "green"])
-        return self._member(actor, operation, granted, {"plan": plan})
+    def _plan(self, actor: Person) -> str:
+        """A plan that the member has, if there is one."""
+        tenures = self._world.treasury.tenures
+        plans = ["yellow", "green"]
+        had = [one for one in plans if tenures.tenure(actor.id, one).state not in _NOT_HAD]
+        return self._chance.choice(had or plans)
 
     def _refund_days(self, actor: Person) -> Move:
         path = {"qq": actor.qq, "plan": self._chance.choice(["yellow", "green"])}

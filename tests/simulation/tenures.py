@@ -421,7 +421,7 @@ class Tenures:
             # A command that was long under way decides for a moment before another's.
             return
         tenure.latest = at
-        points = after.points + sum(one.daily * one.begun(at) for one in tenure.spans)
+        points = after.points + sum(one.daily * one.begun(at) for one in tenure.live(at))
         if tenure.lapsed_at is not None:
             points = max(0, points - 5 * ((at - tenure.lapsed_at) // _DAY))
         must(points == tenure.points(at), recorded, f"{points} points, not {tenure.points(at)}")

@@ -4,13 +4,14 @@ rule that keeps words, or people, from where they must not be.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeAlias
 from unittest import mock
 
 import msgspec
 import pytest
 
+from api import pages
 from api.stream import hub
 from commands import decisions, referrals, relations
 from domain import casework, rulings
@@ -34,8 +35,9 @@ from projections.counters import COUNTERS
 from projections.gates import GATES, Gates, audience_of
 from projections.posts import POSTS, Posts
 from projections.reach import Reach
-from projections.reading import moments, people
+from projections.reading import moments, people, timelines
 from projections.reading import posts as reading
+from projections.reading import streams as read_streams
 from projections.reading.viewing import viewer_towards
 from projections.recall import answers, recall
 from projections.recall.touches import changed
@@ -48,7 +50,7 @@ Rows: TypeAlias = Callable[[Recorded, Iterator[Change]], Iterator[Change]]
 
 MODERATED = msgspec.structs.replace(PLAN, moderation=0.4)
 #: What takes several decisions to show is looked for where many are made.
-BUSY = msgspec.structs.replace(PLAN, moderation=0.6)
+BUSY = msgspec.structs.replace(PLAN, moderation=0.6, moves=300)
 #: What shows only while read models are behind is looked for where they often are.
 BEHIND = msgspec.structs.replace(
     MODERATED, temper=msgspec.structs.replace(PLAN.temper, behind_seconds=30.0)
@@ -134,7 +136,15 @@ def a_share_shows_what_was_taken_down() -> Planted:
                     view.shared = reading._gated(towards, (*row[:13], True, *row[14:]))
         return views
 
-    return mock.patch.object(reading, "with_shared", generous)
+    @contextmanager
+    def planted() -> Iterator[None]:
+        with ExitStack() as patches:
+            # Most posts are answered from memory, their originals then by way of the pages.
+            for module in (reading, timelines, read_streams, pages):
+                patches.enter_context(mock.patch.object(module, "with_shared", generous))
+            yield
+
+    return planted()
 
 
 def an_approval_is_ahead_of_the_text() -> Planted:

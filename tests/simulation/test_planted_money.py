@@ -14,15 +14,28 @@ import pytest
 
 from api.billing import closing, moments
 from api.routes import billing
-from domain import allowance, belonging, lots, membership_periods, membership_states, payment
+from commands import memberships, relations
+from commands.relations import stopping_member
+from domain import (
+    allowance,
+    belonging,
+    lots,
+    membership_moves,
+    membership_periods,
+    membership_states,
+    payment,
+)
+from domain.account import Banned, stopping
 from domain.belonging import BelongingGained
 from domain.charge import Charge
 from domain.event import Recorded
 from domain.ids import LotId, derive
 from domain.lots import Returned
-from domain.membership_events import MonthsPaid
-from domain.membership_states import Paused
+from domain.membership import MEMBERSHIP
+from domain.membership_events import MembershipCancelled, MembershipResumed, MonthsPaid
+from domain.membership_states import NeverHad, Paused, Subscription
 from domain.payment import PaymentSettled
+from domain.plans import GRACE
 from domain.recognition import Step, Term
 from domain.wallet_events import BonusGranted, CoinsCaptured, CoinsHeld, CoinsRefunded
 from projections import turnovers
@@ -56,6 +69,10 @@ MONEYED = msgspec.structs.replace(
 
 #: What shows only where something is late is looked for where days are leapt over often.
 LATE = msgspec.structs.replace(MONEYED, rounds=6, moves=24)
+#: What takes a year of somebody is looked for where few live for long.
+LONG = msgspec.structs.replace(LATE, members=3, rounds=9)
+#: What becomes of members who are barred is looked for where staff decide, too.
+BARRED = msgspec.structs.replace(MONEYED, moderation=0.4)
 
 
 def _rows(model: Any, twisted: Rows) -> Planted:
@@ -230,6 +247,77 @@ def a_rest_keeps_its_benefits() -> Planted:
     return mock.patch.object(membership_states, "benefits_until", generous)
 
 
+def a_rest_rounds_coins() -> Planted:
+    """Days that keep only the whole coins that a refund of them would give."""
+    parked = membership_moves._parked
+
+    def rounded(one: Any, used: int) -> Any:
+        left = one.days - used
+        coins = membership_periods._last(one.parts, left, one.before + one.days)
+        return msgspec.structs.replace(parked(one, used), parts=coins, before=0)
+
+    return mock.patch.object(membership_moves, "_parked", rounded)
+
+
+def each_rest_is_the_first() -> Planted:
+    """A membership that may rest for 90 days each time."""
+    evolve = MEMBERSHIP.evolve
+
+    def forgetful(membership: Any, event: Any, version: int) -> Any:
+        after = evolve(membership, event, version)
+        if isinstance(after, NeverHad) or not isinstance(event, MembershipResumed):
+            return after
+        of = msgspec.structs.replace(after.of, rested=timedelta())
+        return msgspec.structs.replace(after, of=of)
+
+    return mock.patch.object(MEMBERSHIP, "evolve", forgetful)
+
+
+def a_grace_follows_another() -> Planted:
+    """A grace for nothing, whenever there was one just before."""
+    return mock.patch.object(Subscription, "grace", return_value=GRACE)
+
+
+def further_days_renew() -> Planted:
+    """A renewal that was ended, and begins again with the next days that are paid."""
+    extend = membership_moves.extend
+
+    def eager(course: Any, *arguments: Any) -> None:
+        extend(course, *arguments)
+        if course.events and isinstance(course.events[-1], MembershipCancelled):
+            course.events.pop()
+
+    return mock.patch.object(membership_moves, "extend", eager)
+
+
+def any_term_takes_the_place_of_another() -> Planted:
+    """A year that is given back for a month."""
+
+    def paid(_months: Any, periods: Any, at: Any) -> bool:
+        return any(one.until > at and not one.free for one in periods)
+
+    return mock.patch.object(membership_moves, "_longer", paid)
+
+
+def who_is_suspended_goes_on() -> Planted:
+    """A rest that who is suspended ends, too."""
+
+    async def resume(plan: Any, work: Any) -> Any:
+        member = await stopping_member(work)
+        return await memberships._move(member, plan, work, membership_moves.resume)
+
+    return mock.patch.object(memberships, "resume", resume)
+
+
+def who_is_banned_ends_renewal() -> Planted:
+    """A banned member, and a membership that listens."""
+
+    def any_member(account: Any) -> Any:
+        return account if isinstance(account, Banned) else stopping(account)
+
+    return mock.patch.object(relations, "stopping", any_member)
+
+
 # The books
 
 
@@ -279,6 +367,14 @@ def stretches_are_forgotten() -> Iterator[None]:
         yield
 
 
+PLANS = {
+    a_closed_month_takes_more: LATE,
+    a_grace_follows_another: LONG,
+    who_is_suspended_goes_on: BARRED,
+    who_is_banned_ends_renewal: BARRED,
+}
+
+
 @pytest.mark.parametrize(
     "plant",
     [
@@ -299,6 +395,13 @@ def stretches_are_forgotten() -> Iterator[None]:
         renewals_are_forgotten,
         the_day_that_has_begun_is_refunded,
         a_rest_keeps_its_benefits,
+        a_rest_rounds_coins,
+        each_rest_is_the_first,
+        a_grace_follows_another,
+        further_days_renew,
+        any_term_takes_the_place_of_another,
+        who_is_suspended_goes_on,
+        who_is_banned_ends_renewal,
         refunds_are_not_booked,
         days_are_earned_at_once,
         the_past_is_as_now,
@@ -312,5 +415,5 @@ def stretches_are_forgotten() -> Iterator[None]:
     ids=lambda plant: plant.__name__,
 )
 def test_what_is_planted_is_found(plant: Any) -> None:
-    found = first_failure(plant, LATE if plant is a_closed_month_takes_more else MONEYED)
+    found = first_failure(plant, PLANS.get(plant, MONEYED))
     assert found is not None, f"not found in {SEEDS_MAX} seeds"
