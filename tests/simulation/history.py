@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from tests.simulation.run import Journal
 
 _TRIES_MAX = 40
-_BORN, _BORN_MINOR = date(2001, 2, 3), date(2012, 2, 3)
+_BORN, _BORN_MINOR = date(2001, 2, 3), date(2018, 2, 3)
 #: Over claims and days off, over promises and suspensions, over strikes and the time to appeal.
 LEAPS = (timedelta(minutes=31), timedelta(days=3), timedelta(days=8), timedelta(days=31),
          timedelta(days=181))  # fmt: skip
