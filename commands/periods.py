@@ -8,6 +8,7 @@ import msgspec
 
 from commands.work import Outcome, Work
 from domain.account import DIRECTORY_CELL
+from domain.event import Refused
 from domain.ids import MemberId
 from domain.period import (
     PERIODS,
@@ -24,6 +25,7 @@ class ClosePeriod(msgspec.Struct, frozen=True):
     Close a month, with what was read of it.
 
     :param first: the month of the first posting there is.
+    :param refused: why it cannot be closed, where that was seen before anything was read of it.
     """
 
     month: str
@@ -33,6 +35,7 @@ class ClosePeriod(msgspec.Struct, frozen=True):
     recognised: tuple[Recognised, ...] = ()
     postings: int = 0
     root: str = ""
+    refused: Refused | None = None
 
 
 async def close_period(command: ClosePeriod, work: Work) -> Outcome:
@@ -40,6 +43,9 @@ async def close_period(command: ClosePeriod, work: Work) -> Outcome:
     work.cell = DIRECTORY_CELL
     stream, context = PERIODS_STREAM, work.context
     periods = await work.load(PERIODS, stream)
+    if command.refused is not None:
+        # Here, so that it is kept under the request's key like any other answer.
+        raise command.refused
     if not check(periods, command.month, command.first, context.effective_at):
         return Outcome(stream, (stream, periods.versions[command.month]), state="closed")
     event = PeriodClosed(

@@ -12,7 +12,7 @@ import msgspec
 from api.billing.moments import sums_at
 from api.services import AuditLog, Services
 from commands.periods import ClosePeriod
-from domain.event import Recorded
+from domain.event import Recorded, Refused
 from domain.money import china_day
 from domain.period import (
     PERIODS_STREAM,
@@ -50,15 +50,18 @@ async def closed_periods(log: AuditLog) -> list[PeriodClosed]:
 async def closing(app: Services, month: str) -> ClosePeriod:
     """
     All that closing a month takes; it reads what was recorded from the month's beginning until now.
-
-    :raises Refused: the month is not over, or another comes before it.
+    Where the month is not over, or another comes before it, the command says so.
     """
     closed = await closed_periods(app.log)
     periods = Periods()
     for version, one in enumerate(closed, 1):
         periods = evolve(periods, one, version)
     first = None if closed else await _first_month(app.log)
-    if not check(periods, month, first, app.clock.now()):
+    try:
+        open_still = check(periods, month, first, app.clock.now())
+    except Refused as refused:
+        return ClosePeriod(month, first, refused=refused)
+    if not open_still:
         return ClosePeriod(month, first)
     until = dict(await app.log.heads())
     tallied = await tally(app.log, month, until, closed)

@@ -156,10 +156,13 @@ async def _fill(url: str, keys: Path, clock: ManualClock) -> None:
 def test_operators_close_a_month_at_once(old: Old) -> None:
     homezone, path = old.homezone, "/v1/billing/periods/{}/close"
     operators = [homezone.client(10_020 + number, "operator") for number in range(4)]
-    homezone.operator.post(path.format("2026-02")).refused(409, "period-not-next")
+    asked = path.format("2026-02"), "february"
+    homezone.operator.post(asked[0], key=asked[1]).refused(409, "period-not-next")
     with ThreadPoolExecutor(len(operators)) as pool:
         replies = list(pool.map(lambda one: one.post(path.format("2026-01")).ok(200), operators))
     assert len({reply.position for reply in replies}) == 1
+    kept = homezone.operator.post(asked[0], key=asked[1]).refused(409, "period-not-next")
+    assert kept.headers["idempotency-replayed"] == "true", "though its turn has come"
     (period,) = homezone.operator.get("/v1/billing/periods").ok(200).json["items"]
     figures = {
         (one["account"], one["commodity"]): one["debit"] - one["credit"]

@@ -97,6 +97,8 @@ class Ledgers:
     async def close(self, month: str) -> PeriodClosed:
         """Close a month, as its command does."""
         command = await closing(self.services, month)
+        if command.refused is not None:
+            raise command.refused
         now = self.clock.now()
         event = PeriodClosed(
             command.month,
