@@ -6,8 +6,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.acceptance.test_money import balance, books, buy, item
-from tests.acceptance.test_rails import Shop, claim, eventually, shop
+from tests.acceptance.test_rails import Shop, claim, shop
 from tests.support.homezone import Client, RunningHomezone
+from tests.support.waiting import eventually
 
 __all__ = ["shop"]
 

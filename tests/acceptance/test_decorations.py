@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from tests.acceptance.conftest import Moved
-from tests.acceptance.test_memberships import eventually, have
+from tests.acceptance.test_memberships import have
 from tests.acceptance.test_money import buy, item, refund, rich
 from tests.support.homezone import Client, Reply, RunningHomezone
+from tests.support.waiting import eventually
 
 BAMBOO = {"from": "house", "name": "bamboo"}
 AURORA = {"from": "house", "name": "aurora"}

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.acceptance.test_money import balance, books, buy, item, refund, rich, top_up
 from tests.support.homezone import Client, Reply, RunningHomezone
+from tests.support.waiting import eventually
 
 
 def friends(homezone: RunningHomezone, coins: int = 100) -> tuple[Client, Client]:
@@ -25,6 +26,11 @@ def gifts(homezone: RunningHomezone, member: Client) -> dict[str, str]:
     """The states of what was offered to a member."""
     listed = member.walk("/v1/me/gifts", at_least=homezone.everything())
     return {one["id"]: one["state"] for one in listed}
+
+
+def owned(member: Client) -> list[tuple[str, int]]:
+    """What somebody has, by its order, and how many."""
+    return [(one["order"], one["quantity"]) for one in member.walk("/v1/me/items")]
 
 
 def test_a_gift_is_offered_and_accepted(homezone: RunningHomezone) -> None:
@@ -48,8 +54,7 @@ def test_a_gift_is_offered_and_accepted(homezone: RunningHomezone) -> None:
     assert taken.json["state"] == "accepted"
     assert recipient.put(f"/v1/me/gifts/{order}").ok(200).json == taken.json
     recipient.delete(f"/v1/me/gifts/{order}").refused(409, "gift-accepted")
-    owned = recipient.walk("/v1/me/items", at_least=homezone.everything())
-    assert [(one["order"], one["quantity"]) for one in owned] == [(order, 2)]
+    eventually(lambda: owned(recipient) == [(order, 2)])
     assert sender.walk("/v1/me/items") == []
     assert balance(sender) == (40, 0, 0)
     assert gifts(homezone, recipient) == {order: "accepted"}
@@ -122,8 +127,7 @@ def test_everybody_answers_at_once_and_one_answer_counts(homezone: RunningHomezo
     states = gifts(homezone, recipient)
     accepted = [order for order in orders if states[order] == "accepted"]
     assert set(states.values()) <= {"accepted", "declined"}
-    owned = recipient.walk("/v1/me/items", at_least=homezone.everything())
-    assert sorted(one["order"] for one in owned) == sorted(accepted)
+    eventually(lambda: sorted(order for order, _ in owned(recipient)) == sorted(accepted))
     assert balance(sender) == (60 - 10 * len(accepted), 0, 0)
     books(homezone)
 
@@ -148,9 +152,10 @@ def test_a_refunded_gift_leaves_its_recipient(homezone: RunningHomezone) -> None
     reason = {"reason": "I want it back"}
     sender.post(f"/v1/orders/{order}/refunds", reason).refused(409, "gift-accepted")
     recipient.post(f"/v1/orders/{order}/refunds", reason).refused(404)
+    eventually(lambda: owned(recipient) == [(order, 1)])
     refund(homezone, order).ok(201)
-    assert recipient.walk("/v1/me/items", at_least=homezone.everything()) == []
-    assert gifts(homezone, recipient) == {order: "refunded"}
+    eventually(lambda: owned(recipient) == [])
+    eventually(lambda: gifts(homezone, recipient) == {order: "refunded"})
     assert balance(sender) == (100, 0, 0)
     books(homezone)
 
@@ -216,13 +221,13 @@ def test_a_guardian_has_a_gift_undone_and_the_friend_gives_it_back(
     body = {"reason": "mother", "evidence": "letter", "house_percent": 70}
     homezone.operator.post(path, body).refused(409, "gift-waits")
     recipient.put(f"/v1/me/gifts/{order}").ok(200)
-    assert len(recipient.walk("/v1/me/items", at_least=homezone.everything())) == 1
+    eventually(lambda: owned(recipient) == [(order, 1)])
     first = homezone.operator.post(path, body).ok(201)
     assert first.json["state"] == "partly_refunded"
     assert homezone.operator.post(path, body).ok(201).json == first.json
     assert balance(minor) == (41, 0, 0), "of 30, 21 came back"
-    assert recipient.walk("/v1/me/items", at_least=homezone.everything()) == []
-    assert gifts(homezone, recipient) == {order: "refunded"}
+    eventually(lambda: owned(recipient) == [])
+    eventually(lambda: gifts(homezone, recipient) == {order: "refunded"})
     books(homezone)
 
 

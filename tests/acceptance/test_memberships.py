@@ -2,8 +2,6 @@
 Memberships over HTTP, with a clock that can be moved.
 """
 
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,17 +9,10 @@ from typing import Any
 from tests.acceptance.conftest import Moved
 from tests.acceptance.test_money import balance, books, buy, item, rich, top_up
 from tests.support.homezone import Client, Reply, RunningHomezone
+from tests.support.waiting import eventually
 
 SECONDS_MAX = 15.0
 GIGABYTE = 1 << 30
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait for what must come by itself."""
-    until = time.monotonic() + SECONDS_MAX
-    while not holds():
-        assert time.monotonic() < until, "it does not happen"
-        time.sleep(0.05)
 
 
 def have(member: Client, months: Any = 1, plan: str = "yellow", **more: Any) -> Reply:

@@ -4,7 +4,7 @@ time, fails, is away, and sends notifications twice and in the wrong order.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -19,6 +19,7 @@ from tests.acceptance.test_money import balance, books, buy, item, reference, to
 from tests.support.database import fresh_database
 from tests.support.homezone import Client, Reply, RunningHomezone, running_homezone
 from tests.support.rail import LocalRail, local_rail
+from tests.support.waiting import eventually
 
 SECONDS_MAX = 15.0
 
@@ -54,14 +55,6 @@ def shop(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             for _ in range(2)
         )
         yield Shop(one, other, rail)
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait for what must come by itself."""
-    until = time.monotonic() + SECONDS_MAX
-    while not holds():
-        assert time.monotonic() < until, "it does not happen"
-        time.sleep(0.05)
 
 
 def claim(member: Client, coins: int, paid: str) -> Reply:

@@ -5,7 +5,6 @@ server was away at the moment.
 
 import asyncio
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from tests.acceptance.conftest import Homezones
 from tests.support.database import fresh_database
 from tests.support.homezone import Client, RunningHomezone, running_homezone
+from tests.support.waiting import eventually
 
 SECONDS_MAX = 15.0
 
@@ -22,14 +22,6 @@ SECONDS_MAX = 15.0
 def each(request: pytest.FixtureRequest, homezones: Homezones) -> RunningHomezone:
     """A server of 16 cells, then one of 1."""
     return homezones(request.param)
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait for what must come by itself."""
-    until = time.monotonic() + SECONDS_MAX
-    while not holds():
-        assert time.monotonic() < until, "it does not happen"
-        time.sleep(0.05)
 
 
 def suspend(homezone: RunningHomezone, member: Client, seconds: float) -> datetime:
