@@ -31,14 +31,30 @@ class Ware:
 
 @dataclass(eq=False)
 class Bill:
-    """An order: ``left`` is what it took and has not given back."""
+    """
+    An order that was fulfilled: ``left`` is what it took and has not given back, ``owner`` whose
+    it is what it brought, ``since`` a moment: the buyer, or the friend who accepted it then.
+    """
 
     member: UUID
     item: UUID
-    kind: str
+    terms: Terms
     coins: int
     left: list[Taken]
+    owner: UUID
+    since: datetime
     refunds: set[UUID] = field(default_factory=set)
+
+    @property
+    def delivered(self) -> bool:
+        """Whether what it brought is its owner's: something of it is still paid."""
+        return bool(self.left)
+
+    @property
+    def until(self) -> datetime | None:
+        """When what it brought runs out."""
+        days = self.terms.valid_days
+        return None if days is None else self.since + timedelta(days=days)
 
 
 @dataclass(eq=False)
@@ -63,6 +79,8 @@ class Goods:
         self.bills: dict[UUID, Bill] = {}
         self.things: dict[UUID, Thing] = {}
         self.looks: dict[UUID, Look] = {}
+        #: The orders that have brought something, be it gone by now.
+        self._brought: set[UUID] = set()
 
     def take(self, recorded: Recorded, event: Any) -> None:
         """
@@ -90,14 +108,15 @@ class Goods:
                 bill.refunds.add(refund)
             case BelongingGained(member=member, order=order, kind=kind, expires_at=expires_at):
                 must(order not in self.things, recorded, "an order brings what it brings once")
-                bill, terms = self.bills[order], self.wares[event.item].terms
-                days = terms.valid_days
-                until = None if days is None else event.effective_at + timedelta(days=days)
-                same = (member, kind, expires_at) == (bill.member, terms.kind, until)
-                must(same, recorded, f"it lasts until {until}")
+                must(order not in self._brought, recorded, "and not again")
+                bill = self.bills[order]
+                must(bill.delivered, recorded, "what is paid is handed over")
+                wanted = (bill.owner, bill.terms.kind, bill.until)
+                must((member, kind, expires_at) == wanted, recorded, f"it is so: {wanted}")
                 self.things[order] = Thing(member, kind, expires_at)
+                self._brought.add(order)
             case BelongingTakenBack(order=order):
-                must(not self.bills[order].left, recorded, "only what was refunded in full")
+                must(not self.bills[order].delivered, recorded, "only what was refunded in full")
                 del self.things[order]
             case BelongingExpired(order=order, effective_at=at):
                 due = self.things[order].expires_at == at
@@ -120,7 +139,7 @@ class Goods:
         must(self.for_whom(event.member, ware.terms, at), recorded, "it is for this buyer")
         parts = told(event.parts)
         self.bills[recorded.stream] = Bill(
-            event.member, event.item, event.terms.kind, cost, list(parts)
+            event.member, event.item, event.terms, cost, list(parts), event.member, at
         )
 
     def for_whom(self, member: UUID, terms: Terms, at: datetime) -> bool:
@@ -187,5 +206,19 @@ class Goods:
                 bill = self.bills[recorded.stream]
                 wanted = bill.coins - coins_in(bill.left)
                 must(so_far == wanted, recorded, "what is refunded is in the purse")
-                kept = bool(bill.left) or recorded.stream not in self.things
+                # What is a friend's is taken back in that friend's cell.
+                given = bill.owner != bill.member
+                kept = given or bill.delivered or recorded.stream not in self.things
                 must(kept, recorded, "what was refunded in full is taken back")
+
+    # At rest
+
+    def check_rest(self, now: datetime) -> None:
+        """What an order brought is there as long as it is paid and its time is not over."""
+        wanted = {
+            order
+            for order, bill in self.bills.items()
+            if bill.delivered and (bill.until is None or bill.until > now)
+        }
+        there = {order for order, thing in self.things.items() if thing.usable(now)}
+        assert there == wanted, f"{there - wanted} are not paid, and {wanted - there} not there"

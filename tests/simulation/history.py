@@ -23,6 +23,7 @@ from domain.event import Recorded, type_of
 from domain.ids import cell_of
 from projections.counters import COUNTERS, WAITING
 from tests.simulation.apps import App
+from tests.simulation.givers import Givers
 from tests.simulation.glances import Glance
 from tests.simulation.looks import Looks
 from tests.simulation.loop import Process, SimulatedLoop, StuckError, context_of
@@ -58,6 +59,7 @@ class Plan(msgspec.Struct, frozen=True):
         no rules are in force.
     :param money: how many of the others are about money, and how often somebody looks at some;
         without either, no time is leapt over.
+    :param gifts: how many of the moves of money are friends' for each other.
     """
 
     members: int = 5
@@ -68,6 +70,7 @@ class Plan(msgspec.Struct, frozen=True):
     kills: float = 0.0
     moderation: float = 0.0
     money: float = 0.0
+    gifts: float = 0.0
     idle_seconds: float = 0.5
     patient: bool = False
     apps: int = 1
@@ -120,6 +123,8 @@ class History:
         self._staff = Staff(self.world, self.chance, clock)
         chance_of_money = random.Random(f"{seed}/money")
         self._shoppers = Shoppers(self.world, chance_of_money, clock)
+        self._chance_of_gifts = random.Random(f"{seed}/gifts")
+        self._givers = Givers(self.world, self._chance_of_gifts, clock, self._shoppers)
         self._tills = Tills(self, chance_of_money)
         self._chance_of_money = chance_of_money
         self.world.treasury.rail = self.ground.rail
@@ -308,10 +313,17 @@ class History:
             if move is not None:
                 return move
         if self.plan.money and self._chance_of_money.random() < self.plan.money:
-            move = self._shoppers.next(actor)
+            move = self._of_money(actor)
             if move is not None:
                 return move
         return self._mover.next(actor)
+
+    def _of_money(self, actor: Person) -> Move | None:
+        if self.plan.gifts and self._chance_of_gifts.random() < self.plan.gifts:
+            move = self._givers.next(actor)
+            if move is not None:
+                return move
+        return self._shoppers.next(actor)
 
     async def _wake(self) -> None:
         """After a leap: whatever became due meanwhile is done first, or is later than others."""

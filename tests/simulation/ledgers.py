@@ -248,18 +248,18 @@ def _spent(event: CoinsSpent) -> Entered:
 
 
 def _held(event: CoinsHeld) -> Entered:
-    return _coins(event.parts, "liability:holds", 1), ()
+    return _coins(event.parts, _set_aside(event), 1), ()
 
 
 def _captured(event: CoinsCaptured) -> Entered:
     coins = sum(part.coins for part in event.parts)
-    moved = _legs("QC", coins, "liability:holds", "revenue:mall")
+    moved = _legs("QC", coins, _set_aside(event), "revenue:mall")
     fen = _fen(event.parts)
     return (*moved, *_legs("CNY", fen, "liability:coins-sold", "revenue:mall")), ()
 
 
 def _voided(event: HoldVoided) -> Entered:
-    return _coins([one.part for one in event.returned], "liability:holds", -1), ()
+    return _coins([one.part for one in event.returned], _set_aside(event), -1), ()
 
 
 def _refunded(event: CoinsRefunded) -> Entered:
@@ -325,6 +325,10 @@ def _coins(parts: Sequence[Any], other: str, sign: int) -> tuple[Leg, ...]:
         coins = sum(part.coins for part in parts if part.kind == kind)
         legs += _legs("QC", sign * coins, f"liability:coins:{kind}", other)
     return tuple(legs)
+
+
+def _set_aside(event: CoinsHeld | CoinsCaptured | HoldVoided) -> str:
+    return "liability:gift-escrow" if event.gift else "liability:holds"
 
 
 def _fen(parts: Sequence[Any]) -> int:

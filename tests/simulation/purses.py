@@ -59,6 +59,8 @@ class Held:
     expires_at: datetime
     coins: int
     captured: int = 0
+    #: In escrow: it is for a friend who has not answered.
+    gift: bool = False
 
 
 @dataclass(eq=False)
@@ -81,7 +83,12 @@ class Purse:
     @property
     def held(self) -> int:
         """All that is set aside."""
-        return sum(coins for hold in self.holds.values() for _, coins, _ in hold.parts)
+        return sum(coins_in(hold.parts) for hold in self.holds.values())
+
+    @property
+    def escrow(self) -> int:
+        """What of it is for friends."""
+        return sum(coins_in(hold.parts) for hold in self.holds.values() if hold.gift)
 
     @property
     def fen(self) -> int:
@@ -196,8 +203,9 @@ class Purses:
                 must(known is None and expires_at > at, recorded, "an order holds once")
                 self._leave(recorded, purse, told(parts), at)
                 coins = coins_in(told(parts))
-                purse.holds[order] = Held(told(parts), at, expires_at, coins)
-                self.held.add(order)
+                purse.holds[order] = Held(told(parts), at, expires_at, coins, gift=event.gift)
+                if not event.gift:
+                    self.held.add(order)
             case CoinsCaptured(parts=parts, kept=kept):
                 assert known is not None, "something was held"
                 must(known.expires_at > at, recorded, "what is held is captured in time")
@@ -206,6 +214,10 @@ class Purses:
                 must(kept in (0, coins_in(rest)), recorded, "the others are kept, or none")
                 known.captured += coins_in(taken)
                 must(known.captured <= known.coins, recorded, "no more than was held")
+                must(event.gift is known.gift, recorded, "as what it was held")
+                if event.gift:
+                    # They had so much life left when they were set aside.
+                    purse.spent[order] = (taken, known.held_at)
                 known.parts = rest
                 if not rest:
                     del purse.holds[order]
@@ -213,6 +225,7 @@ class Purses:
                 assert known is not None, "something was held"
                 back = told(one.part for one in returned)
                 must(back == known.parts, recorded, "all that is held is free again")
+                must(event.gift is known.gift, recorded, "as what it was held")
                 due = why != "expired" or at == known.expires_at
                 must(due, recorded, "a hold expires when it is said to")
                 self._return(recorded, purse, returned, known.held_at, at)

@@ -20,6 +20,7 @@ from commands.payments import TopUp
 from commands.wallets import GrantBonus
 from domain.money import china_day
 from domain.plans import Months
+from tests.simulation.goods import Ware
 from tests.simulation.holding import CaptureCoins, HoldCoins, VoidHold
 from tests.simulation.ledgers import following, month_of
 from tests.simulation.moves import OPERATOR, Move
@@ -101,7 +102,7 @@ class Shoppers:
 
     def _claim(self, actor: Person, reference: str, coins: int, granted: bool | None) -> Move:
         body = TopUp(coins, NAME, reference)
-        return self._member(actor, "top_up", granted, body=body)
+        return self.member(actor, "top_up", granted, body=body)
 
     def _claim_again(self, actor: Person) -> Move | None:
         """One's own, to hear what became of it; or another's, which is refused."""
@@ -153,16 +154,19 @@ class Shoppers:
             return self._offer(actor)
         which = self._chance.choice(list(goods.wares))
         ware, quantity = goods.wares[which], self._chance.choice([1, 1, 2])
-        can = self._can_pay(actor.id, ware.terms.price_coins * quantity)
-        now = self._clock.now()
-        fits = goods.for_whom(actor.id, ware.terms, now)
-        granted = can if fits else False
-        if self._membership_is_near(actor.id):
-            granted = None
-        if not ware.listed:
-            granted = False
+        granted = self.can_buy(actor, ware, quantity)
         body = PlaceOrder(which, quantity)
-        return self._member(actor, "place_order", granted, body=body)
+        return self.member(actor, "place_order", granted, body=body)
+
+    def can_buy(self, actor: Person, ware: Ware, quantity: int) -> bool | None:
+        """Whether an item is sold to a member who can pay for it."""
+        can = self._can_pay(actor.id, ware.terms.price_coins * quantity)
+        fits = self._world.treasury.goods.for_whom(actor.id, ware.terms, self._clock.now())
+        if not ware.listed:
+            return False
+        if self._membership_is_near(actor.id):
+            return None
+        return can if fits else False
 
     def _refund(self, _: Person) -> Move | None:
         bills = self._world.treasury.goods.bills
@@ -197,10 +201,10 @@ class Shoppers:
         if thing is not None and thing.expires_at and abs(thing.expires_at - now) < _NEAR:
             granted = None
         body = ChangeDecoration(**{slot: choice})
-        return self._member(actor, "change_decoration", granted, body=body)
+        return self.member(actor, "change_decoration", granted, body=body)
 
     def _undress(self, actor: Person) -> Move:
-        return self._member(actor, "restore_decoration", True)
+        return self.member(actor, "restore_decoration", True)
 
     # Holds
 
@@ -212,9 +216,10 @@ class Shoppers:
 
     def _settle_hold(self, actor: Person) -> Move | None:
         purse, chance = self._world.treasury.purses.purse(actor.id), self._chance
-        if not purse.holds:
+        held = [order for order, one in purse.holds.items() if not one.gift]
+        if not held:
             return None
-        order = chance.choice(list(purse.holds))
+        order = chance.choice(held)
         if chance.random() < 0.3:
             return self._staff("void_hold", True, {"qq": actor.qq}, VoidHold(order))
         coins = max(1, coins_in(purse.holds[order].parts) + chance.choice([-3, -1, 0, 0, 0, 1]))
@@ -235,17 +240,17 @@ class Shoppers:
         if state in ("none", "expired") and not body.trial:
             price = {1: 10, 3: 30, 6: 60, 12: 100}[months]
             granted = self._can_pay(actor.id, price)
-        return self._member(actor, "subscribe", granted, {"plan": plan}, body)
+        return self.member(actor, "subscribe", granted, {"plan": plan}, body)
 
     def _end_renewal(self, actor: Person) -> Move:
-        return self._member(actor, "end_renewal", True, {"plan": self._plan(actor)})
+        return self.member(actor, "end_renewal", True, {"plan": self._plan(actor)})
 
     def _rest(self, actor: Person) -> Move:
         plan = self._plan(actor)
         rests = self._world.treasury.tenures.tenure(actor.id, plan).state == "paused"
         if rests != (self._chance.random() < 0.1):
-            return self._member(actor, "resume_membership", True, {"plan": plan})
-        return self._member(actor, "pause_membership", None, {"plan": plan})
+            return self.member(actor, "resume_membership", True, {"plan": plan})
+        return self.member(actor, "pause_membership", None, {"plan": plan})
 
     def _plan(self, actor: Person) -> str:
         """A plan that the member has, if there is one."""
@@ -294,7 +299,7 @@ class Shoppers:
             for plan in ("yellow", "green")
         )
 
-    def _member(
+    def member(
         self,
         actor: Person,
         operation: str,
@@ -302,6 +307,7 @@ class Shoppers:
         path: dict[str, Any] | None = None,
         body: Any = None,
     ) -> Move:
+        """A member's move, refused to whoever may not act."""
         stops = operation in _STOPPING and actor.barred == "suspended"
         if actor.barred is not None and not stops:
             granted = False

@@ -192,6 +192,8 @@ class Tills:
         """
         self._check_made()
         self._check_in_time()
+        self._history.world.treasury.goods.check_rest(min(self._nows()))
+        self._history.world.treasury.gifts.check_rest()
         await self._look_at_books()
         for person in list(self._history.world.people.values()):
             if person.barred is None:
@@ -204,7 +206,7 @@ class Tills:
         treasury = self._history.world.treasury
         bills = treasury.goods.bills
         there = {
-            "place_order": set(bills),
+            "place_order": set(bills) | set(treasury.gifts.of),
             "grant_bonus_coins": treasury.purses.granted,
             "refund_order": {refund for bill in bills.values() for refund in bill.refunds},
             "hold_coins": treasury.purses.held,
@@ -287,6 +289,7 @@ class Tills:
         if not await self._look_at_wallet(person, fresh=True):
             raise Difference(f"the wallet of {person.qq} cannot be read though all is at rest")
         await self._look_at_things(person)
+        await self._look_at_gifts(person)
         await self._look_at_tenures(person)
         await self._look_at_look(person)
         shown: dict[tuple[str, str], tuple[int, int]] = {}
@@ -314,6 +317,17 @@ class Tills:
             body = await self._read("read_order", person.qq, path={"id": order})
             if (body["coins"], body["refunded"]) != (bill.coins, bill.coins - coins_in(bill.left)):
                 raise Difference(f"order {order} is shown as {body}, not as {bill}")
+
+    async def _look_at_gifts(self, person: Person) -> None:
+        gifts = self._history.world.treasury.gifts
+        shown = {one["id"]: one["state"] for one in await self._walk("list_gifts", person.qq)}
+        wanted = {
+            str(order): gifts.standing(order)
+            for order, gift in gifts.of.items()
+            if gift.recipient == person.id
+        }
+        if shown != wanted:
+            raise Difference(f"{person.qq} is offered {shown}, not {wanted}")
 
     async def _look_at_tenures(self, person: Person) -> None:
         now = self._nows()[0]

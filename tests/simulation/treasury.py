@@ -14,6 +14,7 @@ from domain.allowance import AllowanceEvent, AllowanceReturned, AllowanceTaken
 from domain.belonging import BelongingEvent
 from domain.decoration import DecorationEvent
 from domain.event import Recorded
+from domain.gift import GiftEvent
 from domain.mall import ItemEvent
 from domain.membership_events import (
     MembershipCancelled,
@@ -31,7 +32,9 @@ from domain.payment import (
     PaymentSettled,
 )
 from domain.period import PeriodClosed
+from domain.received_gift import ReceivedGiftEvent
 from domain.wallet_events import CoinsRefunded, CoinsSpent, WalletEvent, WalletToppedUp
+from tests.simulation.gifts import Gifts
 from tests.simulation.goods import Goods
 from tests.simulation.ledgers import Ledgers, month_of
 from tests.simulation.legal import Witness, must
@@ -42,6 +45,7 @@ from tests.simulation.tenures import Tenures
 _OF_PAYMENT = frozenset(get_args(PaymentEvent))
 _OF_WALLET = frozenset(get_args(WalletEvent))
 _OF_MEMBERSHIP = frozenset(get_args(MembershipEvent))
+_OF_GIFTS = frozenset(get_args(GiftEvent) + get_args(ReceivedGiftEvent))
 _OF_GOODS = frozenset(
     get_args(ItemEvent)
     + get_args(OrderEvent)
@@ -50,7 +54,9 @@ _OF_GOODS = frozenset(
 )
 _OF_ALLOWANCE = frozenset(get_args(AllowanceEvent))
 _OTHERS = frozenset({PeriodClosed, PaymentMisclaimed})
-OF_MONEY = _OF_PAYMENT | _OF_WALLET | _OF_MEMBERSHIP | _OF_GOODS | _OF_ALLOWANCE | _OTHERS
+OF_MONEY = frozenset().union(
+    _OF_PAYMENT, _OF_WALLET, _OF_MEMBERSHIP, _OF_GIFTS, _OF_GOODS, _OF_ALLOWANCE, _OTHERS
+)
 
 #: How old what a rail said may be when it is acted on.
 _MOMENT = timedelta(seconds=30)
@@ -90,6 +96,7 @@ class Treasury:
         self.purses = Purses()
         self.tenures = Tenures()
         self.goods = Goods(self.tenures)
+        self.gifts = Gifts(witness, self.goods, self.purses)
         self.ledgers = Ledgers()
 
     def take(self, recorded: Recorded, event: Any) -> None:
@@ -109,6 +116,8 @@ class Treasury:
             self.purses.take(recorded, event)
         elif kind in _OF_MEMBERSHIP:
             self.tenures.take(recorded, event)
+        elif kind in _OF_GIFTS:
+            self.gifts.take(recorded, event)
         elif kind in _OF_GOODS:
             self.goods.take(recorded, event)
         elif isinstance(event, PeriodClosed):
@@ -208,6 +217,7 @@ class Treasury:
         if not any(type(one.event) in OF_MONEY for one in command):
             return
         self.goods.settle(command, self.purses.purse)
+        self.gifts.settle(command)
         self._settle_days(command)
         self._check_books(command[-1])
 
@@ -240,7 +250,8 @@ class Treasury:
         for account, commodity, wanted in (
             ("liability:coins:paid", "QC", sum(one.coins("paid") for one in every)),
             ("liability:coins:bonus", "QC", sum(one.coins("bonus") for one in every)),
-            ("liability:holds", "QC", sum(one.held for one in every)),
+            ("liability:holds", "QC", sum(one.held - one.escrow for one in every)),
+            ("liability:gift-escrow", "QC", sum(one.escrow for one in every)),
             ("liability:coins-sold", "CNY", sum(one.fen for one in every)),
         ):
             owed = -books.balance(account, commodity)
