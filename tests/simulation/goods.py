@@ -44,11 +44,13 @@ class Bill:
     owner: UUID
     since: datetime
     refunds: set[UUID] = field(default_factory=set)
+    #: The refund that a guardian had, after which the item is nobody's, whatever is left.
+    guardian: UUID | None = None
 
     @property
     def delivered(self) -> bool:
         """Whether what it brought is its owner's: something of it is still paid."""
-        return bool(self.left)
+        return bool(self.left) and self.guardian is None
 
     @property
     def until(self) -> datetime | None:
@@ -79,6 +81,8 @@ class Goods:
         self.bills: dict[UUID, Bill] = {}
         self.things: dict[UUID, Thing] = {}
         self.looks: dict[UUID, Look] = {}
+        #: Who is 8 to 15 years old.
+        self.minors: set[UUID] = set()
         #: The orders that have brought something, be it gone by now.
         self._brought: set[UUID] = set()
 
@@ -99,6 +103,7 @@ class Goods:
                 self._sell(recorded, event)
             case OrderRefunded(refund=refund, parts=parts, left=left):
                 bill = self.bills[recorded.stream]
+                self._may_refund(recorded, bill, event)
                 rest, back = first(bill.left, coins_in(bill.left) - coins_in(told(parts)))
                 last = told(parts) == back and bool(back)
                 must(last, recorded, f"what was taken last comes back first: {back}")
@@ -141,6 +146,25 @@ class Goods:
         self.bills[recorded.stream] = Bill(
             event.member, event.item, event.terms, cost, list(parts), event.member, at
         )
+
+    def _may_refund(self, recorded: Recorded, bill: Bill, event: OrderRefunded) -> None:
+        """Operators refund what they like; guardians and buyers by the rules that are theirs."""
+        must(bill.terms.kind != "membership", recorded, "no coins come back for months")
+        left, back = coins_in(bill.left), coins_in(told(event.parts))
+        if event.guardian is not None:
+            must(bill.member in self.minors, recorded, "guardians speak for minors")
+            must(bill.guardian is None, recorded, "and once an order")
+            percent = event.guardian.house_percent
+            share = sum(100 * coin < left * percent for coin in range(left))
+            must(back == share, recorded, f"the house bears {share} of {left}")
+            bill.guardian = event.refund
+        if recorded.actor == bill.member:
+            must(bill.owner == bill.member, recorded, "what was given is the friend's")
+            days = bill.terms.refund_days
+            in_time = days is not None and event.effective_at < bill.since + timedelta(days=days)
+            must(in_time, recorded, "buyers give back what can be given back, in time")
+            must(recorded.stream in self.things, recorded, "it is there")
+            must(back == left, recorded, "and all of it")
 
     def for_whom(self, member: UUID, terms: Terms, at: datetime) -> bool:
         """Whether a member may buy something on such terms."""

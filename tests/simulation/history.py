@@ -31,6 +31,7 @@ from tests.simulation.moves import OPERATOR, Move, Mover
 from tests.simulation.network import Ask, Lost, Reply, send
 from tests.simulation.oracle import Oracle
 from tests.simulation.rests import come_to_rest
+from tests.simulation.returners import Returners
 from tests.simulation.server import Ground, LoopClock, Server, Temper
 from tests.simulation.shoppers import Shoppers
 from tests.simulation.staff import Staff
@@ -59,7 +60,8 @@ class Plan(msgspec.Struct, frozen=True):
         no rules are in force.
     :param money: how many of the others are about money, and how often somebody looks at some;
         without either, no time is leapt over.
-    :param gifts: how many of the moves of money are friends' for each other.
+    :param gifts: how many of the moves of money are friends' for each other, or give
+        something back.
     """
 
     members: int = 5
@@ -125,6 +127,7 @@ class History:
         self._shoppers = Shoppers(self.world, chance_of_money, clock)
         self._chance_of_gifts = random.Random(f"{seed}/gifts")
         self._givers = Givers(self.world, self._chance_of_gifts, clock, self._shoppers)
+        self._returners = Returners(self.world, self._chance_of_gifts, clock, self._shoppers)
         self._tills = Tills(self, chance_of_money)
         self._chance_of_money = chance_of_money
         self.world.treasury.rail = self.ground.rail
@@ -320,7 +323,8 @@ class History:
 
     def _of_money(self, actor: Person) -> Move | None:
         if self.plan.gifts and self._chance_of_gifts.random() < self.plan.gifts:
-            move = self._givers.next(actor)
+            who = self._givers if self._chance_of_gifts.random() < 0.7 else self._returners
+            move = who.next(actor)
             if move is not None:
                 return move
         return self._shoppers.next(actor)

@@ -176,6 +176,7 @@ class Shoppers:
         left = coins_in(bills[order].left)
         coins = self._chance.choice([None, 1, 2, left + 1])
         granted = coins is None or coins <= left
+        granted = granted and bills[order].terms.kind != "membership"
         return self._staff("refund_order", granted, {"id": order}, RefundOrder("r", coins))
 
     def _dress(self, actor: Person) -> Move:

@@ -4,7 +4,6 @@ that keeps a gift from being had twice, for nothing, by a stranger, or not at al
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any, TypeAlias
 from unittest import mock
 
@@ -15,7 +14,7 @@ from domain import giving, received_gift
 from domain import order as orders
 from domain.event import Recorded
 from domain.gift import Offered
-from domain.order import ORDER, Placed
+from domain.order import Placed
 from domain.wallet_events import CoinsHeld
 from projections import postings
 from projections.arming import ARMING
@@ -97,22 +96,6 @@ def days_of_a_gift_count_from_the_offer() -> Planted:
     return mock.patch.object(received_gift, "brought", early)
 
 
-def escrow_gives_more_life() -> Planted:
-    """Bonus coins of an accepted gift that count as taken when it was accepted."""
-    evolve = ORDER.evolve
-
-    def fresh(order: Any, event: Any, version: int) -> Any:
-        after = evolve(order, event, version)
-        if isinstance(order, Offered) and isinstance(after, Placed):
-            charge = msgspec.structs.replace(
-                after.charge, taken_at=after.charge.taken_at - timedelta(days=1)
-            )
-            return msgspec.structs.replace(after, charge=charge)
-        return after
-
-    return mock.patch.object(ORDER, "evolve", fresh)
-
-
 def escrow_is_booked_as_held() -> Planted:
     """Books that do not tell coins for a friend from coins for an order."""
     return mock.patch.object(postings, "_set_aside", return_value=postings.HOLDS)
@@ -121,7 +104,6 @@ def escrow_is_booked_as_held() -> Planted:
 PLANS = {
     gifts_wait_for_ever: LATE_GIVING,
     answers_are_never_late: LATE_GIVING,
-    escrow_gives_more_life: LATE_GIVING,
 }
 
 
@@ -135,7 +117,6 @@ PLANS = {
         news_of_a_gift_is_taken_twice,
         a_refunded_gift_is_kept,
         days_of_a_gift_count_from_the_offer,
-        escrow_gives_more_life,
         escrow_is_booked_as_held,
     ],
     ids=lambda plant: plant.__name__,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _PLANS = ("yellow", "green")
 #: Each makes one thing, whose id its answer names.
 _MAKES = ("place_order", "grant_bonus_coins", "refund_order", "hold_coins")
+#: Asked for what was refunded by the one, the other names that refund.
+_AS = {"refund_to_guardian": "refund_order"}
 
 
 class Tills:
@@ -46,8 +48,9 @@ class Tills:
 
     def acknowledge(self, move: Move, reply: Reply) -> None:
         """Something was done: what it made must be there in the end, and nothing else."""
-        if reply.ok and move.operation in _MAKES:
-            self._made[move.operation].add(UUID(reply.json["id"]))
+        operation = _AS.get(move.operation, move.operation)
+        if reply.ok and operation in _MAKES:
+            self._made[operation].add(UUID(reply.json["id"]))
 
     @staticmethod
     def check_again(move: Move, reply: Reply, again: Reply) -> None:

@@ -89,13 +89,13 @@ class Treasury:
         self._witness = witness
         #: Set by whoever has one.
         self.rail = rail
-        self.minors: set[UUID] = set()
         self.claims: dict[UUID, Claim] = {}
         #: How many claims were wrong, by who made them and on which day.
         self.wrong: Counter[tuple[UUID, str]] = Counter()
         self.purses = Purses()
         self.tenures = Tenures()
         self.goods = Goods(self.tenures)
+        self.minors = self.goods.minors
         self.gifts = Gifts(witness, self.goods, self.purses)
         self.ledgers = Ledgers()
 
