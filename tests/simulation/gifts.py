@@ -79,13 +79,13 @@ class Gifts:
                     gift.quantity, gift.expires_at,
                 )  # fmt: skip
                 must(said == wanted, recorded, f"it is {wanted}, not {said}")
-                gift.heard = "offered"
+                self._hear(order, "offered")
             case GiftSettled(member=member, order=order, how=how):
                 gift = self.of[order]
                 must(gift.recipient == member, recorded, "whoever it is for hears of it")
                 now = self.standing(order)
                 must(how == now != gift.heard, recorded, f"it is {now}, and that is news")
-                gift.heard = how
+                self._hear(order, how)
             case _:
                 raise AssertionError(event)
 
@@ -132,13 +132,22 @@ class Gifts:
             self._goods.bills[recorded.stream] = Bill(
                 gift.sender, gift.item, gift.terms, gift.coins, parts, gift.recipient, at
             )
+            self._hear(recorded.stream, gift.heard)
+
+    def _hear(self, order: UUID, how: str) -> None:
+        self.of[order].heard = how
+        if order in self._goods.bills:
+            self._goods.bills[order].heard = how
 
     def standing(self, order: UUID) -> str:
         """How a gift stands in its sender's cell, in the words of the recipient's."""
         gift = self.of[order]
         if gift.state != "accepted":
             return gift.state
-        return "accepted" if self._goods.bills[order].delivered else "refunded"
+        bill = self._goods.bills[order]
+        if bill.revoked:
+            return "revoked"
+        return "accepted" if bill.delivered else "refunded"
 
     # What one command did
 

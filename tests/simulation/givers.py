@@ -113,6 +113,9 @@ class Givers:
         if gift.state == "offered":
             near = abs(gift.expires_at - self._clock.now()) < _NEAR
             granted = None if near else gift.open(self._clock.now())
+            held = self._world.treasury.purses.purse(gift.sender).holds[order]
+            if held.gone and operation == "accept_gift":
+                granted = False
         if gift.recipient != actor.id:
             granted = False
         return self._shoppers.member(actor, operation, granted, {"id": order})

@@ -8,16 +8,24 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from domain.belonging import BelongingExpired, BelongingGained, BelongingTakenBack
+from domain.belonging import (
+    BelongingEvent,
+    BelongingExpired,
+    BelongingGained,
+    BelongingRevoked,
+    BelongingTakenBack,
+)
 from domain.decoration import DecorationChanged, DecorationRestored
 from domain.event import Recorded
 from domain.looks import HOUSE, PLAIN, SLOTS, Look, OfHouse
 from domain.mall import ItemChanged, ItemDelisted, ItemListed, ItemRelisted, Terms
-from domain.order import OrderPlaced, OrderRefunded
+from domain.order import OrderPlaced, OrderRefunded, OrderRestored, OrderRevoked
 from tests.simulation.legal import must
 from tests.simulation.purses import Purse, Taken, coins_in, first, told
 from tests.simulation.tenures import Tenures
 
+#: Clocks of servers are apart by less.
+_SLACK: Final = timedelta(seconds=10)
 _PLANS: Final = ("yellow", "green")
 
 
@@ -46,11 +54,27 @@ class Bill:
     refunds: set[UUID] = field(default_factory=set)
     #: The refund that a guardian had, after which the item is nobody's, whatever is left.
     guardian: UUID | None = None
+    #: What of it is gone since the payments of its lots were taken back.
+    revoked: list[Taken] = field(default_factory=list)
+    #: What its owner's cell has heard of it, where it is a gift.
+    heard: str = "accepted"
+
+    def __post_init__(self) -> None:
+        self._turns = [lot for lot, _, _ in self.left]
 
     @property
     def delivered(self) -> bool:
-        """Whether what it brought is its owner's: something of it is still paid."""
-        return bool(self.left) and self.guardian is None
+        """Whether what it brought is its owner's: what it took is still paid, or some of it."""
+        return bool(self.left) and not self.revoked and self.guardian is None
+
+    def on_its_way(self, at: datetime) -> bool:
+        """Whether it is a friend's who does not have it yet, and will."""
+        lasts = self.until is None or self.until > at
+        return self.delivered and self.heard != "accepted" and lasts
+
+    def in_turn(self, parts: list[Taken]) -> list[Taken]:
+        """Parts in the order in which they were taken."""
+        return sorted(parts, key=lambda part: self._turns.index(part[0]))
 
     @property
     def until(self) -> datetime | None:
@@ -111,6 +135,19 @@ class Goods:
                 must(refund not in bill.refunds, recorded, "a refund counts once")
                 bill.left = rest
                 bill.refunds.add(refund)
+            case OrderRevoked() | OrderRestored():
+                self._turn(recorded, event)
+            case BelongingGained() | BelongingTakenBack() | BelongingRevoked() | BelongingExpired():
+                self._have(recorded, event)
+            case DecorationChanged(member=member, look=look, effective_at=at):
+                self._dress(recorded, member, look, at)
+            case DecorationRestored(member=member):
+                self.looks.pop(member, None)
+            case _:
+                raise AssertionError(event)
+
+    def _have(self, recorded: Recorded, event: BelongingEvent) -> None:
+        match event:
             case BelongingGained(member=member, order=order, kind=kind, expires_at=expires_at):
                 must(order not in self.things, recorded, "an order brings what it brings once")
                 must(order not in self._brought, recorded, "and not again")
@@ -123,16 +160,14 @@ class Goods:
             case BelongingTakenBack(order=order):
                 must(not self.bills[order].delivered, recorded, "only what was refunded in full")
                 del self.things[order]
+            case BelongingRevoked(order=order):
+                must(bool(self.bills[order].revoked), recorded, "only what is not paid any longer")
+                del self.things[order]
+                self._brought.discard(order)
             case BelongingExpired(order=order, effective_at=at):
                 due = self.things[order].expires_at == at
                 must(due, recorded, "things expire when they are said to")
                 del self.things[order]
-            case DecorationChanged(member=member, look=look, effective_at=at):
-                self._dress(recorded, member, look, at)
-            case DecorationRestored(member=member):
-                self.looks.pop(member, None)
-            case _:
-                raise AssertionError(event)
 
     def _sell(self, recorded: Recorded, event: OrderPlaced) -> None:
         ware, at = self.wares.get(event.item), event.effective_at
@@ -147,9 +182,29 @@ class Goods:
             event.member, event.item, event.terms, cost, list(parts), event.member, at
         )
 
+    def _turn(self, recorded: Recorded, event: OrderRevoked | OrderRestored) -> None:
+        """Coins of a lot leave an order with what they bought, or are there again."""
+        bill, lot, parts = self.bills[recorded.stream], event.lot, told(event.parts)
+        given = None if bill.owner == bill.member else bill.owner
+        must((event.member, event.recipient) == (bill.member, given), recorded, "it is theirs")
+        if isinstance(event, OrderRevoked):
+            there = recorded.stream in self.things or bill.on_its_way(event.effective_at)
+            must(there or bool(bill.revoked), recorded, "what is used up is owed instead")
+            wanted = [part for part in bill.left if part[0] == lot]
+            bill.left = [part for part in bill.left if part[0] != lot]
+            bill.revoked = [*bill.revoked, *wanted]
+        else:
+            wanted = [part for part in bill.revoked if part[0] == lot]
+            bill.revoked = [part for part in bill.revoked if part[0] != lot]
+            bill.left = bill.in_turn([*bill.left, *wanted])
+        must(parts == wanted and bool(parts), recorded, f"these are the lot's: {wanted}")
+        missing = coins_in(bill.revoked)
+        must(event.missing == missing, recorded, f"{missing} coins are missing")
+
     def _may_refund(self, recorded: Recorded, bill: Bill, event: OrderRefunded) -> None:
         """Operators refund what they like; guardians and buyers by the rules that are theirs."""
         must(bill.terms.kind != "membership", recorded, "no coins come back for months")
+        must(not bill.revoked, recorded, "what is undone later must be there")
         left, back = coins_in(bill.left), coins_in(told(event.parts))
         if event.guardian is not None:
             must(bill.member in self.minors, recorded, "guardians speak for minors")
@@ -228,12 +283,21 @@ class Goods:
                 purse = purse_of(event.member)
                 so_far = coins_in(purse.back.get(recorded.stream, []))
                 bill = self.bills[recorded.stream]
-                wanted = bill.coins - coins_in(bill.left)
+                wanted = bill.coins - coins_in(bill.left) - coins_in(bill.revoked)
                 must(so_far == wanted, recorded, "what is refunded is in the purse")
                 # What is a friend's is taken back in that friend's cell.
                 given = bill.owner != bill.member
                 kept = given or bill.delivered or recorded.stream not in self.things
                 must(kept, recorded, "what was refunded in full is taken back")
+            if isinstance(event, OrderRevoked | OrderRestored):
+                self._check_there(recorded, self.bills[recorded.stream])
+
+    def _check_there(self, recorded: Recorded, bill: Bill) -> None:
+        """What somebody bought for themselves comes and goes with its coins."""
+        at = recorded.recorded_at
+        if bill.owner == bill.member and (bill.until is None or bill.until > at + _SLACK):
+            there = recorded.stream in self.things
+            must(there is bill.delivered, recorded, "it is there as long as it is paid")
 
     # At rest
 

@@ -23,6 +23,7 @@ from domain.event import Recorded, type_of
 from domain.ids import cell_of
 from projections.counters import COUNTERS, WAITING
 from tests.simulation.apps import App
+from tests.simulation.banks import Banks
 from tests.simulation.givers import Givers
 from tests.simulation.glances import Glance
 from tests.simulation.looks import Looks
@@ -62,6 +63,7 @@ class Plan(msgspec.Struct, frozen=True):
         without either, no time is leapt over.
     :param gifts: how many of the moves of money are friends' for each other, or give
         something back.
+    :param reversals: how many of the others are of banks that take payments back.
     """
 
     members: int = 5
@@ -73,6 +75,7 @@ class Plan(msgspec.Struct, frozen=True):
     moderation: float = 0.0
     money: float = 0.0
     gifts: float = 0.0
+    reversals: float = 0.0
     idle_seconds: float = 0.5
     patient: bool = False
     apps: int = 1
@@ -128,6 +131,8 @@ class History:
         self._chance_of_gifts = random.Random(f"{seed}/gifts")
         self._givers = Givers(self.world, self._chance_of_gifts, clock, self._shoppers)
         self._returners = Returners(self.world, self._chance_of_gifts, clock, self._shoppers)
+        self._chance_of_banks = random.Random(f"{seed}/banks")
+        self._banks = Banks(self.world, self._chance_of_banks)
         self._tills = Tills(self, chance_of_money)
         self._chance_of_money = chance_of_money
         self.world.treasury.rail = self.ground.rail
@@ -162,6 +167,7 @@ class History:
         for _ in range(self.plan.rounds):
             await self._round()
             await self.rest()
+            await self._hear_of_payments()
             await self._looks.at_everything()
             if self.plan.money:
                 await self._tills.look()
@@ -170,6 +176,8 @@ class History:
                 self._leap(self.fate.choice(LEAPS))
                 await self._wake()
         await self.rest()
+        self._banks.end()
+        await self._hear_of_payments()
         if self.plan.money:
             await self._tills.look()
         self._looks.check_end()
@@ -327,7 +335,23 @@ class History:
             move = who.next(actor)
             if move is not None:
                 return move
+        if self.plan.reversals and self._chance_of_banks.random() < self.plan.reversals:
+            move = self._banks.next()
+            if move is not None:
+                return move
         return self._shoppers.next(actor)
+
+    async def _hear_of_payments(self) -> None:
+        """Whatever turned, its rail tells of it until somebody asked; then all rest again."""
+        for _ in range(_TRIES_MAX):
+            news = self._banks.news()
+            if not news:
+                return
+            for move in news:
+                await self._do(move)
+            await asyncio.sleep(2)
+            await self.rest()
+        raise StuckError("nobody asks after payments that turned")
 
     async def _wake(self) -> None:
         """After a leap: whatever became due meanwhile is done first, or is later than others."""

@@ -15,7 +15,16 @@ import msgspec
 
 from domain.event import Recorded
 from domain.membership_events import MembershipPaused, MembershipResumed
+from domain.payment import PaymentTurned
 from domain.period import PeriodClosed
+from domain.reversal_events import (
+    CoinsRecovered,
+    CoinsSwept,
+    DebtIncurred,
+    EscrowReversed,
+    LotRestored,
+    LotReversed,
+)
 from domain.wallet_events import (
     BonusExpired,
     BonusGranted,
@@ -31,7 +40,9 @@ from tests.simulation.tenures import day_by_day, earned
 
 _CHINA: Final = timezone(timedelta(hours=8))
 _DEFERRED: Final = "liability:deferred:memberships"
+_REVERSED: Final = "suspense:reversed-payments"
 _RESTING: Final = "liability:paused:memberships"
+_NOBODY: Final = UUID(int=0)
 #: Account, commodity, and how much more of it: below 0 on the credit side.
 Leg = tuple[str, str, int]
 
@@ -70,6 +81,8 @@ class Ledgers:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.closed: list[PeriodClosed] = []
+        #: What is between the house and a rail, and no member's.
+        self.turns: list[tuple[Recorded, PaymentTurned]] = []
         self._sums: dict[tuple[str, str], tuple[int, int]] = {}
 
     def take(self, recorded: Recorded, event: Any) -> None:
@@ -81,7 +94,11 @@ class Ledgers:
             total = sum(amount for _, each, amount in legs if each == commodity)
             must(total == 0, recorded, f"{commodity} is moved, not made")
         at = min(event.effective_at, recorded.recorded_at)
-        entry = Entry(recorded.cell, recorded.position, recorded.owner, month_of(at), legs, terms)
+        owner: UUID = recorded.owner
+        if isinstance(event, PaymentTurned):
+            self.turns.append((recorded, event))
+            owner = _NOBODY
+        entry = Entry(recorded.cell, recorded.position, owner, month_of(at), legs, terms)
         self._enter(entry)
 
     def _enter(self, entry: Entry) -> None:
@@ -289,6 +306,55 @@ def _resumed(event: MembershipResumed) -> Entered:
     return tuple(legs), tuple(Term(fen, one.since, one.until) for fen, one in paid if fen)
 
 
+def turned(event: PaymentTurned) -> tuple[Leg, ...]:
+    """The money is at the rail, withheld there, or gone."""
+    places = {
+        "paid": f"asset:rail-clearing:{event.rail}",
+        "disputed": f"asset:rail-disputed:{event.rail}",
+    }
+    was, now = (places.get(each, _REVERSED) for each in (event.was, event.now))
+    return () if was == now else _legs("CNY", event.fen, now, was)
+
+
+def _lot_reversed(event: LotReversed) -> Entered:
+    coins = _legs("QC", event.coins, "liability:coins:paid", "equity:coins-issued")
+    return (*coins, *_legs("CNY", event.fen, "liability:coins-sold", _REVERSED)), ()
+
+
+def _escrow_reversed(event: EscrowReversed) -> Entered:
+    coins = _legs("QC", event.coins, "liability:gift-escrow", "equity:coins-issued")
+    return (*coins, *_legs("CNY", event.fen, "liability:coins-sold", _REVERSED)), ()
+
+
+def _recovered(event: CoinsRecovered) -> Entered:
+    coins = _legs("QC", event.coins, "contra:refunds", "equity:coins-issued")
+    return (*coins, *_legs("CNY", event.fen, "contra:refunds", _REVERSED)), ()
+
+
+def _owed(event: DebtIncurred) -> Entered:
+    return _legs("CNY", event.fen, "asset:receivable:members", _REVERSED), ()
+
+
+def _swept(event: CoinsSwept) -> Entered:
+    """What was owed before comes off what members owe."""
+    paid = "asset:receivable:members" if event.owed else _REVERSED
+    coins = _legs("QC", event.coins, "liability:coins:paid", "equity:coins-issued")
+    return (*coins, *_legs("CNY", event.fen, "liability:coins-sold", paid)), ()
+
+
+def _lot_restored(event: LotRestored) -> Entered:
+    escrowed = sum(one.coins for one in event.escrow), sum(one.fen for one in event.escrow)
+    return (
+        *_legs("QC", event.coins, "equity:coins-issued", "liability:coins:paid"),
+        *_legs("CNY", event.fen, _REVERSED, "liability:coins-sold"),
+        *_legs("QC", event.recovered_coins, "equity:coins-issued", "contra:refunds"),
+        *_legs("CNY", event.recovered_fen, _REVERSED, "contra:refunds"),
+        *_legs("QC", escrowed[0], "equity:coins-issued", "liability:gift-escrow"),
+        *_legs("CNY", escrowed[1], _REVERSED, "liability:coins-sold"),
+        *_legs("CNY", event.owed_fen, _REVERSED, "asset:receivable:members"),
+    ), ()
+
+
 _ENTERING: Final[dict[type, Callable[[Any], Entered]]] = {
     WalletToppedUp: _topped_up,
     BonusGranted: _granted,
@@ -300,6 +366,13 @@ _ENTERING: Final[dict[type, Callable[[Any], Entered]]] = {
     CoinsRefunded: _refunded,
     MembershipPaused: _paused,
     MembershipResumed: _resumed,
+    PaymentTurned: lambda event: (turned(event), ()),
+    LotReversed: _lot_reversed,
+    EscrowReversed: _escrow_reversed,
+    CoinsRecovered: _recovered,
+    DebtIncurred: _owed,
+    CoinsSwept: _swept,
+    LotRestored: _lot_restored,
 }
 
 

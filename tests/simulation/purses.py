@@ -6,6 +6,7 @@ is spent first, what a part of a lot cost, where coins go that come back. Each e
 that before it is believed, so a purse is what it must be at every commit.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,8 @@ from tests.simulation.legal import must
 
 #: Coins of a lot, and the fen that they cost.
 Taken: TypeAlias = tuple[UUID, int, int]
+#: Coins, and the fen that they cost.
+Worth: TypeAlias = tuple[int, int]
 
 
 @dataclass(eq=False)
@@ -52,15 +55,43 @@ class Lot:
 
 @dataclass(eq=False)
 class Held:
-    """Coins set aside for an order; ``captured`` and ``voided`` are what became of them so far."""
+    """
+    Coins set aside for an order: ``took`` are those that are, or were until their lots' payments
+    were taken back, which ``gone`` names; ``captured`` are those that were spent of it.
+    """
 
-    parts: list[Taken]
+    took: list[Taken]
     held_at: datetime
     expires_at: datetime
     coins: int
     captured: int = 0
     #: In escrow: it is for a friend who has not answered.
     gift: bool = False
+    gone: set[UUID] = field(default_factory=set)
+
+    @property
+    def parts(self) -> list[Taken]:
+        """What is there."""
+        return [part for part in self.took if part[0] not in self.gone]
+
+
+@dataclass(eq=False)
+class Reversal:
+    """
+    What is gone of a lot whose payment was taken back, as coins and fen: ``taken`` from the lot,
+    from the escrow of gifts, and with orders. ``owed`` is the rest, once all was looked for.
+    """
+
+    taken: Worth
+    escrow: dict[UUID, Worth] = field(default_factory=dict)
+    orders: dict[UUID, Worth] = field(default_factory=dict)
+    owed: Worth | None = None
+
+    @property
+    def gone(self) -> Worth:
+        """All of it."""
+        every = (self.taken, *self.escrow.values(), *self.orders.values())
+        return sum(coins for coins, _ in every), sum(fen for _, fen in every)
 
 
 @dataclass(eq=False)
@@ -71,6 +102,14 @@ class Purse:
     holds: dict[UUID, Held] = field(default_factory=dict)
     spent: dict[UUID, tuple[list[Taken], datetime]] = field(default_factory=dict)
     back: dict[UUID, list[Taken]] = field(default_factory=dict)
+    #: What was captured of ordinary holds, by lot: nothing of that comes back.
+    used: Counter[UUID] = field(default_factory=Counter)
+    reversed: dict[UUID, Reversal] = field(default_factory=dict)
+
+    @property
+    def owed(self) -> int:
+        """Coins that were used up although their payments were taken back."""
+        return sum(one.owed[0] for one in self.reversed.values() if one.owed is not None)
 
     def balance(self, at: datetime) -> int:
         """What can be spent."""
@@ -190,6 +229,7 @@ class Purses:
     ) -> None:
         wanted = purse.next(coins_in(parts), at)
         must(wanted is not None, recorded, "there were so many coins")
+        must(not purse.owed, recorded, "who owes spends nothing")
         must(list(parts) == wanted, recorded, f"these coins are next: {wanted}, not {parts}")
         for lot, coins, fen in parts:
             purse.lots[lot].left -= coins
@@ -218,7 +258,9 @@ class Purses:
                 if event.gift:
                     # They had so much life left when they were set aside.
                     purse.spent[order] = (taken, known.held_at)
-                known.parts = rest
+                else:
+                    purse.used.update({lot: coins for lot, coins, _ in taken})
+                known.took = rest
                 if not rest:
                     del purse.holds[order]
             case HoldVoided(returned=returned, why=why):

@@ -1,8 +1,9 @@
 """
 A payment rail in a history: members pay on it before they claim, and it takes its time to say so.
 
-What it says was true when it looked and may come late; now and then it cannot be asked. What it is
-paid never changes once it is decided, so whatever is believed of a payment can be held against it.
+What it says was true when it looked and may come late; now and then it cannot be asked. Whether it
+is paid never changes once it is decided; whose the money is then may, and each time is remembered,
+so whatever is believed of a payment can be held against it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from commands.rails import RailUnavailable, Seen
-from domain.payment import RailState
+from domain.payment import Holding, RailState
 
 NAME = "demo"
 
@@ -43,6 +44,8 @@ class SimulatedRail:
         self._pause = pause
         self._lost = lost
         self.transfers: dict[str, Transfer] = {}
+        #: Whose the money of a payment was, and since when, the first first; ours at first.
+        self.turns: dict[str, list[tuple[datetime, Holding]]] = {}
 
     def pay(
         self, reference: str, fen: int, becomes: Literal["paid", "failed"], seconds: float
@@ -51,12 +54,29 @@ class SimulatedRail:
         at = self._now() + timedelta(seconds=seconds)
         self.transfers[reference] = Transfer(fen, becomes, at)
 
+    def turn(self, reference: str, to: Holding) -> None:
+        """The money of a payment is somebody else's from now on, or ours again."""
+        self.turns.setdefault(reference, []).append((self._now(), to))
+
     def state(self, reference: str, ago: timedelta = timedelta()) -> RailState:
         """What it knows at this moment, or knew so long ago."""
         known = self.transfers.get(reference)
         if known is None:
             return "unknown"
-        return known.becomes if known.at <= self._now() - ago else "pending"
+        then = self._now() - ago
+        turned = [to for at, to in self.turns.get(reference, ()) if at <= then]
+        if turned:
+            return turned[-1]
+        return known.becomes if known.at <= then else "pending"
+
+    def states(self, reference: str, ago: timedelta) -> set[RailState]:
+        """All that it knew at one moment or another since so long ago."""
+        found: set[RailState] = {self.state(reference, ago), self.state(reference)}
+        since = self._now() - ago
+        known = self.transfers.get(reference)
+        if known is not None and since < known.at <= self._now():
+            found.add(known.becomes)
+        return found.union(to for at, to in self.turns.get(reference, ()) if at > since)
 
     async def look_up(self, reference: str, _asked_fen: int, /) -> Seen:
         """

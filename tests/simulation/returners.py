@@ -72,6 +72,8 @@ class Returners:
 
     def _may_return(self, order: UUID, bill: Bill, coins: int | None) -> bool | None:
         left, days = coins_in(bill.left), bill.terms.refund_days
+        if bill.revoked:
+            return False
         if not left:
             # It is the same refund again.
             return coins is None
@@ -92,7 +94,8 @@ class Returners:
         if found is None:
             return None
         order, bill = found
-        granted = bill.guardian is not None or (bill.member in minors and bool(bill.left))
+        mine = bill.member in minors and bool(bill.left) and not bill.revoked
+        granted = bill.guardian is not None or mine
         if bill.terms.kind == "membership":
             granted = False
         body = RefundToGuardian("r", "a letter", chance.choice([1, 30, 50, 70, 100]))

@@ -71,6 +71,7 @@ def plan_of(seed: int) -> Plan:
         moderation=chance.choice([0.0, 0.25, 0.5]),
         money=chance.choice([0.0, 0.3, 0.6]),
         gifts=chance.choice([0.0, 0.3, 0.6]),
+        reversals=chance.choice([0.0, 0.2]),
         temper=temper,
     )
 

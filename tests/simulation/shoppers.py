@@ -177,6 +177,7 @@ class Shoppers:
         coins = self._chance.choice([None, 1, 2, left + 1])
         granted = coins is None or coins <= left
         granted = granted and bills[order].terms.kind != "membership"
+        granted = granted and not bills[order].revoked
         return self._staff("refund_order", granted, {"id": order}, RefundOrder("r", coins))
 
     def _dress(self, actor: Person) -> Move:
@@ -285,7 +286,10 @@ class Shoppers:
 
     def _can_pay(self, member: UUID, coins: int) -> bool | None:
         """Whether there are so many coins; None when it is a matter of moments."""
-        now, lots = self._clock.now(), self._world.treasury.purses.purse(member).lots.values()
+        purse = self._world.treasury.purses.purse(member)
+        if purse.owed:
+            return False
+        now, lots = self._clock.now(), purse.lots.values()
         sure = sum(one.left for one in lots if not one.over(now + _NEAR))
         most = sum(one.left for one in lots if not one.over(now - _NEAR))
         if sure >= coins:

@@ -17,7 +17,7 @@ from domain.ids import cell_of
 from projections.ledger import POSTINGS
 from projections.memberships import MEMBERSHIPS
 from projections.wallets import HOLDS, LOT_COINS, LOTS
-from tests.simulation.ledgers import root_of
+from tests.simulation.ledgers import root_of, turned
 from tests.simulation.moves import OPERATOR, Move
 from tests.simulation.network import Ask, Lost, Reply, send
 from tests.simulation.purses import coins_in
@@ -170,12 +170,14 @@ class Tills:
         wanted = {
             "balance": purse.balance(now),
             "held": purse.held,
+            "owed": purse.owed,
             "lots": {str(lot.id): lot.left for lot in lots},
         }
         body = reply.json
         shown = {
             "balance": body["balance"],
             "held": body["held"],
+            "owed": body["owed"],
             "lots": {one["id"]: one["left"] for one in body["lots"]},
         }
         if shown != wanted or body["balance"] != body["paid"] + body["bonus"]:
@@ -195,8 +197,11 @@ class Tills:
         """
         self._check_made()
         self._check_in_time()
-        self._history.world.treasury.goods.check_rest(min(self._nows()))
-        self._history.world.treasury.gifts.check_rest()
+        treasury = self._history.world.treasury
+        treasury.goods.check_rest(min(self._nows()))
+        treasury.gifts.check_rest()
+        settled = [one for one in treasury.claims.values() if one.state == "settled"]
+        treasury.reversals.check_rest([(one.member, one) for one in settled], treasury.ledgers)
         await self._look_at_books()
         for person in list(self._history.world.people.values()):
             if person.barred is None:
@@ -258,6 +263,16 @@ class Tills:
                     f"{cell}-{position}/{line} {row['at'].isoformat()} {row['what']} {row['about']}"
                     f" {row['account']} {row['commodity']} {row['debit']} {row['credit']}"
                 )
+        for recorded, event in ledgers.turns:
+            # These are between the house and a rail, and in nobody's list.
+            for line, (account, _, fen) in enumerate(turned(event)):
+                period = ledgers.period_at(recorded.cell, recorded.position)
+                lines.setdefault(period, []).append(
+                    f"{recorded.at}/{line} {event.effective_at.isoformat()} payment_turned"
+                    f" {event.lot} {account} CNY {max(fen, 0)} {max(-fen, 0)}"
+                )
+        for mine in lines.values():
+            mine.sort(key=_place)
         for one in ledgers.closed:
             if root_of(lines.get(one.month, [])) != one.root:
                 raise Difference(f"{one.month} is not what it was when it was closed")
@@ -318,7 +333,8 @@ class Tills:
         for order in mine[-3:]:
             bill = goods.bills[order]
             body = await self._read("read_order", person.qq, path={"id": order})
-            if (body["coins"], body["refunded"]) != (bill.coins, bill.coins - coins_in(bill.left)):
+            still = coins_in(bill.left) + coins_in(bill.revoked)
+            if (body["coins"], body["refunded"]) != (bill.coins, bill.coins - still):
                 raise Difference(f"order {order} is shown as {body}, not as {bill}")
 
     async def _look_at_gifts(self, person: Person) -> None:
@@ -391,3 +407,10 @@ class Tills:
             if body["next"] is None:
                 return items
             query["cursor"] = body["next"]
+
+
+def _place(line: str) -> tuple[int, ...]:
+    """Cell, position and line of a posting: ``7-45/0``."""
+    cell, rest = line.split(" ", 1)[0].split("-")
+    position, number = rest.split("/")
+    return int(cell), int(position), int(number)

@@ -5,6 +5,7 @@ out anew, and held against each other in the commit that changed them.
 
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, get_args
@@ -30,9 +31,11 @@ from domain.payment import (
     PaymentFailed,
     PaymentPending,
     PaymentSettled,
+    PaymentTurned,
 )
 from domain.period import PeriodClosed
 from domain.received_gift import ReceivedGiftEvent
+from domain.reversal_events import DebtIncurred, LotRestored, LotReversed, ReversalEvent
 from domain.wallet_events import CoinsRefunded, CoinsSpent, WalletEvent, WalletToppedUp
 from tests.simulation.gifts import Gifts
 from tests.simulation.goods import Goods
@@ -40,10 +43,12 @@ from tests.simulation.ledgers import Ledgers, month_of
 from tests.simulation.legal import Witness, must
 from tests.simulation.purses import Purses, Taken, told
 from tests.simulation.rail import SimulatedRail
+from tests.simulation.reversals import Reversals
 from tests.simulation.tenures import Tenures
 
 _OF_PAYMENT = frozenset(get_args(PaymentEvent))
 _OF_WALLET = frozenset(get_args(WalletEvent))
+_OF_REVERSAL = frozenset(get_args(ReversalEvent))
 _OF_MEMBERSHIP = frozenset(get_args(MembershipEvent))
 _OF_GIFTS = frozenset(get_args(GiftEvent) + get_args(ReceivedGiftEvent))
 _OF_GOODS = frozenset(
@@ -60,6 +65,8 @@ OF_MONEY = frozenset().union(
 
 #: How old what a rail said may be when it is acted on.
 _MOMENT = timedelta(seconds=30)
+#: What a rail says of money that never was ours, or is not any longer.
+_LOST = frozenset({"failed", "refunded", "disputed", "charged_back"})
 #: What who is 8 to 15 may pay, in coins: at once, and in a month.
 MINOR_EACH, MINOR_MONTH = 50, 200
 #: How often a day somebody may claim what a rail does not know.
@@ -68,7 +75,10 @@ WRONG_MAX = 20
 
 @dataclass(eq=False)
 class Claim:
-    """A payment that somebody says was theirs. ``credited`` is the lot that it bought."""
+    """
+    A payment that somebody says was theirs. ``credited`` is the lot that it bought, ``now`` whose
+    its money is, after so many ``turns``.
+    """
 
     member: UUID
     reference: str
@@ -76,6 +86,8 @@ class Claim:
     month: str
     state: str = "waiting"
     credited: UUID | None = None
+    now: str = "paid"
+    turns: int = 0
 
 
 class Treasury:
@@ -97,7 +109,10 @@ class Treasury:
         self.goods = Goods(self.tenures)
         self.minors = self.goods.minors
         self.gifts = Gifts(witness, self.goods, self.purses)
+        self.reversals = Reversals(self.purses, self.goods, self.tenures)
         self.ledgers = Ledgers()
+        #: Who owed something when the command under way did something to their days.
+        self._owing: set[UUID] = set()
 
     def take(self, recorded: Recorded, event: Any) -> None:
         """
@@ -111,10 +126,10 @@ class Treasury:
         if kind in _OF_PAYMENT:
             self._pay(recorded, event)
         elif kind in _OF_WALLET:
-            if isinstance(event, WalletToppedUp):
-                self._credit(recorded, event)
-            self.purses.take(recorded, event)
+            self._move(recorded, event)
         elif kind in _OF_MEMBERSHIP:
+            if self.purses.purse(event.member).owed:
+                self._owing.add(event.member)
             self.tenures.take(recorded, event)
         elif kind in _OF_GIFTS:
             self.gifts.take(recorded, event)
@@ -130,6 +145,17 @@ class Treasury:
             must(event.member in self.minors, recorded, "only minors have an allowance")
         if not isinstance(event, PeriodClosed):
             self.ledgers.take(recorded, event)
+
+    def _move(self, recorded: Recorded, event: Any) -> None:
+        """Coins moved."""
+        if type(event) in _OF_REVERSAL:
+            named = isinstance(event, LotReversed | LotRestored)
+            paid = self.claims[event.payment] if named else None
+            self.reversals.take(recorded, event, paid)
+            return
+        if isinstance(event, WalletToppedUp):
+            self._credit(recorded, event)
+        self.purses.take(recorded, event)
 
     def _act(self, recorded: Recorded, event: Any) -> None:
         """
@@ -154,38 +180,52 @@ class Treasury:
             must(claim is None, recorded, "a payment is claimed once, by anybody")
             reference = self._witness.open(event.reference)
             claim = Claim(event.member, reference, event.coins, month_of(event.effective_at))
-            known = self._state(claim, _MOMENT)
-            must(known in ("paid", "pending"), recorded, f"its rail said {known}")
+            known = self._states(claim)
+            must(bool(known & {"paid", "pending"}), recorded, f"its rail said {known}")
             self.claims[recorded.stream] = claim
             self._check_minor(recorded, claim)
             return
         assert claim is not None, "it was claimed"
+        if isinstance(event, PaymentTurned):
+            self._turn(recorded, claim, event)
+            return
         late = claim.state == "failed" and isinstance(event, PaymentSettled)
         must(
             late or claim.state == "waiting", recorded, "it ends once, unless its money comes late"
         )
-        known = self._state(claim)
+        known = self._states(claim)
         match event:
             case PaymentSettled(member=member, coins=coins):
-                must(known == "paid", recorded, f"its rail says {known}")
+                must("paid" in known, recorded, f"its rail says {known}")
                 same = (member, coins) == (claim.member, claim.coins)
                 must(same, recorded, "coins are for who claimed it")
                 claim.state = "settled"
             case PaymentFailed(why="failed"):
-                must(known == "failed", recorded, f"its rail says {known}")
+                must(bool(known & _LOST), recorded, f"its rail says {known}")
                 claim.state = "failed"
             case PaymentFailed():
                 claim.state = "failed"
             case _:
                 must(isinstance(event, PaymentPending), recorded, "or is looked at again")
 
-    def _state(self, claim: Claim, ago: timedelta = timedelta()) -> str:
-        """What the rail knows, or knew; what it said once it does not take back."""
+    def _turn(self, recorded: Recorded, claim: Claim, event: PaymentTurned) -> None:
+        """Its money is somebody else's, or ours again, since the rail says so."""
+        known = self._states(claim)
+        must(claim.state == "settled", recorded, "what was paid turns")
+        must(event.was == claim.now != event.now, recorded, f"it was {claim.now}")
+        must(event.now in known, recorded, f"its rail says {known}")
+        must(event.turn == claim.turns + 1, recorded, "each turn counts")
+        same = (event.member, event.coins) == (claim.member, claim.coins)
+        must(same and claim.credited in (None, event.lot), recorded, "it is that payment")
+        claim.now, claim.turns = event.now, event.turn
+
+    def _states(self, claim: Claim) -> AbstractSet[str]:
+        """What the rail knows, or knew a moment ago: an answer may have been under way."""
         assert self.rail is not None
         transfer = self.rail.transfers.get(claim.reference)
         if transfer is None or transfer.fen != 100 * claim.coins:
-            return "another amount"
-        return self.rail.state(claim.reference, ago)
+            return {"another amount"}
+        return self.rail.states(claim.reference, _MOMENT)
 
     def _check_minor(self, recorded: Recorded, claim: Claim) -> None:
         if claim.member in self.minors:
@@ -219,6 +259,7 @@ class Treasury:
         self.goods.settle(command, self.purses.purse)
         self.gifts.settle(command)
         self._settle_days(command)
+        self.reversals.settle(command)
         self._check_books(command[-1])
 
     def _settle_days(self, command: Sequence[Recorded]) -> None:
@@ -237,10 +278,14 @@ class Treasury:
         cut = {charge: parts for charge, parts in tenures.cut.items() if parts}
         must(cut == back, command[0], f"{cut} come back for days, not {back}")
         for recorded, member, at, price in tenures.short:
-            has = self.purses.purse(member).balance(at)
+            has = 0 if member in self._owing else self.purses.purse(member).balance(at)
             must(has < price, recorded, f"there were {has} coins for {price}")
         for recorded, tenure in tenures.ended:
             must(not tenure.renews, recorded, "where renewal was ended, it stays so")
+        self._owing.clear()
+        if any(isinstance(one.event, DebtIncurred) for one in command):
+            # Days that were not paid after all: nothing takes their place.
+            tenures.replaced = 0
         tenures.paid, tenures.cut, tenures.short, tenures.ended = {}, {}, [], []
         must(not tenures.replaced, command[0], "days are given back for a longer term")
 
