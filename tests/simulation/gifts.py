@@ -8,21 +8,24 @@ and says only what was true of the gift when it said so; once all is at rest, bo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 from uuid import UUID
 
 from domain.event import Recorded
-from domain.gift import GiftAccepted, GiftOffered, GiftReturned
+from domain.gift import GiftAccepted, GiftOffered, GiftReturned, GivenMonths
 from domain.mall import Terms
+from domain.membership_events import MonthsPaid
 from domain.received_gift import GiftReceived, GiftSettled
 from domain.wallet_events import CoinsCaptured, CoinsHeld, HoldVoided
 from tests.simulation.goods import Bill, Goods
 from tests.simulation.legal import Witness, must
 from tests.simulation.purses import Held, Purses, Taken, coins_in, told
+from tests.simulation.tenures import PRICES, months_after
 
 #: How long a friend has to answer.
 _ANSWER: Final = timedelta(days=7)
+_CHINA: Final = timezone(timedelta(hours=8))
 
 
 @dataclass(eq=False)
@@ -39,6 +42,7 @@ class Gift:
     quantity: int
     coins: int
     expires_at: datetime
+    months: GivenMonths | None
     state: str = "offered"
     heard: str = "unheard"
 
@@ -55,6 +59,8 @@ class Gifts:
         self._goods = goods
         self._purses = purses
         self.of: dict[UUID, Gift] = {}
+        #: Months that their friends have.
+        self._received: set[UUID] = set()
 
     def take(self, recorded: Recorded, event: Any) -> None:
         """
@@ -95,17 +101,24 @@ class Gifts:
         may = self.may_give(sender, recipient)
         must(may, recorded, "a gift is for a friend who can act")
         must(event.expires_at == at + _ANSWER, recorded, "there are seven days to answer")
-        ware = self._goods.wares.get(event.item)
-        for_sale = ware is not None and ware.listed and ware.terms == event.terms
-        must(for_sale, recorded, "it is for sale, on these terms")
-        may = self._goods.for_whom(sender, event.terms, at)
-        must(may, recorded, "it is sold to whoever pays")
+        if event.months is None:
+            ware = self._goods.wares.get(event.item)
+            for_sale = ware is not None and ware.listed and ware.terms == event.terms
+            must(for_sale, recorded, "it is for sale, on these terms")
+            may = self._goods.for_whom(sender, event.terms, at)
+            must(may, recorded, "it is sold to whoever pays")
+        else:
+            terms, months = event.terms, event.months.months
+            said = (terms.kind, terms.price_coins, event.quantity, event.months.daily)
+            wanted = ("membership", PRICES[months], 1, 15 if months == 12 else 10)
+            must(said == wanted, recorded, f"{months} months are {wanted}, not {said}")
         cost = event.terms.price_coins * event.quantity
         must(event.coins == cost, recorded, f"it costs {cost}")
         must(recorded.stream not in self.of, recorded, "it is offered once")
         self.of[recorded.stream] = Gift(
-            sender, recipient, event.item, event.terms, event.quantity, cost, event.expires_at
-        )
+            sender, recipient, event.item, event.terms, event.quantity, cost, event.expires_at,
+            event.months,
+        )  # fmt: skip
 
     def may_give(self, sender: UUID, recipient: UUID) -> bool:
         """Whether one may offer anything to the other now."""
@@ -168,6 +181,33 @@ class Gifts:
             must(kind is _COINS[type(event)], one, f"its coins are {kind.__name__}")
             held = self._purses.purse(event.member).holds.get(one.stream)
             self._check_escrow(one, event, coins.event, held)
+            if isinstance(event, GiftAccepted):
+                paid: Any = coins.event
+                self._check_days(one, self.of[one.stream], paid.service)
+        for one in command:
+            if isinstance(one.event, MonthsPaid) and one.event.how == "given":
+                self._receive(one, one.event)
+
+    @staticmethod
+    def _check_days(recorded: Recorded, gift: Gift, service: Any) -> None:
+        """For the books, months are days from the moment of their acceptance."""
+        event: Any = recorded.event
+        if gift.months is None:
+            must(service is None, recorded, "an item is not for days")
+            return
+        at = event.effective_at
+        until = months_after(at, gift.months.months, at.astimezone(_CHINA).day)
+        said = (service.plan, service.since, service.until)
+        must(said == (gift.months.plan, at, until), recorded, f"it is for days until {until}")
+
+    def _receive(self, recorded: Recorded, event: MonthsPaid) -> None:
+        gift = self.of[event.period.charge]
+        said = (event.member, event.plan, event.period.months)
+        wanted = gift.months and (gift.recipient, gift.months.plan, gift.months.months)
+        must(said == wanted, recorded, f"months were given so: {wanted}")
+        must(event.period.charge not in self._received, recorded, "and once")
+        must(gift.heard == "accepted", recorded, "and were accepted")
+        self._received.add(event.period.charge)
 
     @staticmethod
     def _check_escrow(recorded: Recorded, event: Any, coins: Any, held: Held | None) -> None:
@@ -192,6 +232,8 @@ class Gifts:
         for order, gift in self.of.items():
             stands = self.standing(order)
             assert gift.heard == stands, f"gift {order} is {stands}, and was heard {gift.heard}"
+            got = order in self._received or stands != "accepted" or gift.months is None
+            assert got, f"the months of {order} were accepted, and are not there"
 
 
 _GIFT_MOVES: Final = (GiftOffered, GiftAccepted, GiftReturned)

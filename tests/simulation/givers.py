@@ -6,15 +6,19 @@ what is not for them.
 import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
+from commands.gifts import GiveMonths
 from commands.orders import PlaceOrder
+from domain.plans import Months
 from tests.simulation.moves import Move
 from tests.simulation.oracle import Oracle
 from tests.simulation.server import LoopClock
 from tests.simulation.shoppers import Shoppers
+from tests.simulation.tenures import PRICES
 from tests.simulation.world import Person
 
+_MONTHS: Final[Sequence[Months]] = (1, 1, 1, 3, 6, 12)
 #: What could run out within this runs out now, or later: nobody can say.
 _NEAR = timedelta(seconds=30)
 
@@ -35,6 +39,7 @@ class Givers:
         self._shoppers = shoppers
         self._weighted: Sequence[Callable[[Person], Move | None]] = [
             *[self._give] * 4,
+            self._give_months,
             *[self._accept] * 3,
             *[self._befriend] * 2,
             self._decline,
@@ -71,6 +76,12 @@ class Givers:
         granted = self._shoppers.can_buy(actor, ware, quantity)
         body = PlaceOrder(item, quantity, friend.qq)
         return self._offer("place_order", actor, friend, granted, body)
+
+    def _give_months(self, actor: Person) -> Move:
+        friend, months = self._somebody(actor), self._chance.choice(_MONTHS)
+        granted = self._shoppers.can_pay(actor.id, PRICES[months])
+        body = GiveMonths(self._chance.choice(["yellow", "green"]), months, friend.qq)
+        return self._offer("give_months", actor, friend, granted, body)
 
     def _offer(
         self, operation: str, actor: Person, friend: Person, granted: bool | None, body: Any

@@ -271,8 +271,12 @@ def _held(event: CoinsHeld) -> Entered:
 def _captured(event: CoinsCaptured) -> Entered:
     coins = sum(part.coins for part in event.parts)
     moved = _legs("QC", coins, _set_aside(event), "revenue:mall")
-    fen = _fen(event.parts)
-    return (*moved, *_legs("CNY", fen, "liability:coins-sold", "revenue:mall")), ()
+    fen, service = _fen(event.parts), event.service
+    if service is None:
+        return (*moved, *_legs("CNY", fen, "liability:coins-sold", "revenue:mall")), ()
+    moved = _legs("QC", coins, _set_aside(event), "revenue:memberships")
+    terms = (Term(fen, service.since, service.until),) if fen else ()
+    return (*moved, *_legs("CNY", fen, "liability:coins-sold", _DEFERRED)), terms
 
 
 def _voided(event: HoldVoided) -> Entered:

@@ -160,7 +160,7 @@ class Shoppers:
 
     def can_buy(self, actor: Person, ware: Ware, quantity: int) -> bool | None:
         """Whether an item is sold to a member who can pay for it."""
-        can = self._can_pay(actor.id, ware.terms.price_coins * quantity)
+        can = self.can_pay(actor.id, ware.terms.price_coins * quantity)
         fits = self._world.treasury.goods.for_whom(actor.id, ware.terms, self._clock.now())
         if not ware.listed:
             return False
@@ -212,7 +212,7 @@ class Shoppers:
 
     def _hold(self, actor: Person) -> Move:
         coins, seconds = self._chance.randint(1, 25), self._chance.choice([0.4, 3, 90_000])
-        granted = self._can_pay(actor.id, coins)
+        granted = self.can_pay(actor.id, coins)
         body = HoldCoins(coins, seconds)
         return self._staff("hold_coins", granted, {"qq": actor.qq}, body)
 
@@ -241,7 +241,7 @@ class Shoppers:
         granted: bool | None = None
         if state in ("none", "expired") and not body.trial:
             price = {1: 10, 3: 30, 6: 60, 12: 100}[months]
-            granted = self._can_pay(actor.id, price)
+            granted = self.can_pay(actor.id, price)
         return self.member(actor, "subscribe", granted, {"plan": plan}, body)
 
     def _end_renewal(self, actor: Person) -> Move:
@@ -284,7 +284,7 @@ class Shoppers:
 
     # What there is
 
-    def _can_pay(self, member: UUID, coins: int) -> bool | None:
+    def can_pay(self, member: UUID, coins: int) -> bool | None:
         """Whether there are so many coins; None when it is a matter of moments."""
         purse = self._world.treasury.purses.purse(member)
         if purse.owed:

@@ -30,7 +30,11 @@ from tests.simulation.purses import Taken, coins_in, first, told
 
 _DAY: Final = timedelta(days=1)
 _CHINA: Final = timezone(timedelta(hours=8))
-_PRICES: Final = {1: 10, 3: 30, 6: 60, 12: 100}
+_UNPAUSED: Final = (
+    "none", "expired", "unpaid", "trialing", "active", "cancelled", "past_due",
+)  # fmt: skip
+#: What so many months cost, in coins.
+PRICES: Final = {1: 10, 3: 30, 6: 60, 12: 100}
 _LEVELS: Final = (0, 600, 1_800, 3_600, 6_000, 10_800, 16_800, 24_000)
 #: Days after one failure until the next attempt; of benefits in between there are 7.
 _RETRIES: Final = (2, 5, 7, 7)
@@ -148,8 +152,12 @@ class Tenure:
         return sum(self.points(at) >= least for least in _LEVELS)
 
     def longest(self, at: datetime) -> int:
-        """The longest term that was paid and is not over; 0 when none was."""
-        return max((one.months for one in self.live(at) if one.daily), default=0)
+        """
+        The longest term that was paid and is not over, so that a longer one takes its place; 0 when
+        none was, or a friend gave some of it: then a longer one begins after that.
+        """
+        live = [one for one in self.live(at) if one.daily]
+        return max((one.months for one in live), default=0) if all(one.parts for one in live) else 0
 
     def live(self, at: datetime) -> list[Span]:
         """What runs, or is to come."""
@@ -168,6 +176,8 @@ class Tenures:
         self.short: list[tuple[Recorded, UUID, datetime, int]] = []
         #: What was extended by it although renewal had been ended, and stays so.
         self.ended: list[tuple[Recorded, Tenure]] = []
+        #: What friends gave in it, and whether that plan renewed before, and by which term.
+        self.given: list[tuple[Recorded, Tenure, bool, int]] = []
         #: The longest term that an upgrade in it takes the place of.
         self.replaced = 0
 
@@ -240,7 +250,8 @@ class Tenures:
     def _pay(self, recorded: Recorded, tenure: Tenure, event: MonthsPaid) -> None:
         period, at, state = event.period, event.effective_at, tenure.state
         since, anchor = at, _china(at).day
-        if event.how == "extended" or state in ("trialing", "active"):
+        follows = event.how == "extended" or (event.how == "given" and state == "cancelled")
+        if follows or state in ("trialing", "active"):
             since, anchor = tenure.spans[-1].until, tenure.anchor
         elif state == "past_due":
             assert tenure.owed_since is not None
@@ -250,6 +261,7 @@ class Tenures:
             "upgraded": ("expired",),
             "extended": ("trialing", "active", "cancelled"),
             "renewed": ("trialing", "active", "past_due", "unpaid"),
+            "given": _UNPAUSED,
         }
         must(state in states[event.how], recorded, f"{event.how} where it is {state}")
         if event.how == "upgraded":
@@ -264,17 +276,20 @@ class Tenures:
         must(period.anchor == anchor, recorded, f"terms end on the {anchor}th")
         until = months_after(since, period.months, anchor)
         must(period.until == until, recorded, f"the term ends {until}, not {period.until}")
-        price = _PRICES[period.months]
+        price = 0 if event.how == "given" else PRICES[period.months]
         parts = told(period.parts)
         must(coins_in(parts) == price, recorded, f"it costs {price}")
         must(period.daily == (15 if period.months == 12 else 10), recorded, "a day gives so much")
-        self.paid[period.charge] = parts
+        if event.how == "given":
+            self.given.append((recorded, tenure, tenure.renews, tenure.months))
+        else:
+            self.paid[period.charge] = parts
         self._begin(tenure, period, at)
 
     def _fail(self, recorded: Recorded, tenure: Tenure, event: RenewalFailed) -> None:
         at = event.effective_at
         must(at == tenure.due, recorded, "it is tried when it is due")
-        self.short.append((recorded, event.member, at, _PRICES[tenure.months]))
+        self.short.append((recorded, event.member, at, PRICES[tenure.months]))
         if tenure.state == "active":
             tenure.owed_since, tenure.failed, tenure.spans = at, 0, []
             tenure.state = "past_due"
@@ -295,10 +310,10 @@ class Tenures:
         match event.why:
             case "trial_over":
                 fits = state == "trialing" and at == tenure.due
-                self.short.append((recorded, event.member, at, _PRICES[tenure.months]))
+                self.short.append((recorded, event.member, at, PRICES[tenure.months]))
             case "unpaid":
                 fits = state in ("past_due", "unpaid") and at == tenure.due and tenure.failed == 4
-                self.short.append((recorded, event.member, at, _PRICES[tenure.months]))
+                self.short.append((recorded, event.member, at, PRICES[tenure.months]))
             case "cancelled":
                 owed = state in ("past_due", "unpaid")
                 fits = owed or (state == "cancelled" and at == tenure.due)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _PLANS = ("yellow", "green")
 #: Each makes one thing, whose id its answer names.
-_MAKES = ("place_order", "grant_bonus_coins", "refund_order", "hold_coins")
+_MAKES = ("place_order", "give_months", "grant_bonus_coins", "refund_order", "hold_coins")
 #: Asked for what was refunded by the one, the other names that refund.
 _AS = {"refund_to_guardian": "refund_order"}
 
@@ -212,9 +212,11 @@ class Tills:
     def _check_made(self) -> None:
         """What was acknowledged was done, once; what was done was acknowledged."""
         treasury = self._history.world.treasury
-        bills = treasury.goods.bills
+        bills, gifts = treasury.goods.bills, treasury.gifts.of
+        months = {order for order, gift in gifts.items() if gift.months is not None}
         there = {
-            "place_order": set(bills) | set(treasury.gifts.of),
+            "place_order": (set(bills) | set(gifts)) - months,
+            "give_months": months,
             "grant_bonus_coins": treasury.purses.granted,
             "refund_order": {refund for bill in bills.values() for refund in bill.refunds},
             "hold_coins": treasury.purses.held,

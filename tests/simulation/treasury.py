@@ -282,6 +282,11 @@ class Treasury:
             must(has < price, recorded, f"there were {has} coins for {price}")
         for recorded, tenure in tenures.ended:
             must(not tenure.renews, recorded, "where renewal was ended, it stays so")
+        for recorded, tenure, renewed, months in tenures.given:
+            must(tenure.renews is renewed, recorded, "whether it renews stays as it was")
+            same = not renewed or tenure.months == months
+            must(same, recorded, f"it renews by {months} months, as before")
+        tenures.given = []
         self._owing.clear()
         if any(isinstance(one.event, DebtIncurred) for one in command):
             # Days that were not paid after all: nothing takes their place.
