@@ -35,8 +35,9 @@ Handler = Callable[[C, Work], Awaitable[Outcome]]
 ATTEMPTS_MAX = 12
 #: How often a decision may stumble before that is a defect.
 _STUMBLES_MAX = 3
-#: What a decision stumbles over when it is made of states of different moments: an order that was
-#: just read, and its buyer's wallet as this process remembers it from before that order's coins.
+#: What a decision, or the fold of its events, stumbles over when it is made of states of different
+#: moments: an order that was just read, and its buyer's wallet as this process remembers it from
+#: before that order's coins.
 _STUMBLES = (LookupError, ValueError, AssertionError)
 
 
@@ -141,6 +142,7 @@ class Executor:
             work = self._work(context)
             try:
                 outcome = await handler(command, work)
+                work.fold()
                 stored, kept = _stored(outcome, work), True
             except Refused as no:
                 stored, kept = _refusal(no), False

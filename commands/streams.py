@@ -48,6 +48,11 @@ class StreamState:
             return self
         return StreamState(wanted, wanted.initial, self.version, self.ticket)
 
+    def after(self, aggregate: Aggregate[S], events: Sequence[Event]) -> "StreamState":
+        """The state after more events, without a ticket as yet."""
+        state = aggregate.fold(events, cast(S, self.state), self.version)
+        return StreamState(aggregate, state, self.version + len(events))
+
 
 class Streams:
     """
@@ -111,17 +116,10 @@ class Streams:
         self._keep(stream, loaded)
         return loaded
 
-    def advance(
-        self,
-        aggregate: Aggregate[S],
-        stream: StreamId,
-        events: Sequence[Event],
-        before: StreamState,
-        ticket: Ticket,
-    ) -> None:
-        """Move a stream on by events that were just queued."""
-        state = aggregate.fold(events, cast(S, before.state), before.version)
-        self._keep(stream, StreamState(aggregate, state, before.version + len(events), ticket))
+    def advance(self, stream: StreamId, state: StreamState, ticket: Ticket) -> None:
+        """Move a stream on to what events that were just queued, by ``ticket``, make of it."""
+        state.ticket = ticket
+        self._keep(stream, state)
 
     def settle(self, stream: StreamId, ticket: Ticket) -> None:
         """The log bears out what ``ticket`` did; the state stands by itself from now on."""

@@ -91,6 +91,7 @@ class Work:
         self._entropy = entropy
         self._read: dict[StreamId, StreamState] = {}
         self._written: dict[StreamId, tuple[Aggregate[Any], MemberId, list[Event]]] = {}
+        self._folded: dict[StreamId, StreamState] = {}
 
     def mint(self, cell: int) -> UUID:
         """A new id in a cell."""
@@ -220,10 +221,18 @@ class Work:
             answer=answer,
         )
 
+    def fold(self) -> None:
+        """
+        Work out what the command makes of the streams it writes, before anything is queued: events
+        that were decided from states of different moments may not fit the state they fold onto.
+        """
+        for stream, (aggregate, _, events) in self._written.items():
+            self._folded[stream] = self._read[stream].after(aggregate, events)
+
     def advance(self, ticket: Ticket) -> None:
         """Move the states in memory on, now that the append is queued."""
-        for stream, (aggregate, _, events) in self._written.items():
-            self._streams.advance(aggregate, stream, events, self._read[stream], ticket)
+        for stream, folded in self._folded.items():
+            self._streams.advance(stream, folded, ticket)
 
     def settle(self, ticket: Ticket) -> None:
         """Let go of the ticket: the append is durable."""

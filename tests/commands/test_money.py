@@ -18,9 +18,17 @@ from domain import wallet_moves as decisions
 from domain.belonging import BelongingExpired, BelongingTakenBack
 from domain.event import Event
 from domain.ids import LotId, MemberId, OrderId, cell_of, mint
+from domain.lots import allocate
 from domain.payment import LOOKS, PaymentClaimed, PaymentFailed, PaymentPending, PaymentSettled
 from domain.wallet import WALLET, Wallet, wallet_stream
-from domain.wallet_events import BonusExpired, CoinsHeld, CoinsRefunded, HoldVoided, WalletToppedUp
+from domain.wallet_events import (
+    BonusExpired,
+    CoinsHeld,
+    CoinsRefunded,
+    CoinsSpent,
+    HoldVoided,
+    WalletToppedUp,
+)
 from tests.commands.bench import Bench
 from tests.commands.house import STAFF, House, live, to
 
@@ -334,6 +342,39 @@ def test_a_server_that_remembers_an_older_wallet_refunds_an_order_all_the_same()
         assert answer.state == "refunded"
         wallet = (await beside.streams.load(WALLET, stream)).state
         assert wallet.balance(beside.clock.now()) == 10
+
+    live(history)
+
+
+def test_what_was_decided_from_another_moment_and_does_not_fold_is_decided_again() -> None:
+    """Nothing is queued before it is known what the events make of the state they go onto."""
+
+    async def history() -> None:
+        till = Till()
+        await till.sit()
+        await till.top_up()
+        order = await till.buy(8)
+        beside = till.house.beside()
+        stream = wallet_stream(till.anna)
+        await beside.streams.load(WALLET, stream)
+        await till.house.run(to(refund, order), RefundOrder("r"), STAFF)
+        tries = 0
+
+        async def spending(_: None, work: Work) -> Outcome:
+            nonlocal tries
+            tries += 1
+            await work.load(WALLET, stream)
+            fresh = (await till.house.streams.load(WALLET, stream)).state
+            now = work.context.effective_at
+            allocated = allocate(fresh.lots, 5, now)
+            spent = CoinsSpent(till.anna, OrderId(order), allocated, 1, now)
+            work.append(WALLET, stream, till.anna, [spent])
+            return Outcome(till.anna, (stream, work.version(stream) + 1))
+
+        await beside.run(spending, None, till.anna)
+        assert tries == 2, "once from what it remembered, once from the log"
+        wallet = (await beside.streams.load(WALLET, stream)).state
+        assert wallet.balance(beside.clock.now()) == 5
 
     live(history)
 

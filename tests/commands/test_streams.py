@@ -90,7 +90,7 @@ def test_a_state_moves_on_before_the_log_does_and_names_its_ticket() -> None:
         streams = Streams(FakeLog())
         before = await streams.load(LIKE, STREAM)
         ticket: Ticket = FakeTicket()
-        streams.advance(LIKE, STREAM, (GIVEN,), before, ticket)
+        streams.advance(STREAM, before.after(LIKE, (GIVEN,)), ticket)
         after = await streams.load(LIKE, STREAM)
         assert (after.state, after.version, after.ticket) == (Like(True, 1), 1, ticket)
         assert (before.state, before.version) == (Like(), 0), (
@@ -107,7 +107,8 @@ def test_a_load_after_forgetting_waits_for_what_is_on_its_way() -> None:
         log = FakeLog()
         streams = Streams(log)
         ticket = FakeTicket()
-        streams.advance(LIKE, STREAM, (GIVEN,), await streams.load(LIKE, STREAM), ticket)
+        before = await streams.load(LIKE, STREAM)
+        streams.advance(STREAM, before.after(LIKE, (GIVEN,)), ticket)
         streams.forget(STREAM)
         loading = asyncio.ensure_future(streams.load(LIKE, STREAM))
         for _ in range(5):
@@ -125,7 +126,8 @@ def test_what_was_forgotten_and_never_read_again_leaves_nothing() -> None:
     async def history() -> None:
         streams = Streams(FakeLog())
         ticket = FakeTicket()
-        streams.advance(LIKE, STREAM, (GIVEN,), await streams.load(LIKE, STREAM), ticket)
+        before = await streams.load(LIKE, STREAM)
+        streams.advance(STREAM, before.after(LIKE, (GIVEN,)), ticket)
         streams.forget(STREAM)
         ticket.settle(written=False)
         await asyncio.sleep(0)
@@ -144,7 +146,7 @@ def test_a_slow_read_does_not_put_back_what_moved_on_meanwhile() -> None:
         log.gate.clear()
         loading = asyncio.ensure_future(streams.load(LIKE, STREAM))
         await asyncio.sleep(0)
-        streams.advance(LIKE, STREAM, (GIVEN,), before, FakeTicket())
+        streams.advance(STREAM, before.after(LIKE, (GIVEN,)), FakeTicket())
         log.gate.set()
         assert (await loading).version == 1
         moved = streams.current(STREAM)
@@ -158,7 +160,8 @@ def test_beyond_the_capacity_the_longest_unused_goes_but_none_on_its_way() -> No
     async def history() -> None:
         streams = Streams(FakeLog(), capacity=2)
         ticket = FakeTicket()
-        streams.advance(LIKE, STREAM, (GIVEN,), await streams.load(LIKE, STREAM), ticket)
+        before = await streams.load(LIKE, STREAM)
+        streams.advance(STREAM, before.after(LIKE, (GIVEN,)), ticket)
         for number in (1, 2, 1, 3):
             await streams.load(LIKE, other(number))
         kept = [at for at in (STREAM, *map(other, (1, 2, 3))) if streams.current(at)]
@@ -185,7 +188,7 @@ def test_heavy_states_leave_room_for_few() -> None:
         assert (len(streams), streams.bytes) == (3, 30 * STATE_BYTES)
         ticket = FakeTicket()
         held = await streams.load(heavy, other(9))
-        streams.advance(heavy, other(9), (GIVEN,), held, ticket)
+        streams.advance(other(9), held.after(heavy, (GIVEN,)), ticket)
         assert streams.bytes == 30 * STATE_BYTES
         for number in (7, 8, 9):
             streams.forget(other(number))
@@ -198,8 +201,9 @@ def test_a_settled_ticket_is_let_go_of_unless_a_later_one_moved_the_state() -> N
     async def history() -> None:
         streams = Streams(FakeLog())
         first, second = FakeTicket(), FakeTicket()
-        streams.advance(LIKE, STREAM, (GIVEN,), await streams.load(LIKE, STREAM), first)
-        streams.advance(LIKE, STREAM, (WITHDRAWN,), await streams.load(LIKE, STREAM), second)
+        for event, ticket in ((GIVEN, first), (WITHDRAWN, second)):
+            held = await streams.load(LIKE, STREAM)
+            streams.advance(STREAM, held.after(LIKE, (event,)), ticket)
         streams.settle(STREAM, first)
         assert (await streams.load(LIKE, STREAM)).ticket is second
         streams.settle(STREAM, second)
