@@ -46,8 +46,9 @@ class StoredAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     What a keyed command's retry gets: status, ids and problem type, never a member's words.
 
     ``because`` is the position of a no-op, known only after the commit, hence looked up again.
-    ``elsewhere`` says that the answer is kept in the cell that the command wrote to. ``event`` is
-    which of the command's events its caller hears the position of; without, the last one.
+    ``elsewhere`` says that the answer is kept in the cell that the command is decided in, ``there``
+    which cell that is. ``event`` is which of the command's events its caller hears the position of;
+    without, the last one.
     """
 
     status: int = 200
@@ -58,6 +59,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str = ""
     field: str | None = None
     elsewhere: bool = False
+    there: int | None = None
     event: int = -1
 
 
@@ -137,7 +139,7 @@ class Executor:
             done.set_result(None)
 
     async def _attempt(self, handler: Handler[C], command: C, context: Context) -> Answer:
-        claimed, stumbles = False, 0
+        claimed, stumbles, there = False, 0, None
         for _ in range(ATTEMPTS_MAX):
             work = self._work(context)
             try:
@@ -152,8 +154,11 @@ class Executor:
                     raise
                 work.forget()
                 continue
+            if there is not None and not work.writes:
+                # Refused before it came to know in which cell; the key's answer is in that one.
+                work.cell = there
             if context.key is not None and work.cell != context.cell and not claimed:
-                first = await self._claim(context)
+                first = await self._claim(context, work.cell)
                 if first is not None:
                     return first
                 claimed = True
@@ -165,7 +170,10 @@ class Executor:
             except Conflict:
                 continue
             if appended.replayed:
-                stored = self._first(context, appended) or stored
+                stored = self._first(context, appended)
+                if stored.elsewhere:
+                    claimed, there = True, stored.there
+                    continue
             return await self._answer(stored, appended)
         raise Contended
 
@@ -180,7 +188,7 @@ class Executor:
             self.screens,
         )
 
-    async def _claim(self, context: Context) -> Answer | None:
+    async def _claim(self, context: Context, there: int) -> Answer | None:
         """
         Take the key in the caller's own cell, for a command that writes to another: a cell knows
         no other's keys, and whatever a key is used for first, it is used for nothing else.
@@ -195,11 +203,13 @@ class Executor:
             causation=context.causation,
             events=(),
             key=context.key,
-            answer=msgspec.json.encode(StoredAnswer(elsewhere=True)),
+            answer=msgspec.json.encode(StoredAnswer(elsewhere=True, there=there)),
         )
         appended = await asyncio.shield(self.log.submit(append).outcome)
-        stored = self._first(context, appended) if appended.replayed else None
-        return None if stored is None else await self._answer(stored, appended)
+        if not appended.replayed:
+            return None
+        stored = self._first(context, appended)
+        return None if stored.elsewhere else await self._answer(stored, appended)
 
     def _submit(
         self, work: Work, stored: StoredAnswer, *, kept: bool
@@ -229,13 +239,12 @@ class Executor:
         return heard
 
     @staticmethod
-    def _first(context: Context, appended: Appended) -> StoredAnswer | None:
-        """The first answer to the command's key; None when it is kept elsewhere."""
+    def _first(context: Context, appended: Appended) -> StoredAnswer:
+        """The first answer to the command's key, or that it is kept elsewhere."""
         assert context.key is not None
         if appended.digest != context.key.digest:
             raise KeyReused
-        stored = msgspec.json.decode(appended.answer, type=StoredAnswer)
-        return None if stored.elsewhere else stored
+        return msgspec.json.decode(appended.answer, type=StoredAnswer)
 
     async def _answer(self, stored: StoredAnswer, appended: Appended) -> Answer:
         if stored.problem is not None:

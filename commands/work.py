@@ -175,6 +175,11 @@ class Work:
         return -1
 
     @property
+    def writes(self) -> bool:
+        """Whether there is anything to append."""
+        return bool(self._written)
+
+    @property
     def current(self) -> bool:
         """Whether all that was read is still what memory holds."""
         held = self._streams.current

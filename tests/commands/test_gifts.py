@@ -8,6 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import pytest
+
 from commands import gifts
 from commands.accounts import ReinstateAccount, SuspendAccount
 from commands.executor import Answer
@@ -315,5 +317,37 @@ def test_buyers_give_back_within_the_items_days_and_whole() -> None:
         assert (again.id, again.at) == (done.id, done.at), "the same for ever"
         assert await no(second, why, till.anna) == "refund-too-late"
         assert await till.balance() == 12
+
+    live(history)
+
+
+@pytest.mark.parametrize("answered", ["first", "claimed"])
+def test_who_is_suspended_meanwhile_hears_the_first_answer_again(answered: str) -> None:
+    """
+    Such a refusal comes before it is known in which cell the key's answer is. It is the first one,
+    too, where a server had claimed the key and was killed before it answered.
+    """
+
+    async def history() -> None:
+        till = Counter()
+        await till.stock()
+        order = await till.offer()
+        assert cell_of(order) != cell_of(till.bela)
+        if answered == "first":
+            await till.accept(order)
+            refusal = till.house.refusal(gifts.decline, order, till.bela, "k")
+            assert (await refusal)[0] == "gift-accepted"
+        else:
+            context = till.house.context(till.bela, "k")
+            await till.house.executor._claim(context, cell_of(order))
+        suspend = to(till.house.accounts.suspend, till.bela)
+        await till.house.run(suspend, SuspendAccount("stolen"), STAFF)
+        expected = "gift-accepted" if answered == "first" else "suspended"
+        for _ in range(2):
+            again = await till.house.refusal(gifts.decline, order, till.bela, "k")
+            assert again[0] == expected
+        await till.house.run(till.house.accounts.reinstate, ReinstateAccount(till.bela), STAFF)
+        again = await till.house.refusal(gifts.decline, order, till.bela, "k")
+        assert again[0] == expected
 
     live(history)
