@@ -383,7 +383,9 @@ class History:
         if self._journal is not None:
             answer = (move.operation, move.qq, reply.status, reply.problem, reply.positions)
             self._journal.answers.append(answer)
-        own = any(at > heads[cell] for cell, at in reply.positions.items())
+        own = any(
+            at > heads[cell] and self._made(move, cell, at) for cell, at in reply.positions.items()
+        )
         if self.world.commits == before + own:
             self._check_granted(move, reply, before)
         if reply.ok:
@@ -396,6 +398,11 @@ class History:
                 again = await self._insist(move, ask)
                 assert again is not None
                 self._tills.check_again(move, reply, again)
+
+    def _made(self, move: Move, cell: int, position: int) -> bool:
+        """Not when what is answered is what somebody else had just done."""
+        rows = self.ground.store.rows[cell]
+        return position > len(rows) or move.actor in (None, rows[position - 1].actor)
 
     def _check_granted(self, move: Move, reply: Reply, before: int) -> None:
         """Nobody else did anything meanwhile: the answer is the one that the oracle gives."""
