@@ -60,24 +60,24 @@ class Ledger:
         """What an event posts."""
         if type(recorded.event) not in self.types or (made := booked(recorded)) is None:
             return
-        entry = made.entry
+        entry, cell = made.entry, recorded.cell
         yield from lot_rows(recorded, entry)
         for line, posting in enumerate(entry.postings):
-            values = {
-                "what": entry.what,
-                "about": entry.about,
-                "account": posting.account,
-                "commodity": posting.commodity,
-                "debit": posting.debit,
-                "credit": posting.credit,
-                "at": entry.at,
-                # The days of a membership that it is for: earned one after the other.
-                "since": None if posting.term is None else posting.term.first,
-                "until": None if posting.term is None else posting.term.after,
-            }
-            at = (recorded.cell, recorded.owner, recorded.position, line)
+            account, commodity, term = posting.account, posting.commodity, posting.term
             if entry.own:
+                values = {
+                    "what": entry.what,
+                    "about": entry.about,
+                    "account": account,
+                    "commodity": commodity,
+                    "debit": posting.debit,
+                    "credit": posting.credit,
+                    "at": entry.at,
+                    # The days of a membership that it is for: earned one after the other.
+                    "since": None if term is None else term.first,
+                    "until": None if term is None else term.after,
+                }
+                at = (cell, recorded.owner, recorded.position, line)
                 yield Put(POSTINGS, at, values)
-            sums = {"debit": posting.debit, "credit": posting.credit}
-            yield Add(ACCOUNTS, (recorded.cell, posting.account, posting.commodity), sums)
+            yield Add(ACCOUNTS, (cell, account, commodity), posting.side)
         yield from turned(recorded, made)

@@ -84,7 +84,7 @@ POSTING: Final[tuple[type[Event], ...]] = (
 )
 
 
-class Posting(msgspec.Struct, frozen=True):
+class Posting(msgspec.Struct, frozen=True, gc=False):
     """
     An amount on one side of an account.
 
@@ -98,8 +98,13 @@ class Posting(msgspec.Struct, frozen=True):
     credit: int = 0
     term: Term | None = None
 
+    @property
+    def side(self) -> dict[str, int]:
+        """The side that it is on, with its amount, as sums of an account take it in."""
+        return {"debit": self.debit} if self.debit else {"credit": self.credit}
 
-class Entry(msgspec.Struct, frozen=True):
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """
     What an event posts, and what it is about.
 
@@ -122,6 +127,17 @@ def entry(event: Event) -> Entry | None:
     about: UUID
     postings: Iterable[Posting]
     match event:
+        case (
+            CoinsSpent()
+            | CoinsHeld()
+            | CoinsCaptured()
+            | HoldVoided()
+            | CoinsRefunded()
+            | WalletToppedUp()
+            | BonusGranted()
+            | BonusExpired()
+        ):
+            what, about, postings = _posted(event)
         case MembershipPaused() | MembershipResumed():
             return _rested(event)
         case PeriodClosed():
@@ -137,17 +153,6 @@ def entry(event: Event) -> Entry | None:
             | LotRestored()
         ):
             what, about, postings = _reversed(event)
-        case (
-            WalletToppedUp()
-            | BonusGranted()
-            | BonusExpired()
-            | CoinsHeld()
-            | CoinsCaptured()
-            | HoldVoided()
-            | CoinsSpent()
-            | CoinsRefunded()
-        ):
-            what, about, postings = _posted(event)
         case _:
             return None
     made = tuple(postings)
@@ -157,6 +162,12 @@ def entry(event: Event) -> Entry | None:
 
 def _posted(event: CoinEvent) -> tuple[str, UUID, Iterable[Posting]]:
     match event:
+        case CoinsSpent(order=order, parts=parts, service=Service() as service):
+            days = _defer(_fen(parts), SOLD, service)
+            return ("membership", order, (*_from_coins(parts, MEMBERSHIPS), *days))
+        case CoinsSpent(order=order, parts=parts):
+            earned = (*_from_coins(parts, MALL), *_move("CNY", _fen(parts), SOLD, MALL))
+            return ("spend", order, earned)
         case WalletToppedUp(lot=lot, rail=rail, coins=coins, fen=fen):
             return (
                 "top_up",
@@ -170,12 +181,6 @@ def _posted(event: CoinEvent) -> tuple[str, UUID, Iterable[Posting]]:
             return ("bonus", lot, _move("QC", coins, PROMO, COINS["bonus"]))
         case BonusExpired(lot=lot, coins=coins):
             return ("bonus_expired", lot, _move("QC", coins, COINS["bonus"], PROMO))
-        case CoinsSpent(order=order, parts=parts, service=Service() as service):
-            days = _defer(_fen(parts), SOLD, service)
-            return ("membership", order, (*_from_coins(parts, MEMBERSHIPS), *days))
-        case CoinsSpent(order=order, parts=parts):
-            earned = (*_from_coins(parts, MALL), *_move("CNY", _fen(parts), SOLD, MALL))
-            return ("spend", order, earned)
         case CoinsHeld(order=order, parts=parts):
             return ("hold", order, _from_coins(parts, _set_aside(event)))
         case CoinsCaptured(order=order, parts=parts, service=Service() as service):

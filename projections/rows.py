@@ -17,7 +17,7 @@ from domain.event import Event, Recorded
 Key: TypeAlias = tuple[Any, ...]
 
 
-class Put(msgspec.Struct, frozen=True):
+class Put(msgspec.Struct, frozen=True, gc=False):
     """The whole row, new or replaced. ``values`` names every column outside the key."""
 
     table: Table
@@ -25,7 +25,7 @@ class Put(msgspec.Struct, frozen=True):
     values: Mapping[str, Any]
 
 
-class Patch(msgspec.Struct, frozen=True):
+class Patch(msgspec.Struct, frozen=True, gc=False):
     """Some columns of a row that may exist; nothing happens where it does not."""
 
     table: Table
@@ -33,7 +33,7 @@ class Patch(msgspec.Struct, frozen=True):
     values: Mapping[str, Any]
 
 
-class Add(msgspec.Struct, frozen=True):
+class Add(msgspec.Struct, frozen=True, gc=False):
     """Integers added to a row's columns; a missing row counts as zeros."""
 
     table: Table
@@ -41,7 +41,7 @@ class Add(msgspec.Struct, frozen=True):
     values: Mapping[str, int]
 
 
-class Drop(msgspec.Struct, frozen=True):
+class Drop(msgspec.Struct, frozen=True, gc=False):
     """The row is gone; nothing happens where there is none."""
 
     table: Table

@@ -47,7 +47,7 @@ RATES = Table(
 )
 
 
-class Booked(msgspec.Struct, frozen=True):
+class Booked(msgspec.Struct, frozen=True, gc=False):
     """An entry, and the month that it is of."""
 
     entry: Entry
@@ -74,7 +74,7 @@ def turned(recorded: Recorded, made: Booked) -> Iterator[Change]:
     cell, stretch = recorded.cell, stretch_of(recorded.position)
     for one in made.entry.postings:
         key = (cell, stretch, made.month, one.account, one.commodity)
-        yield Add(TURNOVERS, key, {"debit": one.debit, "credit": one.credit})
+        yield Add(TURNOVERS, key, one.side)
         if one.term is not None:
             for segment, day, fen in rates(one):
                 yield Add(RATES, (cell, stretch, segment, day), {"fen": fen})

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from domain.event import Recorded
 from projections.engine import apply
 from projections.engine.apply import Prepared
+from projections.engine.copying import Copied, send
 from projections.engine.feed import compute
 from projections.engine.ports import LogReader
 from projections.engine.runner import BYTES_PER_BATCH, EVENTS_PER_BATCH
@@ -98,10 +99,11 @@ class Refeed:
                 if not batch:
                     continue
                 # Computed while the database takes the batch before.
-                statements = self._prepare(batch, ends)
+                copies: list[Copied] = []
+                statements = self._prepare(batch, ends, copies)
                 if writing is not None:
                     writing.result()
-                writing = writer.submit(self._commit, statements)
+                writing = writer.submit(self._commit, statements, copies)
                 self._tell(done, total, began)
             if writing is not None:
                 writing.result()
@@ -152,7 +154,12 @@ class Refeed:
             else:
                 yield done, batch, {}
 
-    def _prepare(self, batch: Sequence[Recorded], ends: Mapping[str, int]) -> list[Prepared]:
+    def _prepare(
+        self,
+        batch: Sequence[Recorded],
+        ends: Mapping[str, int],
+        copies: list[Copied] | None = None,
+    ) -> list[Prepared]:
         """What a batch changes in the models that have not come to their ends."""
         cell, changes = batch[0].cell, list[Change]()
         for model in self.models:
@@ -165,12 +172,13 @@ class Refeed:
         for name, end in ends.items():
             vector = self.positions[name]
             vector[cell] = max(vector[cell], min(end, batch[-1].position))
-        return apply.prepare(changes, {LIVE: self.schema})
+        return apply.prepare(changes, {LIVE: self.schema}, copies)
 
-    def _commit(self, statements: list[Prepared]) -> None:
+    def _commit(self, statements: list[Prepared], copies: list[Copied]) -> None:
         with self._engine.begin() as connection:
             connection.execute(text("SET LOCAL synchronous_commit = off"))
             apply.execute(connection, statements)
+            send(connection, copies)
 
     def _tell(self, done: int, total: int, began: float) -> None:
         if self._on_progress is not None:

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import psycopg2
 
 from domain.event import Recorded
 from projections.engine.arrays import ArrayColumn, array_column, literal
+from projections.engine.copying import Copied, copied
 from projections.rows import Add, Change, Drop, Key, Patch, Put, ReadModel, fold
 
 _PREPARER = psycopg2.dialect().identifier_preparer  # type: ignore[no-untyped-call]
@@ -49,11 +50,16 @@ def apply(connection: Connection, changes: Iterable[Change]) -> None:
     execute(connection, prepare(changes, schemas))
 
 
-def prepare(changes: Iterable[Change], schemas: Schemas | None = None) -> list[Prepared]:
+def prepare(
+    changes: Iterable[Change],
+    schemas: Schemas | None = None,
+    copies: list[Copied] | None = None,
+) -> list[Prepared]:
     """
     Fold the changes to statements: the part of ``apply`` that needs no connection.
 
     :param schemas: as in ``schema_translate_map``.
+    :param copies: takes new rows, for a caller who copies them; else they are statements, too.
     :raises ValueError: a Put, Patch or Add names other columns than its table has.
     """
     new: dict[Table, list[Put]] = {}
@@ -62,8 +68,11 @@ def prepare(changes: Iterable[Change], schemas: Schemas | None = None) -> list[P
     for table in sorted({*folded, *new}, key=_name):
         schema = schemas.get(table.schema, table.schema) if schemas else table.schema
         statements += _statements(table, schema, folded.get(table, {}))
-        if table in new:
-            puts = new[table]
+        if (puts := new.get(table)) is None:
+            continue
+        if copies is not None:
+            copies.append(copied(_qualified(table, schema), table, puts))
+        else:
             keys, rows = [one.key for one in puts], [one.values for one in puts]
             statements.append(_bind(_put(table, schema), keys, rows))
     return statements

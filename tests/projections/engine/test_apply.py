@@ -13,6 +13,7 @@ from sqlalchemy import JSON, Column, MetaData, SmallInteger, Table, Text, Uuid, 
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from projections.engine.apply import InlineModels, apply, execute
+from projections.engine.copying import copied, send
 from projections.rows import Add, Change, Drop, Patch, Put
 from tests.projections.engine.toys import (
     History,
@@ -55,7 +56,10 @@ def note(**values: Any) -> dict[str, Any]:
 def test_texts_arrive_as_they_were(world: World, written: str) -> None:
     with world.server.begin() as connection:
         apply(connection, [Put(notes, (0, SOME), note(text=written))])
-    assert world.content(notes)["notes"][0][2] == written
+        send(
+            connection, [copied("models.notes", notes, [Put(notes, (1, SOME), note(text=written))])]
+        )
+    assert [row[2] for row in world.content(notes)["notes"]] == [written, written]
 
 
 def test_every_type_and_none_arrive_as_they_were(world: World) -> None:
@@ -93,6 +97,46 @@ def test_a_table_of_keys_alone_takes_a_row_twice(world: World) -> None:
         with world.server.begin() as connection:
             apply(connection, [Put(members, (1, "a"), {})])
             assert connection.scalar(select(func.count()).select_from(members)) == 1
+
+
+def test_what_is_copied_is_what_is_applied(world: World) -> None:
+    """Every type, none, and what travels as text."""
+    lists = Table(
+        "lists",
+        MetaData(),
+        Column("cell", SmallInteger, primary_key=True, autoincrement=False),
+        Column("ids", ARRAY(Uuid)),
+        Column("words", ARRAY(Text)),
+        Column("said", JSON),
+        prefixes=["TEMPORARY"],
+    )
+    said = {"ids": [SOME, SOME], "words": ["a\tb\\", '"'], "said": {"a": "\n\\n"}}
+    rows = [said, {"ids": None, "words": [], "said": None}]
+    lists_of = [Put(lists, (cell,), row) for cell, row in enumerate(rows)]
+    notes_of = [
+        Put(notes, (0, SOME), note(text="\\N", sealed=b"\\\x00\n\xff", edited=True)),
+        Put(notes, (0, uuid4()), note()),
+    ]
+    found = []
+    for copying in (False, True):
+        with world.server.connect() as connection:
+            lists.create(connection, checkfirst=False)
+            if copying:
+                send(connection, [copied("lists", lists, lists_of)])
+                send(connection, [copied("models.notes", notes, notes_of)])
+            else:
+                apply(connection, [*lists_of, *notes_of])
+            ordered = [select(table).order_by(*table.primary_key) for table in (lists, notes)]
+            found.append([connection.execute(query).all() for query in ordered])
+            connection.rollback()
+    assert found[0] == found[1]
+    assert found[0][1], "there are rows"
+
+
+@pytest.mark.parametrize("values", [{}, {"text": "a"}, {**note(), "sealed": b"", "else": 1}])
+def test_what_has_other_columns_is_not_copied(values: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="columns other than"):
+        copied("models.notes", notes, [Put(notes, (0, SOME), values)])
 
 
 def test_the_schema_translate_map_is_honoured(world: World) -> None:
