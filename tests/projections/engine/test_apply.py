@@ -110,7 +110,7 @@ def test_what_is_copied_is_what_is_applied(world: World) -> None:
         Column("said", JSON),
         prefixes=["TEMPORARY"],
     )
-    said = {"ids": [SOME, SOME], "words": ["a\tb\\", '"'], "said": {"a": "\n\\n"}}
+    said: dict[str, Any] = {"ids": [SOME, SOME], "words": ["a\tb\\", '"'], "said": {"a": "\n\\n"}}
     rows = [said, {"ids": None, "words": [], "said": None}]
     lists_of = [Put(lists, (cell,), row) for cell, row in enumerate(rows)]
     notes_of = [
