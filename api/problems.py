@@ -36,6 +36,7 @@ PROBLEMS = (
     Problem("not-appealable", 409, "Cannot be appealed", "It takes nothing away, or is final."),
     Problem("appeal-too-late", 409, "Too late", "A decision is appealed within 180 days."),
     Problem("insufficient-coins", 402, "Not enough coins", "Top up the wallet first."),
+    Problem("exports-exhausted", 403, "Too many copies", "Fetch one of today, or ask tomorrow."),
     Problem("claims-exhausted", 403, "Too many wrong claims", "Claim again tomorrow."),
     Problem("minor-may-not-pay", 403, "Too young to pay", "Children under eight cannot pay."),
     Problem(

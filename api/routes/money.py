@@ -2,14 +2,14 @@
 Coins: top-ups, what is in a wallet, bonuses, and what moved them.
 """
 
-from datetime import date, datetime
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
 from api.answers import Written
+from api.billing.answers import Coins, Posting, Wallet, posting, wallet
 from api.http.answers import Answer, Page, found, nothing, written
 from api.http.queries import Paging
 from api.http.routes import Routes
@@ -21,14 +21,11 @@ from commands.wallets import GrantBonus, grant_bonus
 from domain.event import Refused
 from domain.ids import LotId, MemberId, cell_of
 from projections.reading import ledgers, wallets
-from projections.reading.wallets import WalletView
 
 ROUTES = Routes()
 _TAG = "Money"
 #: Beyond every position of a log, and every line of an event.
 _LAST = ((1 << 63) - 1, (1 << 15) - 1)
-
-_Coins = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class ToppedUp(Written, frozen=True, kw_only=True):
@@ -47,76 +44,6 @@ class Payer(msgspec.Struct, frozen=True):
     payer: str
 
 
-class Lot(msgspec.Struct, frozen=True, omit_defaults=True):
-    """
-    Coins of one origin: ``left`` of the ``coins`` that it began with, which cost ``fen`` in all.
-    ``of`` is the lot whose expired coins came back as this one.
-    """
-
-    id: UUID
-    kind: str
-    left: int
-    coins: int
-    fen: int
-    acquired_at: Moment
-    position: str
-    rail: str | None = None
-    expires_at: Moment | None = None
-    of: UUID | None = None
-
-
-class Hold(msgspec.Struct, frozen=True):
-    """Coins set aside for an order, at the latest until then."""
-
-    order: UUID
-    coins: int
-    held_at: Moment
-    expires_at: Moment
-
-
-class Wallet(msgspec.Struct, frozen=True):
-    """
-    What can be spent, ``paid`` and ``bonus`` coins apart; ``held`` is beside them. While anything
-    is ``owed``, because a payment was taken back after its coins were used up, nothing is spent.
-    """
-
-    balance: _Coins
-    paid: _Coins
-    bonus: _Coins
-    held: _Coins
-    owed: _Coins
-    lots: list[Lot]
-    holds: list[Hold]
-
-
-class LotShare(msgspec.Struct, frozen=True):
-    """Coins of a lot, and what exactly they cost, in fen."""
-
-    lot: UUID
-    coins: _Coins
-    fen: _Coins
-
-
-class Posting(msgspec.Struct, frozen=True, omit_defaults=True):
-    """
-    One side of a movement. Those of one position sum to zero in each commodity; ``about`` is an
-    order, or what paid days of a membership, or the lot, and ``lots`` are the coins that it is
-    about; what is for such days says which, from ``since`` until before ``until``.
-    """
-
-    position: str
-    at: Moment
-    what: str
-    about: UUID
-    account: str
-    commodity: str
-    debit: _Coins
-    credit: _Coins
-    lots: list[LotShare]
-    since: date | None = None
-    until: date | None = None
-
-
 class LotMove(msgspec.Struct, frozen=True):
     """
     What happened to ``coins`` of a lot, which cost ``fen``. ``about`` is an order, or the lot where
@@ -127,8 +54,8 @@ class LotMove(msgspec.Struct, frozen=True):
     at: Moment
     what: str
     about: UUID
-    coins: _Coins
-    fen: _Coins
+    coins: Coins
+    fen: Coins
     member: UUID
 
 
@@ -243,32 +170,7 @@ async def read_wallet(call: Ask[None, None]) -> Answer:
     first, the soonest to expire before all.
     """
     view = await call.app.read(call, wallets.wallet)
-    return found(_shown(view, call.viewer.member, call.app.clock.now()))
-
-
-def _shown(view: WalletView, member: MemberId, now: datetime) -> Wallet:
-    # What has run out of time counts no longer, though no timer may have come round to say so.
-    good = [lot for lot in view.lots if lot.expires_at is None or lot.expires_at > now]
-    paid = sum(lot.left for lot in good if lot.kind == "paid")
-    bonus = sum(lot.left for lot in good if lot.kind == "bonus")
-    lots = [
-        Lot(
-            id=lot.lot,
-            kind=lot.kind,
-            left=lot.left,
-            coins=lot.coins,
-            fen=lot.fen,
-            acquired_at=lot.acquired_at,
-            position=f"{cell_of(member)}-{lot.position}",
-            rail=lot.rail,
-            expires_at=lot.expires_at,
-            of=lot.of,
-        )
-        for lot in good
-    ]
-    holds = [Hold(one.order, one.coins, one.held_at, one.expires_at) for one in view.holds]
-    held = sum(one.coins for one in holds)
-    return Wallet(paid + bonus, paid, bonus, held, view.owed, lots, holds)
+    return found(wallet(view, call.viewer.member, call.app.clock.now()))
 
 
 @ROUTES.get(
@@ -288,25 +190,7 @@ async def list_postings(call: Ask[None, Paging]) -> Answer:
     views, cell = view.postings, cell_of(call.viewer.member)
     shown = views[:limit]
     place = (shown[-1].position, shown[-1].line) if len(views) > limit else None
-    items = [
-        Posting(
-            position=f"{cell}-{one.position}",
-            at=one.at,
-            what=one.what,
-            about=one.about,
-            account=one.account,
-            commodity=one.commodity,
-            debit=one.debit,
-            credit=one.credit,
-            lots=[
-                LotShare(part.lot, part.coins, part.fen) for part in view.lots.get(one.position, [])
-            ],
-            since=one.since,
-            until=one.until,
-        )
-        for one in shown
-    ]
-    return call.page(items, place)
+    return call.page([posting(one, view.lots, cell) for one in shown], place)
 
 
 @ROUTES.get(

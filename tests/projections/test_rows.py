@@ -152,6 +152,7 @@ CHANGES = {
     "case.reported.v1": "add case_tallies, patch cases, put case_dues, put reports",
     "case.subject_changed.v1": "patch cases, put case_dues",
     "disclosure_policy.set.v1": "",
+    "export.asked.v1": "",
     "sanction.imposed.v1-direct": "patch decisions, put sanctions",
     "sanction.imposed.v1": "patch decisions, put sanctions",
     "sanction.lifted.v1-expired": "patch sanctions",

@@ -1,0 +1,230 @@
+"""
+What a member made, as it stands in a copy: one JSON object a thing, tagged by its kind.
+
+This is a format of its own and is kept: what reads it may be another installation, years from now.
+New fields and kinds may come; none goes or changes its meaning.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from commands.types import Moment
+from domain import comment as comments
+from domain import like as likes
+from domain import post as posts
+from domain.audience import Audience, Friends, Listed, OnlyMe, Public
+from domain.catalogue import AGGREGATES_BY_TYPE
+from domain.comment import CommentHeld, CommentWritten
+from domain.event import Recorded
+from domain.ids import ListId, MemberId
+from domain.like import LikeGiven
+from domain.named_list import ListDeleted, ListSaved
+from domain.post_events import PostEdited, PostHeld, PostPublished
+from domain.sealed import Sealed
+
+State: TypeAlias = Literal["published", "held", "private_view", "taken_down"]
+
+
+class MadeAudience(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whom it is for; ``members`` are QQ numbers, ``list`` is one of the lists of this copy."""
+
+    to: Literal["public", "friends", "only_me", "list"]
+    members: list[int] = []
+    list: UUID | None = None
+
+
+class MadePost(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="post"):
+    """A post, with the words that its author gave it last, be they seen or waiting."""
+
+    id: UUID
+    type: str
+    published_at: Moment
+    state: State
+    audience: MadeAudience
+    text: str | None
+    title: str | None = None
+    mood: str | None = None
+    location: str | None = None
+    share_of: UUID | None = None
+    edited_at: Moment | None = None
+
+
+class MadeComment(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="comment"):
+    """A comment under a post, ``post_by`` whom."""
+
+    id: UUID
+    post: UUID
+    post_by: int | None
+    written_at: Moment
+    state: State
+    text: str | None
+    reply_to: UUID | None = None
+
+
+class MadeLike(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="like"):
+    """That the member likes a post."""
+
+    post: UUID
+    post_by: int | None
+    liked_at: Moment
+
+
+class MadeList(msgspec.Struct, frozen=True, tag_field="kind", tag="list"):
+    """A named list with whom it names."""
+
+    id: UUID
+    name: str | None
+    members: list[int]
+    saved_at: Moment
+
+
+Made: TypeAlias = MadePost | MadeComment | MadeLike | MadeList
+
+#: The events that begin a stream of something that a member made.
+BEGINNINGS = (PostPublished, PostHeld, CommentWritten, CommentHeld, LikeGiven, ListSaved)
+
+Open: TypeAlias = Callable[[Sealed[str]], str | None]
+QQs: TypeAlias = dict[MemberId, int]
+
+
+def mentioned(history: Sequence[Recorded]) -> set[MemberId]:
+    """The members whose QQ numbers are needed to tell of a stream."""
+    found: set[MemberId] = set()
+    for recorded in history:
+        event: Any = recorded.event
+        if isinstance(audience := getattr(event, "audience", None), Listed):
+            found |= audience.members
+        if isinstance(event, ListSaved):
+            found |= event.members
+        if (author := getattr(event, "post_author", None)) is not None:
+            found.add(author)
+    return found
+
+
+def made(history: Sequence[Recorded], open_: Open, qqs: QQs) -> list[Made]:
+    """
+    What a stream holds, if its beginning is one of :data:`BEGINNINGS`; nothing where that was
+    deleted, or was never published.
+
+    :param history: all of its events.
+    :param open_: opens what is sealed.
+    :param qqs: of those :func:`mentioned`; whoever is missing has no account any longer.
+    """
+    aggregate = AGGREGATES_BY_TYPE[type(history[0].event)]
+    state = aggregate.fold((one.event for one in history), aggregate.initial)
+    match history[0].event:
+        case PostPublished() | PostHeld():
+            return _post(history, state, open_, qqs)
+        case CommentWritten() | CommentHeld() as written:
+            return _comment(history[0], written, state, open_, qqs)
+        case LikeGiven(post=post, post_author=author):
+            return _like(history, state, post, qqs.get(author))
+        case ListSaved():
+            return list(_lists(history, open_, qqs))
+        case _:
+            return []
+
+
+def _post(history: Sequence[Recorded], state: posts.Post, open_: Open, qqs: QQs) -> list[Made]:
+    live, stands = _standing_post(state)
+    if live is None:
+        return []
+    first, content = history[0], live.pending or live.content
+    edits = [one.recorded_at for one in history if isinstance(one.event, PostEdited)]
+    return [
+        MadePost(
+            id=first.stream,
+            type=live.kind,
+            published_at=first.recorded_at,
+            state=stands,
+            audience=_audience(live.audience, qqs),
+            text=open_(content.text),
+            title=_opened(content.title, open_),
+            mood=_opened(content.mood, open_),
+            location=_opened(content.location, open_),
+            share_of=live.share_of,
+            edited_at=edits[-1] if edits else None,
+        )
+    ]
+
+
+def _standing_post(state: posts.Post) -> tuple[posts.Live | None, State]:
+    match state:
+        case posts.Live():
+            return state, "published"
+        case posts.Held(post=live, how=how):
+            return live, _waiting(how)
+        case posts.TakenDown(post=live):
+            return live, "taken_down"
+        case _:
+            return None, "published"
+
+
+def _waiting(how: str) -> State:
+    return "private_view" if how == "private_view" else "held"
+
+
+def _comment(
+    first: Recorded,
+    written: CommentWritten | CommentHeld,
+    state: comments.Comment,
+    open_: Open,
+    qqs: QQs,
+) -> list[Made]:
+    match state:
+        case comments.Live():
+            stands: State = "published"
+        case comments.Held(how=how):
+            stands = _waiting(how)
+        case comments.TakenDown():
+            stands = "taken_down"
+        case _:
+            return []
+    return [
+        MadeComment(
+            id=first.stream,
+            post=written.post,
+            post_by=qqs.get(written.post_author),
+            written_at=first.recorded_at,
+            state=stands,
+            text=open_(written.text),
+            reply_to=written.reply_to,
+        )
+    ]
+
+
+def _like(history: Sequence[Recorded], state: likes.Like, post: UUID, by: int | None) -> list[Made]:
+    return [MadeLike(post, by, history[state.since - 1].recorded_at)] if state.given else []
+
+
+def _lists(history: Sequence[Recorded], open_: Open, qqs: QQs) -> list[MadeList]:
+    latest: dict[ListId, MadeList] = {}
+    for recorded in history:
+        match recorded.event:
+            case ListSaved(list=id, name=name, members=members):
+                numbers = sorted(qqs[one] for one in members if one in qqs)
+                latest[id] = MadeList(id, open_(name), numbers, recorded.recorded_at)
+            case ListDeleted(list=id):
+                latest.pop(id, None)
+            case _:
+                pass
+    return list(latest.values())
+
+
+def _audience(audience: Audience, qqs: QQs) -> MadeAudience:
+    match audience:
+        case Public():
+            return MadeAudience("public")
+        case Friends():
+            return MadeAudience("friends")
+        case OnlyMe():
+            return MadeAudience("only_me")
+        case Listed(members=members, named=named):
+            return MadeAudience("list", sorted(qqs[one] for one in members if one in qqs), named)
+
+
+def _opened(sealed: Sealed[str] | None, open_: Open) -> str | None:
+    return None if sealed is None else open_(sealed)
