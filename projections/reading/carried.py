@@ -6,6 +6,7 @@ The posts themselves are known to be visible; most carry nothing, and are read w
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -98,8 +99,12 @@ class Mentioned(msgspec.Struct, frozen=True):
     nickname: bytes
 
 
-#: A post, its author, and whom it mentions.
-Naming = tuple[UUID, MemberId, Sequence[UUID]]
+class Naming(NamedTuple):
+    """A post, its author, and whom it mentions."""
+
+    post: UUID
+    author: MemberId
+    members: Sequence[UUID]
 
 
 async def polls_of(
@@ -126,8 +131,8 @@ async def mentions_of(
     connection: Connection, viewer: MemberId, naming: Iterable[Naming]
 ) -> dict[UUID, list[Mentioned]]:
     """
-    Whom posts mention, by their ids: those who may see the post themselves, as far as neither they
-    nor the viewer have blocked the other.
+    Whom posts mention, by their ids, each post asked about once: those who may see the post
+    themselves, as far as neither they nor the viewer have blocked the other.
     """
     pairs = [(post, author, member) for post, author, members in naming for member in members]
     # Several posts of one author may mention one member; each pair is asked about once.

@@ -11,7 +11,7 @@ import msgspec
 from domain.audience import Audience, OnlyMe, visible
 from domain.ids import MemberId, cell_of
 from projections.gates import audience_of
-from projections.reading.carried import Mentioned, PollView, mentions_of, polls_of
+from projections.reading.carried import Mentioned, Naming, PollView, mentions_of, polls_of
 from projections.reading.statements import Connection, Row, Statement
 from projections.reading.viewing import Viewer, viewer_towards, viewer_with_all_ties
 
@@ -240,14 +240,15 @@ async def with_shared(
 async def _carry(connection: Connection, viewer: MemberId, views: Iterable[PostView]) -> None:
     """Fill in what posts carry."""
     carrying = [view for view in views if view.carries]
-    asking = [view.post for view in carrying if view.kind == "poll"]
-    naming = [
-        (view.post, MemberId(view.author.member), view.mentions)
+    # The same post may be met twice, as it is in a timeline.
+    asking = list({view.post: None for view in carrying if view.kind == "poll"})
+    naming = {
+        view.post: Naming(view.post, MemberId(view.author.member), view.mentions)
         for view in carrying
         if view.mentions is not None
-    ]
+    }
     polls = await polls_of(connection, viewer, asking) if asking else {}
-    mentioned = await mentions_of(connection, viewer, naming) if naming else {}
+    mentioned = await mentions_of(connection, viewer, naming.values()) if naming else {}
     for view in carrying:
         view.poll = polls.get(view.post)
         view.mentioned = mentioned.get(view.post, ())
