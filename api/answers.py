@@ -15,6 +15,7 @@ from api.looks import ShownLook, shown_look
 from api.services import Services
 from commands.types import Moment
 from domain.looks import PLAIN, Look
+from domain.post_events import Commenting
 from projections.reading.people import FriendView, ListView, MemberView, TieView
 from projections.reading.posts import PostView, Profile, Waits
 from projections.reading.responses import CommentView, LikeView
@@ -44,6 +45,35 @@ class Author(msgspec.Struct, frozen=True, omit_defaults=True):
     certification: Certification | None = None
 
 
+class PollOption(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An option of a poll, and how many chose it: told as the poll's results are."""
+
+    text: str | None
+    votes: int | None = None
+
+
+class Poll(msgspec.Struct, frozen=True, omit_defaults=True):
+    """
+    What a post asks. Results, ``votes`` and how many ``voters`` there are, are told to its author,
+    to whoever has voted, and to all once it has closed; who voted for what, to nobody. ``voted``
+    is what the viewer chose.
+    """
+
+    options: list[PollOption]
+    choose: int
+    closed: bool
+    closes_at: Moment | None = None
+    voters: int | None = None
+    voted: list[int] = []
+
+
+class Mention(msgspec.Struct, frozen=True):
+    """A member whom a post mentions, as they are called now."""
+
+    qq: int | None
+    nickname: str | None
+
+
 class SharedPost(msgspec.Struct, frozen=True, omit_defaults=True):
     """The post that a share is of."""
 
@@ -55,6 +85,8 @@ class SharedPost(msgspec.Struct, frozen=True, omit_defaults=True):
     likes: int
     comments: int
     title: str | None = None
+    poll: Poll | None = None
+    mentions: list[Mention] = []
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -67,8 +99,9 @@ class Preview(msgspec.Struct, frozen=True):
 class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     A post. ``share`` is the original of a share, null when the viewer cannot see it, whatever the
-    reason. ``audience``, and all that waits, is told to the author alone: a ``state`` other than
-    ``published``, and how an edit waits (``edit_state``).
+    reason. ``mentions`` are those who may see the post themselves. ``commenting`` says who may
+    comment, ``can_comment`` whether the viewer may. ``audience``, and all that waits, is told to
+    the author alone: a ``state`` other than ``published``, and how an edit waits (``edit_state``).
     """
 
     id: UUID
@@ -90,6 +123,10 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     audience: str | None = None
     share_of: UUID | None = None
     share: SharedPost | None = None
+    poll: Poll | None = None
+    mentions: list[Mention] = []
+    commenting: Commenting = "everyone"
+    can_comment: bool = True
     notice: Preview | None = None
     edit_state: Literal["held", "private_view"] | None = None
 
@@ -135,6 +172,7 @@ class Account(msgspec.Struct, frozen=True, omit_defaults=True):
     joined_at: Moment
     position: str
     certification: Certification | None = None
+    location_consent: bool = False
 
 
 class Relation(msgspec.Struct, frozen=True):
@@ -185,6 +223,7 @@ class Presenter:
         self._open = services.open
         self._shown = services.shown
         self._viewer = viewer
+        self._now = services.clock.now
 
     def author(self, profile: Profile) -> Author:
         """A member."""
@@ -238,6 +277,11 @@ class Presenter:
             audience=intended if mine else None,
             share_of=view.share_of if view.shared is not None else None,
             share=None if view.shared is None else self._shared(view.shared),
+            poll=self._poll(view),
+            mentions=self._mentions(view),
+            commenting=view.commenting,  # type: ignore[arg-type]
+            can_comment=view.commenting == "everyone"
+            or (view.commenting == "friends" and (mine or view.friends)),
             notice=_notice(waits),
             edit_state=None if waits is None else waits.edit,  # type: ignore[arg-type]
         )
@@ -252,6 +296,31 @@ class Presenter:
             likes=view.likes,
             comments=view.comments,
             title=self._open(view.title),
+            poll=self._poll(view),
+            mentions=self._mentions(view),
+        )
+
+    def _mentions(self, view: PostView) -> list[Mention]:
+        shown = (self.author(Profile(one.member, one.qq, one.nickname)) for one in view.mentioned)
+        return [Mention(one.qq, one.nickname) for one in shown]
+
+    def _poll(self, view: PostView) -> Poll | None:
+        """What a post asks, with the results where the viewer is told of them."""
+        poll = view.poll
+        if poll is None:
+            return None
+        closed = poll.closes_at is not None and poll.closes_at <= self._now()
+        told = closed or bool(poll.voted) or view.author.member == self._viewer
+        return Poll(
+            options=[
+                PollOption(self._open(option), votes if told else None)
+                for option, votes in zip(poll.options, poll.votes, strict=True)
+            ],
+            choose=poll.choose,
+            closed=closed,
+            closes_at=poll.closes_at,
+            voters=poll.voters if told else None,
+            voted=list(poll.voted),
         )
 
     def comment(self, view: CommentView) -> Comment:
@@ -292,6 +361,7 @@ class Presenter:
             joined_at=view.joined_at,
             position=f"{view.cell}-{view.position}",
             certification=shown.certification,
+            location_consent=view.location_consent,
         )
 
     def space(self, view: MemberView, posts: list[PostView], look: Look = PLAIN) -> Space:

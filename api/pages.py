@@ -20,7 +20,10 @@ def mark_of(call: Ask[None, Any], start: Mark) -> Mark:
 
 
 async def with_originals(call: Ask[None, Any], views: list[PostView]) -> list[PostView]:
-    """Posts from memory with the originals of shares, which are read: each viewer sees others."""
-    if any(view.share_of is not None for view in views):
+    """
+    Posts from memory with the originals of shares and all that posts carry, which are read: each
+    viewer sees others.
+    """
+    if any(view.share_of is not None or view.carries for view in views):
         return await call.app.read(call, with_shared, views)
     return views

@@ -1,14 +1,15 @@
 """
-Commands about accounts: claim a number, open, change the nickname, suspend, reinstate.
+Commands about accounts: claim a number, open, change the profile, suspend, reinstate.
 """
 
 from datetime import UTC, date, timedelta
 
 import msgspec
 
+from commands.consents import settle_consent
 from commands.directory import Directory
 from commands.referrals import changed, nothing_to_decide, published_as
-from commands.relations import publishing_member
+from commands.relations import acting_member, publishing_member
 from commands.types import QQ, Moment, Nickname, RealName, Reason
 from commands.work import Outcome, Work
 from domain import account as decisions
@@ -38,9 +39,13 @@ class RegisterAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ChangeProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Change what is named."""
+    """
+    Change what is named. `location_consent` records whether what you publish may say where you
+    are; taken back, it holds from then on.
+    """
 
-    nickname: Nickname
+    nickname: Nickname | msgspec.UnsetType = msgspec.UNSET
+    location_consent: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class SuspendAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,13 +110,26 @@ class AccountHandlers:
         return Outcome(command.member, (stream, 1))
 
     async def change_profile(self, command: ChangeProfile, work: Work) -> Outcome:
-        """Change one's nickname."""
+        """Change one's nickname, and what one consents to."""
+        member = await acting_member(work)
+        stream = account_stream(member)
+        outcome = Outcome(member, (stream, work.version(stream)))
+        if command.nickname is not msgspec.UNSET:
+            outcome = await self._rename(command.nickname, work)
+        if command.location_consent is not msgspec.UNSET and outcome.refused is None:
+            agrees = command.location_consent
+            settled = await settle_consent(work, member, "location", agrees=agrees)
+            if command.nickname is msgspec.UNSET:
+                return Outcome(member, settled)
+        return outcome
+
+    async def _rename(self, name: str, work: Work) -> Outcome:
         member = await publishing_member(work)
         stream = account_stream(member)
         account = await work.load(ACCOUNT, stream)
         waited = decisions.acting(account).names.pending is not None
-        found = await work.screen(cell_of(member), {"nickname": command.nickname})
-        nickname = await work.vault.seal(member, KeyClass.IDENTITY, command.nickname)
+        found = await work.screen(cell_of(member), {"nickname": name})
+        nickname = await work.vault.seal(member, KeyClass.IDENTITY, name)
         events = decisions.change_nickname(account, nickname, found)
         work.append(ACCOUNT, stream, member, events)
         version = work.version(stream) + len(events)

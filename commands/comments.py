@@ -18,13 +18,13 @@ from commands.types import CommentText
 from commands.work import Outcome, Work
 from domain import comment as decisions
 from domain import like as likes
-from domain.audience import Public, visible
+from domain.audience import Friends, Public, visible
 from domain.case_events import Subject
 from domain.comment import COMMENT, Deleted, TakenDown, comment_stream
 from domain.event import Refused
 from domain.ids import CommentId, MemberId, PostId, cell_of
 from domain.like import LIKE, like_stream
-from domain.post import POST, Live, post_stream
+from domain.post import POST, Live, may_comment, post_stream
 from domain.post import Deleted as DeletedPost
 from domain.post import TakenDown as TakenDownPost
 from domain.sealed import KeyClass
@@ -41,6 +41,7 @@ async def write(post: PostId, command: WriteComment, work: Work) -> Outcome:
     """Comment on a post that one can see."""
     author = await publishing_member(work)
     under = await visible_post(work, author, post)
+    await _may_comment(work, author, under)
     reply_to = None if command.reply_to is None else CommentId(command.reply_to)
     answered: decisions.Comment = decisions.Unwritten()
     if reply_to is not None:
@@ -58,6 +59,14 @@ async def write(post: PostId, command: WriteComment, work: Work) -> Outcome:
     subject = Subject("comment", comment, author)
     state, refused = await published_as(work, subject, found, len(events))
     return Outcome(comment, (stream, 1), state=state, status=201, refused=refused)
+
+
+async def _may_comment(work: Work, author: MemberId, under: Live) -> None:
+    if under.commenting == "everyone":
+        return
+    stands = await relation(work, author, under.author, Friends())
+    if not may_comment(under, author, friends=stands.friends):
+        raise Refused("comments-closed", "You may not comment on this post.")
 
 
 async def delete(comment: CommentId, work: Work) -> Outcome:

@@ -3,13 +3,17 @@ Commands about posts: publish, edit, delete, change the audience.
 """
 
 from collections.abc import Callable
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, assert_never
 from uuid import UUID
 
 import msgspec
 
+from commands.consents import consenting
 from commands.directory import Directory
+from commands.images import own_images
 from commands.lists import list_named
+from commands.mentions import MENTIONS_MAX, mentioned, numbers_in
+from commands.polls import AskPoll, asked
 from commands.referrals import changed, nothing_to_decide, published_as
 from commands.relations import acting_member, check_id, publishing_member, visible_post
 from commands.types import (
@@ -17,6 +21,7 @@ from commands.types import (
     DiaryText,
     Images,
     Location,
+    Mentions,
     Mood,
     ShareText,
     ShuoshuoText,
@@ -26,6 +31,13 @@ from commands.types import (
     ToOnlyMe,
     ToPublic,
 )
+from commands.wording import (
+    changed_content,
+    changed_words,
+    content_of,
+    opened_options,
+    options_of,
+)
 from commands.work import Outcome, Work
 from domain import post as decisions
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
@@ -33,6 +45,7 @@ from domain.case_events import Subject
 from domain.event import Refused
 from domain.ids import MemberId, PostId, cell_of
 from domain.named_list import LISTS, lists_stream
+from domain.poll import Poll
 from domain.post import (
     DIARY_LENGTH_MAX,
     POST,
@@ -42,8 +55,7 @@ from domain.post import (
     Live,
     post_stream,
 )
-from domain.post_events import PostContent, PostKind
-from domain.sealed import KeyClass, Sealed
+from domain.post_events import Commenting, PostEvent, PostKind
 
 
 class PublishShuoshuo(
@@ -56,6 +68,8 @@ class PublishShuoshuo(
     mood: Mood | None = None
     images: Images = []
     location: Location | None = None
+    commenting: Commenting = "everyone"
+    mentions: Mentions = []
 
 
 class PublishDiary(
@@ -69,6 +83,8 @@ class PublishDiary(
     mood: Mood | None = None
     images: Images = []
     location: Location | None = None
+    commenting: Commenting = "everyone"
+    mentions: Mentions = []
 
 
 class PublishShare(
@@ -82,16 +98,36 @@ class PublishShare(
     mood: Mood | None = None
     images: Images = []
     location: Location | None = None
+    commenting: Commenting = "everyone"
+    mentions: Mentions = []
+
+
+class PublishPoll(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="poll"
+):
+    """A question, and what one may answer."""
+
+    text: ShuoshuoText
+    audience: AudienceChoice
+    poll: AskPoll
+    mood: Mood | None = None
+    images: Images = []
+    location: Location | None = None
+    commenting: Commenting = "everyone"
+    mentions: Mentions = []
 
 
 #: Whether a change may be made to an edition of the post.
 Precondition: TypeAlias = Callable[[int], bool]
 
-PublishPost: TypeAlias = PublishShuoshuo | PublishDiary | PublishShare
+PublishPost: TypeAlias = PublishShuoshuo | PublishDiary | PublishShare | PublishPoll
 
 
 class EditPost(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Change what is named; null takes mood or location away."""
+    """
+    Change what is named; null takes mood or location away. What a poll asks never changes: who
+    voted, voted on that.
+    """
 
     text: Annotated[str, msgspec.Meta(max_length=DIARY_LENGTH_MAX)] | msgspec.UnsetType = (
         msgspec.UNSET
@@ -99,6 +135,9 @@ class EditPost(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     title: Title | msgspec.UnsetType = msgspec.UNSET
     mood: Mood | msgspec.UnsetType | None = msgspec.UNSET
     location: Location | msgspec.UnsetType | None = msgspec.UNSET
+    images: Images | msgspec.UnsetType = msgspec.UNSET
+    commenting: Commenting | msgspec.UnsetType = msgspec.UNSET
+    mentions: Mentions | msgspec.UnsetType = msgspec.UNSET
 
 
 class PostHandlers:
@@ -110,44 +149,54 @@ class PostHandlers:
     async def publish(self, command: PublishPost, work: Work) -> Outcome:
         """Publish a post."""
         author = await publishing_member(work)
-        if command.images:
-            raise Refused("no-such-image", "There is no such image of yours.", "/images/0")
+        images = await own_images(work, command.images)
+        if command.location is not None:
+            await consenting(work, author, "location", "/location")
         audience = await self._audience(command.audience, author, work, "/audience")
-        share_of: PostId | None = None
-        title: str | None = None
+        kind, share_of, poll = await self._what(command, author, work)
+        words = {
+            "text": command.text,
+            "title": command.title if isinstance(command, PublishDiary) else None,
+            "mood": command.mood,
+            "location": command.location,
+        }
+        options = command.poll.options if isinstance(command, PublishPoll) else []
+        found = await work.screen(cell_of(author), {**words, **options_of(options)})
+        numbers = [*command.mentions, *numbers_in(command.text)]
+        mentions = await mentioned(self._directory, author, numbers)
+        content = await content_of(work, author, words, images, mentions)
+        post = PostId(work.mint(cell_of(author)))
+        stream = post_stream(post)
+        state = work.fresh(POST, stream)
+        events = decisions.publish(
+            state, author, kind, content, audience, share_of, found, poll, command.commenting
+        )
+        work.append(POST, stream, author, events)
+        subject = Subject("post", post, author)
+        became, refused = await published_as(work, subject, found, len(events))
+        return Outcome(post, (stream, 1), state=became, status=201, refused=refused)
+
+    async def _what(
+        self, command: PublishPost, author: MemberId, work: Work
+    ) -> tuple[PostKind, PostId | None, Poll | None]:
+        """Which kind of post it is, what it shares and what it asks."""
         match command:
             case PublishShuoshuo():
-                kind: PostKind = "shuoshuo"
+                return "shuoshuo", None, None
             case PublishDiary():
-                kind, title = "diary", command.title
+                return "diary", None, None
+            case PublishPoll(poll=ask):
+                return "poll", None, await asked(work, author, ask)
             case PublishShare():
-                kind, share_of = "share", PostId(command.share_of)
+                share_of = PostId(command.share_of)
                 shared = await visible_post(work, author, share_of, "no-such-post", "/share_of")
                 if shared.share_of is not None:
                     # A share of a share points at the original, as long as that can be seen.
                     share_of = shared.share_of
                     await visible_post(work, author, share_of, "no-such-post", "/share_of")
-        said = {
-            "text": command.text,
-            "title": title,
-            "mood": command.mood,
-            "location": command.location,
-        }
-        found = await work.screen(cell_of(author), said)
-        content = PostContent(
-            text=await work.vault.seal(author, KeyClass.CONTENT, command.text),
-            title=await _seal(work, author, title),
-            mood=await _seal(work, author, command.mood),
-            location=await _seal(work, author, command.location),
-        )
-        post = PostId(work.mint(cell_of(author)))
-        stream = post_stream(post)
-        state = work.fresh(POST, stream)
-        events = decisions.publish(state, author, kind, content, audience, share_of, found)
-        work.append(POST, stream, author, events)
-        subject = Subject("post", post, author)
-        became, refused = await published_as(work, subject, found, len(events))
-        return Outcome(post, (stream, 1), state=became, status=201, refused=refused)
+                return "share", share_of, None
+            case _:
+                assert_never(command)
 
     async def edit(
         self, post: PostId, command: EditPost, work: Work, *, admits: Precondition | None = None
@@ -160,25 +209,32 @@ class PostHandlers:
                 raise Refused("too-long", f"At most {limit} characters.", "/text")
             if not command.text and live.kind != "share":
                 raise Refused("too-short", "A post says something.", "/text")
+        if isinstance(command.location, str):
+            await consenting(work, editor, "location", "/location")
         # All of it, not what changed alone: what matches may stand in both.
         current = live.content
-        said = {
-            "text": _changed(work, current.text, command.text),
-            "title": _changed(work, current.title, command.title),
-            "mood": _changed(work, current.mood, command.mood),
-            "location": _changed(work, current.location, command.location),
+        changes = {
+            "text": command.text,
+            "title": command.title,
+            "mood": command.mood,
+            "location": command.location,
         }
+        words = changed_words(work, current, changes)
+        images = current.images
+        if command.images is not msgspec.UNSET:
+            images = await own_images(work, command.images)
+        mentions = await self._mentions_after(editor, work, live, command)
+        content = await changed_content(work, editor, current, changes, images, mentions)
         stream = post_stream(post)
-        content = PostContent(
-            text=await _resealed(work, editor, current.text, command.text) or current.text,
-            title=await _resealed(work, editor, current.title, command.title),
-            mood=await _resealed(work, editor, current.mood, command.mood),
-            location=await _resealed(work, editor, current.location, command.location),
-        )
         state = await work.load(POST, stream)
+        limits: tuple[PostEvent, ...] = ()
+        if command.commenting is not msgspec.UNSET:
+            limits = decisions.change_commenting(state, editor, command.commenting)
         if content == current:
-            return Outcome(post, (stream, live.version), state=_state_of(state) or "published")
-        found = await work.screen(cell_of(editor), said)
+            work.append(POST, stream, editor, limits)
+            version = work.version(stream) + 1 if limits else live.version
+            return Outcome(post, (stream, version), state=_state_of(state) or "published")
+        found = await work.screen(cell_of(editor), {**words, **opened_options(work, live.poll)})
         subject = Subject("post", post, editor)
         if found is not None and found.outcome == "refused":
             attempt = PostId(work.mint(cell_of(editor)))
@@ -187,9 +243,10 @@ class PostHandlers:
             work.append(POST, post_stream(attempt), editor, refusals)
             _, refused = await published_as(work, subject, found, work.version(stream))
             return Outcome(post, (post_stream(attempt), 1), refused=refused)
-        events = decisions.edit(state, editor, content, found)
-        work.append(POST, stream, editor, events)
-        version = work.version(stream) + len(events)
+        limited = POST.fold(limits, state, work.version(stream))
+        events = decisions.edit(limited, editor, content, found)
+        work.append(POST, stream, editor, (*limits, *events))
+        version = work.version(stream) + len(limits) + len(events)
         became, _ = await published_as(work, subject, found, version, edit=True)
         settled = False
         if found is None and isinstance(state, Live) and state.pending is not None:
@@ -197,6 +254,22 @@ class PostHandlers:
         if not settled:
             await changed(work, subject, found, version)
         return Outcome(post, (stream, version - len(events) + 1), state=_state_of(state) or became)
+
+    async def _mentions_after(
+        self, editor: MemberId, work: Work, live: Live, command: EditPost
+    ) -> tuple[MemberId, ...]:
+        """Whom a post mentions after an edit: what its text does, and what is named beside it."""
+        current = live.content.mentions
+        if command.text is msgspec.UNSET and command.mentions is msgspec.UNSET:
+            return current
+        before = numbers_in(work.vault.open(live.content.text) or "")
+        after = before if command.text is msgspec.UNSET else numbers_in(command.text)
+        if command.mentions is not msgspec.UNSET:
+            return await mentioned(self._directory, editor, [*command.mentions, *after])
+        by_text = await mentioned(self._directory, editor, before)
+        named = tuple(one for one in current if one not in by_text)
+        now = await mentioned(self._directory, editor, after)
+        return (*named, *(one for one in now if one not in named))[:MENTIONS_MAX]
 
     async def change_audience(
         self,
@@ -273,28 +346,9 @@ class PostHandlers:
                 raise Refused("list-or-name", "Name the members, or one of your lists.", at)
 
 
-def _changed(
-    work: Work, current: Sealed[str] | None, to: str | msgspec.UnsetType | None
-) -> str | None:
-    """What a field says after a change."""
-    if to is not msgspec.UNSET:
-        return to
-    return None if current is None else work.vault.open(current)
-
-
-async def _resealed(
-    work: Work, author: MemberId, current: Sealed[str] | None, to: str | msgspec.UnsetType | None
-) -> Sealed[str] | None:
-    return current if to is msgspec.UNSET else await _seal(work, author, to)
-
-
 def _state_of(post: decisions.Post) -> str | None:
     """How it waits, if it does."""
     return post.how if isinstance(post, Held) else None
-
-
-async def _seal(work: Work, author: MemberId, text: str | None) -> Sealed[str] | None:
-    return None if text is None else await work.vault.seal(author, KeyClass.CONTENT, text)
 
 
 def _check_version(post: decisions.Post, admits: Precondition | None) -> None:

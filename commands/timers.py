@@ -15,6 +15,8 @@ from commands.executor import Executor
 from commands.gifts import ExpireGift
 from commands.memberships import FallDue, fall_due
 from commands.payments import LookAgain, PaymentHandlers
+from commands.polls import ClosePoll
+from commands.polls import close as close_poll
 from commands.ports import IdempotencyKey
 from commands.rules import EndLevel, RuleHandlers
 from commands.standings import EndSanction, ExpireStrike, end_sanction, expire_strike
@@ -35,6 +37,7 @@ from domain.ids import (
     MemberId,
     OrderId,
     PaymentId,
+    PostId,
     StreamId,
     cell_of,
     derive,
@@ -97,6 +100,8 @@ class Timers:
             case "strike-expires":
                 expire = ExpireStrike(MemberId(subject), DecisionId(deadline))
                 await execute(expire_strike, expire, context)
+            case "poll-closes":
+                await execute(close_poll, ClosePoll(PostId(subject)), context)
             case "sanction-ends":
                 await execute(end_sanction, EndSanction(MemberId(subject), deadline), context)
             case _:

@@ -39,6 +39,8 @@ Location: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 CommentText: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=COMMENT_LENGTH_MAX)]
 ListName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 Images: TypeAlias = Annotated[list[UUID], msgspec.Meta(max_length=IMAGES_MAX)]
+#: Whom a post mentions beside those whom its text does.
+Mentions: TypeAlias = Annotated[list[QQ], msgspec.Meta(max_length=20)]
 Reason: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
 #: What somebody says of a case.
 Statement: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)]

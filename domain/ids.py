@@ -23,6 +23,7 @@ OrderId = NewType("OrderId", UUID)
 PaymentId = NewType("PaymentId", UUID)
 ItemId = NewType("ItemId", UUID)
 ExportId = NewType("ExportId", UUID)
+PhotoId = NewType("PhotoId", UUID)
 
 #: Either a post or a comment: what a gate stands before.
 ContentId = NewType("ContentId", UUID)

@@ -1,10 +1,11 @@
 """
-Posts: a shuoshuo (a short post), a diary, or a share of another post.
+Posts: a shuoshuo (a short post), a diary, a share of another post, or a poll.
 
 What the rules say of a post is part of the decision to publish it: it may be published, published
 and flagged, kept back, or refused. What people then decide of it is in :mod:`domain.verdicts`.
 """
 
+from datetime import datetime
 from typing import Literal, TypeAlias, assert_never
 
 import msgspec
@@ -12,12 +13,15 @@ import msgspec
 from domain.audience import Audience
 from domain.event import Aggregate, Refused
 from domain.ids import MemberId, PostId, StreamId
+from domain.poll import Poll
 from domain.post_events import (
     FIRST_EDITION,
     FIRST_WAITING,
+    Commenting,
     PostApproved,
     PostAudienceChanged,
     PostAudienceIntended,
+    PostCommentingChanged,
     PostContent,
     PostDeleted,
     PostEditApproved,
@@ -29,6 +33,7 @@ from domain.post_events import (
     PostFlagged,
     PostHeld,
     PostKind,
+    PostPollClosed,
     PostPublished,
     PostRefused,
     PostRejected,
@@ -67,6 +72,9 @@ class Live(msgspec.Struct, frozen=True, gc=False):
     said: int
     edition: int
     pending: PostContent | None = None
+    poll: Poll | None = None
+    commenting: Commenting = "everyone"
+    poll_closed: bool = False
 
     @property
     def next_edition(self) -> int:
@@ -134,6 +142,8 @@ def evolve(post: Post, event: PostEvent, version: int) -> Post:
                 version=version,
                 said=version,
                 edition=FIRST_WAITING if isinstance(event, PostHeld) else FIRST_EDITION,
+                poll=event.poll,
+                commenting=event.commenting,
             )
             return Held(live, event.how, version) if isinstance(event, PostHeld) else live
         case ((PostRefused(author=author) | PostEditRefused(author=author)), Unwritten()):
@@ -149,6 +159,8 @@ def evolve(post: Post, event: PostEvent, version: int) -> Post:
         case PostRestored(), TakenDown(post=live):
             edition = edition_after(event, version)
             return msgspec.structs.replace(live, version=version, edition=edition)
+        case PostPollClosed(), TakenDown(post=live):
+            return msgspec.structs.replace(post, post=_changed(live, event, version))
         case _, Held(post=live):
             return msgspec.structs.replace(post, post=_changed(live, event, version))
         case _, Live():
@@ -177,6 +189,11 @@ def _changed(live: Live, event: PostEvent, version: int) -> Live:
             return change(
                 live, audience=audience, audience_since=version, version=version, edition=edition
             )
+        case PostCommentingChanged(commenting=commenting):
+            edition = edition_after(event, version)
+            return change(live, commenting=commenting, version=version, edition=edition)
+        case PostPollClosed():
+            return change(live, poll_closed=True)
         case _:
             return live
 
@@ -213,30 +230,36 @@ def publish(
     audience: Audience,
     share_of: PostId | None = None,
     found: Found | None = None,
+    poll: Poll | None = None,
+    commenting: Commenting = "everyone",
 ) -> tuple[PostEvent, ...]:
     """
     Publish a post, or what becomes of it instead.
 
     :param found: what the rules found in it; None when they found nothing.
+    :param poll: what it asks, which :func:`domain.poll.check_poll` has let pass.
     """
     if not isinstance(post, Unwritten):
         raise Refused("already-published")
     if (kind == "share") != (share_of is not None):
         raise Refused("share-of-what", "A share, and only a share, names a post.", "/share_of")
+    if (kind == "poll") != (poll is not None):
+        raise Refused("poll-of-what", "A poll, and only a poll, has options.", "/poll")
     _check_title(kind, content)
+    published = PostPublished(author, kind, content, audience, share_of, poll, commenting)
     if found is None:
-        return (PostPublished(author, kind, content, audience, share_of),)
+        return (published,)
+    rest = (share_of, poll, commenting)
     screening, promise = found.screening, found.promise
     match found.outcome:
         case "refused":
-            return (PostRefused(author, kind, content, audience, screening, share_of),)
+            return (PostRefused(author, kind, content, audience, screening, *rest),)
         case ("held" | "private_view") as how:
-            return (PostHeld(author, kind, content, audience, how, screening, promise, share_of),)
+            return (PostHeld(author, kind, content, audience, how, screening, promise, *rest),)
         case "flagged":
-            published = PostPublished(author, kind, content, audience, share_of)
             return (published, PostFlagged(author, screening))
         case "published":
-            return (PostPublished(author, kind, content, audience, share_of),)
+            return (published,)
         case _ as never:
             assert_never(never)
 
@@ -280,6 +303,37 @@ def change_audience(post: Post, editor: MemberId, audience: Audience) -> tuple[P
     if isinstance(post, Held):
         return (PostAudienceIntended(editor, audience, live.next_edition),)
     return (PostAudienceChanged(editor, audience, live.next_edition),)
+
+
+def change_commenting(
+    post: Post, editor: MemberId, commenting: Commenting
+) -> tuple[PostEvent, ...]:
+    """Change who may comment."""
+    live = own(post, editor)
+    if live.commenting == commenting:
+        return ()
+    return (PostCommentingChanged(editor, commenting, live.next_edition),)
+
+
+def close_poll(post: Post, at: datetime) -> tuple[PostEvent, ...]:
+    """Record that a post's poll has closed, once its time has come."""
+    live = post.post if isinstance(post, Held | TakenDown) else post
+    if not isinstance(live, Live) or live.poll is None or live.poll_closed or live.poll.open(at):
+        return ()
+    return (PostPollClosed(live.author),)
+
+
+def may_comment(live: Live, commenter: MemberId, *, friends: bool) -> bool:
+    """Whether somebody who sees the post may comment on it."""
+    match live.commenting:
+        case "everyone":
+            return True
+        case "friends":
+            return friends or commenter == live.author
+        case "nobody":
+            return False
+        case _:
+            assert_never(live.commenting)
 
 
 def delete(post: Post, editor: MemberId) -> tuple[PostEvent, ...]:

@@ -8,21 +8,30 @@ import msgspec
 
 from domain.audience import Audience
 from domain.event import Event
-from domain.ids import CaseId, DecisionId, MemberId, PostId
+from domain.ids import CaseId, DecisionId, MemberId, PhotoId, PostId
+from domain.poll import Poll
 from domain.promise import Promise
 from domain.screening import Screening, Wait
 from domain.sealed import Sealed
 
-PostKind: TypeAlias = Literal["shuoshuo", "diary", "share"]
+PostKind: TypeAlias = Literal["shuoshuo", "diary", "share", "poll"]
+
+#: Who may comment, of those who see the post.
+Commenting: TypeAlias = Literal["everyone", "friends", "nobody"]
 
 
 class PostContent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What a post says; all words sealed. Lengths were checked before they were."""
+    """
+    What a post says; all words sealed. Lengths were checked before they were. ``images`` are
+    photos of the author's; ``mentions`` those whom its words name, be they let see it or not.
+    """
 
     text: Sealed[str]
     title: Sealed[str] | None = None
     mood: Sealed[str] | None = None
     location: Sealed[str] | None = None
+    images: tuple[PhotoId, ...] = ()
+    mentions: tuple[MemberId, ...] = ()
 
 
 #: Which version of a post its author's clients know: see :func:`edition_after`.
@@ -38,6 +47,8 @@ class PostPublished(Event, frozen=True, tag="post.published.v1"):
     content: PostContent
     audience: Audience
     share_of: PostId | None = None
+    poll: Poll | None = None
+    commenting: Commenting = "everyone"
 
 
 class PostEdited(Event, frozen=True, tag="post.edited.v1"):
@@ -54,6 +65,20 @@ class PostAudienceChanged(Event, frozen=True, tag="post.audience_changed.v1"):
     author: MemberId
     audience: Audience
     edition: int | None = None
+
+
+class PostCommentingChanged(Event, frozen=True, tag="post.commenting_changed.v1"):
+    """These may comment from now on; what was written stays."""
+
+    author: MemberId
+    commenting: Commenting
+    edition: int
+
+
+class PostPollClosed(Event, frozen=True, tag="post.poll_closed.v1"):
+    """The poll's time has come. From then on no vote counted, however late this was recorded."""
+
+    author: MemberId
 
 
 class PostDeleted(Event, frozen=True, tag="post.deleted.v1"):
@@ -76,6 +101,8 @@ class PostHeld(Event, frozen=True, tag="post.held.v1"):
     screening: Screening
     promise: Promise
     share_of: PostId | None = None
+    poll: Poll | None = None
+    commenting: Commenting = "everyone"
 
 
 class PostRefused(Event, frozen=True, tag="post.refused.v1"):
@@ -87,6 +114,8 @@ class PostRefused(Event, frozen=True, tag="post.refused.v1"):
     audience: Audience
     screening: Screening
     share_of: PostId | None = None
+    poll: Poll | None = None
+    commenting: Commenting = "everyone"
 
 
 class PostFlagged(Event, frozen=True, tag="post.flagged.v1"):
@@ -183,6 +212,8 @@ PostEvent: TypeAlias = (
     PostPublished
     | PostEdited
     | PostAudienceChanged
+    | PostCommentingChanged
+    | PostPollClosed
     | PostDeleted
     | PostHeld
     | PostRefused
@@ -200,7 +231,12 @@ PostEvent: TypeAlias = (
 
 #: What counts up what is seen of a post.
 Editing: TypeAlias = (
-    PostEdited | PostAudienceChanged | PostAudienceIntended | PostEditApproved | PostRestored
+    PostEdited
+    | PostAudienceChanged
+    | PostAudienceIntended
+    | PostEditApproved
+    | PostRestored
+    | PostCommentingChanged
 )
 
 

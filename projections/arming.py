@@ -22,6 +22,7 @@ from domain.case_events import (
 )
 from domain.event import Event, Recorded
 from domain.ids import derive
+from domain.post_events import PostDeleted, PostHeld, PostPollClosed, PostPublished
 from domain.rulebook import LevelEnded, LevelRaised
 from domain.standing_events import (
     SanctionImposed,
@@ -141,6 +142,18 @@ def _lowered(recorded: Recorded) -> Iterator[Arm | Disarm]:
     yield Disarm(recorded.stream)
 
 
+def _asked(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, PostPublished | PostHeld)
+    # Also of one that waits: its time runs, and whoever approves it may be too late for it.
+    if event.poll is not None and event.poll.closes_at is not None:
+        yield Arm(recorded.stream, event.poll.closes_at, "poll-closes", recorded.stream)
+
+
+def _asked_no_longer(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    yield Disarm(recorded.stream)
+
+
 ARMING: Mapping[type[Event], Arming] = {
     AccountSuspended: _suspended,
     AccountReinstated: _reinstated,
@@ -163,5 +176,9 @@ ARMING: Mapping[type[Event], Arming] = {
     SanctionLifted: _lifted,
     LevelRaised: _raised,
     LevelEnded: _lowered,
+    PostPublished: _asked,
+    PostHeld: _asked,
+    PostPollClosed: _asked_no_longer,
+    PostDeleted: _asked_no_longer,
     **OF_COINS,
 }

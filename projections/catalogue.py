@@ -14,7 +14,9 @@ from projections.lists import Lists
 from projections.mall import Mall
 from projections.members import Members
 from projections.memberships import Memberships
+from projections.mentions import Mentions
 from projections.orders import Orders
+from projections.polls import Polls
 from projections.posts import Posts
 from projections.reports import Reports
 from projections.rows import ReadModel
@@ -33,6 +35,8 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Posts(),
     Comments(),
     Likes(),
+    Polls(),
+    Mentions(),
     Timeline(),
     Cases(),
     Decisions(),

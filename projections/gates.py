@@ -30,6 +30,7 @@ from domain.post_events import (
     PostApproved,
     PostAudienceChanged,
     PostAudienceIntended,
+    PostCommentingChanged,
     PostDeleted,
     PostEditApproved,
     PostEdited,
@@ -127,7 +128,9 @@ class Gates:
                 named = {"live": True, "audience": audience_name(audience), "list": which}
                 yield _patch(recorded, named)
                 yield _past(recorded, author, True, audience_name(audience), which)
-            case PostEdited() | PostEditApproved() | PostAudienceIntended():
+            case (
+                PostEdited() | PostEditApproved() | PostAudienceIntended() | PostCommentingChanged()
+            ):
                 yield _patch(recorded, {})
             case (
                 PostDeleted(author=author)

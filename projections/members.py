@@ -18,6 +18,7 @@ from domain.account_events import (
     NicknameRestored,
     NicknameWithdrawn,
 )
+from domain.consent import ConsentGiven, ConsentWithdrawn
 from domain.decoration import DecorationChanged, DecorationRestored
 from domain.event import Recorded
 from domain.ids import MemberId
@@ -38,6 +39,7 @@ MEMBERS = Table(
     Column("joined_at", MOMENT, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("decorated", Boolean, nullable=False),
+    Column("location_consent", Boolean, nullable=False),
 )
 
 CERTIFICATION_HISTORY = Table(
@@ -73,6 +75,7 @@ class Members:
                     "joined_at": recorded.recorded_at,
                     "position": recorded.position,
                     "decorated": False,
+                    "location_consent": False,
                 }
                 yield Put(MEMBERS, (recorded.cell, member), values)
             case (
@@ -99,6 +102,10 @@ class Members:
                 yield Patch(MEMBERS, (recorded.cell, member), {"decorated": True})
             case DecorationRestored(member=member):
                 yield Patch(MEMBERS, (recorded.cell, member), {"decorated": False})
+            case ConsentGiven(member=member, purpose="location"):
+                yield Patch(MEMBERS, (recorded.cell, member), {"location_consent": True})
+            case ConsentWithdrawn(member=member, purpose="location"):
+                yield Patch(MEMBERS, (recorded.cell, member), {"location_consent": False})
             case _:
                 return
 

@@ -7,7 +7,7 @@ All posts of an author are in the author's cell, so their positions put them in 
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Column, Index, Integer, Table, Text, Uuid
 
 from domain.event import Recorded
 from domain.post_events import (
@@ -16,6 +16,7 @@ from domain.post_events import (
     PostApproved,
     PostAudienceChanged,
     PostAudienceIntended,
+    PostCommentingChanged,
     PostContent,
     PostDeleted,
     PostEditApproved,
@@ -43,6 +44,10 @@ POSTS = Table(
     sealed("mood", nullable=True),
     sealed("location", nullable=True),
     Column("share_of", Uuid),
+    # Photos and members by id; most posts have none. What shows of them is asked when read.
+    Column("images", ARRAY(Uuid)),
+    Column("mentions", ARRAY(Uuid)),
+    Column("commenting", Text, nullable=False),
     Column("published_at", MOMENT, nullable=False),
     Column("edited_at", MOMENT),
     # What its author alone sees: how it waits, until when, for whom it will be; how an edit waits.
@@ -75,6 +80,7 @@ class Posts:
                     "kind": event.kind,
                     **_said(event.content),
                     "share_of": event.share_of,
+                    "commenting": event.commenting,
                     "published_at": recorded.recorded_at,
                     "edited_at": None,
                     **_waiting(event),
@@ -92,6 +98,9 @@ class Posts:
                 yield Patch(POSTS, at, {"edit_waits": how})
             case PostEditRejected():
                 yield Patch(POSTS, at, {"edit_waits": None})
+            case PostCommentingChanged(commenting=commenting):
+                edition = edition_after(event, recorded.version)
+                yield Patch(POSTS, at, {"commenting": commenting, "version": edition})
             case PostAudienceChanged() | PostRestored():
                 yield Patch(POSTS, at, {"version": edition_after(event, recorded.version)})
             case PostAudienceIntended(audience=audience):
@@ -129,4 +138,6 @@ def _said(content: PostContent) -> dict[str, Any]:
         "title": envelope(content.title),
         "mood": envelope(content.mood),
         "location": envelope(content.location),
+        "images": list(content.images) or None,
+        "mentions": list(content.mentions) or None,
     }

@@ -29,12 +29,14 @@ from domain.post_events import (
     PostApproved,
     PostAudienceChanged,
     PostAudienceIntended,
+    PostCommentingChanged,
     PostDeleted,
     PostEditApproved,
     PostEdited,
     PostEditHeld,
     PostEditRejected,
     PostHeld,
+    PostPollClosed,
     PostPublished,
     PostRejected,
     PostRestored,
@@ -57,6 +59,8 @@ PostChange: TypeAlias = (
     | PostEditHeld
     | PostEditApproved
     | PostEditRejected
+    | PostCommentingChanged
+    | PostPollClosed
 )
 
 #: What changes a comment for anybody.

@@ -44,10 +44,12 @@ from domain.named_list import ListDeleted, ListSaved
 from domain.post_events import (
     PostApproved,
     PostAudienceChanged,
+    PostCommentingChanged,
     PostDeleted,
     PostEditApproved,
     PostEdited,
     PostHeld,
+    PostPollClosed,
     PostPublished,
     PostRejected,
     PostRestored,
@@ -84,6 +86,10 @@ class Moment(NamedTuple):
 def moment_of(recorded: Recorded) -> Moment:
     """An event's moment."""
     return Moment(recorded.recorded_at, recorded.cell, recorded.position)
+
+
+#: Changes to a post that whoever sees it is told of.
+_SEEN = PostEdited | PostEditApproved | PostCommentingChanged | PostPollClosed
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -273,7 +279,7 @@ def _of_post(
         case _:
             sees = seen
     # Whom a post is for, and what waits, is told to its author alone: to others nothing changed.
-    changes = own or isinstance(event, PostEdited | PostEditApproved)
+    changes = own or isinstance(event, _SEEN)
     if seen and not sees:
         yield Transition("post.withdrawn", recorded.stream, event.author)
     elif sees and not seen:

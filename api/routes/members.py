@@ -81,7 +81,7 @@ async def _opened(call: Ask[Any, Any], member: MemberId) -> dict[int, int]:
     problems=("suspended", "banned", "no-account"),
 )
 async def me(call: Ask[None, None]) -> Answer:
-    """Your nickname, standing and certification."""
+    """Your nickname, standing and certification, and whether you consented to `location`."""
     found_member = await call.app.recall(call, recalled.account)
     if found_member is None:
         found_member = await call.app.read(call, _one, call.viewer.member)
@@ -111,7 +111,10 @@ async def _one(connection: Any, viewer: MemberId, wanted: MemberId) -> people.Me
     example={"nickname": "青莲居士"},
 )
 async def change_profile(call: Ask[ChangeProfile, None]) -> Answer:
-    """A new nickname shows everywhere at once."""
+    """
+    A new nickname shows everywhere at once. `location_consent` lets posts say where you are; taken
+    back, it holds for what you publish from then on.
+    """
     return done(await call.app.execute(call, call.app.accounts.change_profile, call.body))
 
 

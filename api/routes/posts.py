@@ -13,14 +13,16 @@ from api.http.routes import Routes
 from api.pages import FIRST, LAST, mark_of, with_originals
 from api.routes.members import done
 from api.services import MEMBERS, Ask
-from commands import comments
+from commands import comments, polls
 from commands.comments import WriteComment
+from commands.polls import CastVote
 from commands.posts import EditPost, PublishPost
 from commands.types import AudienceChoice
 from domain.event import Refused
 from domain.ids import CommentId, MemberId, PostId
 from projections.reading import posts as post_reads
 from projections.reading import responses
+from projections.reading.mentions import mentioning
 from projections.reading.posts import PostView
 from projections.reading.responses import CommentView, LikeView
 from projections.recall import answers as recalled
@@ -45,12 +47,20 @@ _AUDIENCE = ("no-such-member", "no-such-list", "list-or-name")
         "no-such-image",
         "no-such-post",
         "not-published-yet",
+        "consent-missing",
+        "choose-too-many",
+        "in-the-past",
     ),
     links=("read_post", "edit_post", "delete_post", "like_post", "list_comments"),
     example={"kind": "shuoshuo", "text": "床前明月光", "audience": {"to": "public"}},
 )
 async def publish_post(call: Ask[PublishPost, None]) -> Answer:
-    """A shuoshuo, a diary, or a share of a post that you can see."""
+    """
+    A shuoshuo, a diary, a share of a post that you can see, or a poll.
+
+    `@10001` in the text mentions a member, and so do `mentions`; a number that nobody has, and
+    whoever may not see the post, is passed over. `location` takes your consent (`PATCH /v1/me`).
+    """
     return done(await call.app.execute(call, call.app.posts.publish, call.body))
 
 
@@ -90,12 +100,25 @@ async def _post(connection: Any, viewer: MemberId, post: UUID) -> PostView | Non
     body=EditPost,
     answer=Written,
     roles=MEMBERS,
-    problems=(*_PUBLISHING, "not-yours", "title-unexpected", "too-long", "too-short"),
+    problems=(
+        *_PUBLISHING,
+        "not-yours",
+        "title-unexpected",
+        "too-long",
+        "too-short",
+        "no-such-image",
+        "consent-missing",
+    ),
     conditional=True,
     example={"text": "疑是地上霜"},
 )
 async def edit_post(call: Ask[EditPost, None]) -> Answer:
-    """Changes what is named."""
+    """
+    Changes what is named. What a poll asks never changes.
+
+    Whom the new text mentions is found anew; `mentions`, where given, replaces who was named
+    beside it.
+    """
     post, condition = PostId(call.uuid()), call.if_match
     admits = None if condition is None else condition.admits
     return done(
@@ -148,7 +171,7 @@ async def change_audience(call: Ask[AudienceChoice, None]) -> Answer:
     body=WriteComment,
     answer=Written,
     roles=MEMBERS,
-    problems=(*_PUBLISHING, "no-such-comment", "not-published-yet"),
+    problems=(*_PUBLISHING, "no-such-comment", "not-published-yet", "comments-closed"),
     links=("delete_comment",),
     example={"text": "举头望明月"},
 )
@@ -182,6 +205,50 @@ async def list_comments(call: Ask[None, Paging]) -> Answer:
     present = Presenter(call.app, call.viewer.id).comment
     place = views[limit - 1].mark if len(views) > limit else None
     return call.page([present(view) for view in views[:limit]], place)
+
+
+@ROUTES.put(
+    "/v1/posts/{id}/vote",
+    tag=_TAG,
+    summary="Vote on a poll",
+    body=CastVote,
+    answer=Written,
+    roles=MEMBERS,
+    problems=(
+        *_ACTING,
+        "not-published-yet",
+        "not-a-poll",
+        "no-such-option",
+        "choose-too-many",
+        "poll-closed",
+    ),
+    example={"options": [0]},
+)
+async def vote(call: Ask[CastVote, None]) -> Answer:
+    """
+    One vote each, for as many options as the poll lets choose; until it closes, another vote takes
+    the place of yours. The post shows the results to you from then on.
+    """
+    post = PostId(call.uuid())
+    return done(await call.app.execute(call, partial(polls.vote, post), call.body))
+
+
+@ROUTES.get(
+    "/v1/me/mentions",
+    tag=_TAG,
+    summary="Posts that mention you",
+    query=Paging,
+    answer=Page[Post],
+    roles=MEMBERS,
+    problems=("suspended", "banned", "no-account"),
+)
+async def list_mentions(call: Ask[None, Paging]) -> Answer:
+    """Those that you may see, newest first."""
+    limit = call.query.limit
+    before = call.after(UUID) or LAST[1]
+    views = await call.app.read(call, mentioning, before, limit + 1)
+    place = views[limit - 1].post if len(views) > limit else None
+    return call.page(Presenter(call.app, call.viewer.id).posts(views[:limit]), place)
 
 
 @ROUTES.delete(

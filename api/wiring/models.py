@@ -25,7 +25,9 @@ from replay.rebuild import rebuild
 MODELS: tuple[ReadModel, ...] = (*READ_MODELS, Deadlines(ARMING))
 
 _COLUMNS = text(
-    "SELECT table_name, column_name, data_type, is_nullable = 'YES'"
+    "SELECT table_name, column_name,"
+    " CASE data_type WHEN 'ARRAY' THEN CAST(CAST(udt_name AS regtype) AS text) ELSE data_type END,"
+    " is_nullable = 'YES'"
     " FROM information_schema.columns WHERE table_schema = :schema ORDER BY ordinal_position"
 )
 _INDEXES = text("SELECT tablename, indexname FROM pg_indexes WHERE schemaname = :schema")

@@ -19,7 +19,8 @@ _MEMBERS = Statement(
     "members_by_id",
     """
     SELECT m.member, m.qq, m.nickname, m.certified_as, m.certified_name, m.status, m.joined_at,
-           f.bond, f.standing, b.member IS NOT NULL AS blocked, m.position, m.decorated
+           f.bond, f.standing, b.member IS NOT NULL AS blocked, m.position, m.decorated,
+           m.location_consent
       FROM unnest(:cells::smallint[], :members::uuid[]) AS wanted (cell, member)
       JOIN models.members m ON m.cell = wanted.cell AND m.member = wanted.member
       LEFT JOIN models.friendships f
@@ -96,6 +97,7 @@ class MemberView(msgspec.Struct, frozen=True):
     cell: int
     position: int
     decorated: bool = False
+    location_consent: bool = False
 
 
 class FriendView(msgspec.Struct, frozen=True):
@@ -155,7 +157,7 @@ async def members(
     towards = await viewer_towards(connection, viewer, wanted)
     found: dict[UUID, MemberView] = {}
     for member, qq, nickname, kind, name, *rest in rows:
-        member_status, joined_at, bond, standing, blocks_viewer, position, decorated = rest
+        member_status, joined_at, bond, standing, blocks_viewer, position, *flags = rest
         found[member] = MemberView(
             profile=Profile(member, qq, nickname, kind, name),
             status=member_status,
@@ -166,7 +168,8 @@ async def members(
             blocks_viewer=blocks_viewer,
             cell=cell_of(member),
             position=position,
-            decorated=decorated,
+            decorated=flags[0],
+            location_consent=flags[1],
         )
     return found
 

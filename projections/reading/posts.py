@@ -11,6 +11,7 @@ import msgspec
 from domain.audience import Audience, OnlyMe, visible
 from domain.ids import MemberId, cell_of
 from projections.gates import audience_of
+from projections.reading.carried import Mentioned, Naming, PollView, mentions_of, polls_of
 from projections.reading.statements import Connection, Row, Statement
 from projections.reading.viewing import Viewer, viewer_towards, viewer_with_all_ties
 
@@ -25,7 +26,8 @@ _COLUMNS = """
            coalesce(c.likes, 0) AS likes, coalesce(c.comments, 0) AS comments,
            k.member IS NOT NULL AS liked,
            m.qq, m.nickname, m.certified_as, m.certified_name,
-           p.waits, p.due, p.intended, p.edit_waits, coalesce(w.comments, 0) AS own_waiting
+           p.waits, p.due, p.intended, p.edit_waits, coalesce(w.comments, 0) AS own_waiting,
+           p.commenting, p.images, p.mentions
 """
 
 #: All that a post's gate needs of its author's side stands in the post's own cell.
@@ -151,7 +153,7 @@ class PostView(msgspec.Struct):
     """
     A post that its viewer may see; words sealed. ``shared`` is the original, if visible too.
     ``comments`` counts the viewer's own that wait. ``lasting`` says that the same view is given to
-    others as well: nobody may change it.
+    others as well: nobody may change it. What it carries is filled in by :func:`with_shared`.
     """
 
     post: UUID
@@ -175,6 +177,16 @@ class PostView(msgspec.Struct):
     waits: Waits | None = None
     shared: "PostView | None" = None
     lasting: bool = False
+    commenting: str = "everyone"
+    images: Sequence[UUID] | None = None
+    mentions: Sequence[UUID] | None = None
+    poll: PollView | None = None
+    mentioned: Sequence[Mentioned] = ()
+
+    @property
+    def carries(self) -> bool:
+        """Whether it has more than its words: a poll, images or mentions, which are read apart."""
+        return self.kind == "poll" or self.images is not None or self.mentions is not None
 
     @property
     def mark(self) -> Mark:
@@ -208,7 +220,10 @@ async def hydrate(
 async def with_shared(
     connection: Connection, viewer: MemberId, posts: Iterable[PostView]
 ) -> list[PostView]:
-    """The same posts, with the originals of shares, as far as the viewer may see those."""
+    """
+    The same posts, with the originals of shares, as far as the viewer may see those, and with all
+    that posts carry.
+    """
     views = list(posts)
     wanted = [view.share_of for view in views if view.share_of is not None]
     if wanted:
@@ -216,7 +231,27 @@ async def with_shared(
         for view in views:
             if view.share_of is not None:
                 view.shared = originals.get(view.share_of)
+        await _carry(connection, viewer, [*views, *originals.values()])
+    else:
+        await _carry(connection, viewer, views)
     return views
+
+
+async def _carry(connection: Connection, viewer: MemberId, views: Iterable[PostView]) -> None:
+    """Fill in what posts carry."""
+    carrying = [view for view in views if view.carries]
+    # The same post may be met twice, as it is in a timeline.
+    asking = list({view.post: None for view in carrying if view.kind == "poll"})
+    naming = {
+        view.post: Naming(view.post, MemberId(view.author.member), view.mentions)
+        for view in carrying
+        if view.mentions is not None
+    }
+    polls = await polls_of(connection, viewer, asking) if asking else {}
+    mentioned = await mentions_of(connection, viewer, naming.values()) if naming else {}
+    for view in carrying:
+        view.poll = polls.get(view.post)
+        view.mentioned = mentioned.get(view.post, ())
 
 
 async def space_posts(
@@ -294,7 +329,7 @@ def _gated(viewer: Viewer, row: Row) -> PostView | None:
     (post, author, kind, text, title, mood, location, share_of, published_at, edited_at) = row[:10]
     (cell, position, version, live, audience, bond, blocked, listed) = row[10:18]
     (likes, comments, liked, qq, nickname, certified_as, certified_name) = row[18:25]
-    (post_waits, due, intended, edit_waits, own_waiting) = row[25:]
+    (post_waits, due, intended, edit_waits, own_waiting, commenting, images, mentions) = row[25:]
     relation = viewer.relation(author, bond=bond, blocked=blocked, listed=listed)
     waits = waits_of(post_waits, due, intended, edit_waits)
     if not visible(live, audience_so_far(audience, waits), relation):
@@ -320,4 +355,7 @@ def _gated(viewer: Viewer, row: Row) -> PostView | None:
         liked=liked,
         friends=relation.friends,
         waits=waits,
+        commenting=commenting,
+        images=images,
+        mentions=mentions,
     )

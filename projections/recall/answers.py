@@ -197,6 +197,7 @@ def _member_view(id: UUID, member: Member, pair: Pair) -> MemberView:
         cell=cell_of(id),
         position=member.position,
         decorated=member.decorated,
+        location_consent=member.location_consent,
     )
 
 
@@ -266,8 +267,11 @@ def _view(post: UUID, said: Said, author: Member, own: Own, friends: bool) -> Po
         liked=own.liked,
         friends=friends,
         waits=said.waits,
-        lasting=said.share_of is None,
+        commenting=said.commenting,
+        images=said.images,
+        mentions=said.mentions,
     )
+    view.lasting = said.share_of is None and not view.carries
     if view.lasting:
         said.views[own, friends] = (author, view)
     return view

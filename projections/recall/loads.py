@@ -22,7 +22,7 @@ _MEMBERS = Statement(
     "facts_of_members",
     """
     SELECT m.member, m.qq, m.nickname, m.certified_as, m.certified_name, m.status, m.joined_at,
-           m.position, m.decorated
+           m.position, m.decorated, m.location_consent
       FROM unnest(:cells::smallint[], :members::uuid[]) AS wanted (cell, member)
       JOIN models.members m ON m.cell = wanted.cell AND m.member = wanted.member
     """,
@@ -111,7 +111,7 @@ _SAID = Statement(
            p.published_at, p.edited_at, p.cell, p.position, p.version,
            g.live, g.audience, g.list,
            coalesce(c.likes, 0) AS likes, coalesce(c.comments, 0) AS comments,
-           p.waits, p.due, p.intended, p.edit_waits
+           p.waits, p.due, p.intended, p.edit_waits, p.commenting, p.images, p.mentions
       FROM unnest(:cells::smallint[], :posts::uuid[]) AS wanted (cell, post)
       JOIN models.posts p ON p.cell = wanted.cell AND p.post = wanted.post
       JOIN models.gates g ON g.cell = wanted.cell AND g.content = wanted.post
@@ -217,7 +217,8 @@ async def _said(connection: Connection, facts: Facts, posts: Sequence[UUID]) -> 
     # One that is not there is not kept: made-up ids would push out what is.
     for post, *said in rows:
         fact = Said(*said[:17])
-        fact.waits = waits_of(*said[17:])
+        fact.waits = waits_of(*said[17:21])
+        fact.commenting, fact.images, fact.mentions = said[21:]
         facts.keep(facts.posts, cell_of(post), post, fact, asked)
 
 

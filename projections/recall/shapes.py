@@ -2,6 +2,7 @@
 What facts look like: rows of read models, or a few that belong together, still sealed.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -34,6 +35,7 @@ class Member(msgspec.Struct, frozen=True, eq=False):
     joined_at: datetime
     position: int
     decorated: bool
+    location_consent: bool = False
 
 
 class Standing(Weighed, eq=False):
@@ -120,6 +122,9 @@ class Said(Weighed, eq=False):
     likes: int
     comments: int
     waits: Waits | None = None
+    commenting: str = "everyone"
+    images: Sequence[UUID] | None = None
+    mentions: Sequence[UUID] | None = None
     views: dict[tuple[Own, bool], Any] = {}
 
     @property

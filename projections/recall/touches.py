@@ -30,6 +30,7 @@ from domain.comment import (
     CommentRejected,
     CommentTakenBack,
 )
+from domain.consent import ConsentGiven, ConsentWithdrawn
 from domain.decoration import DecorationChanged, DecorationRestored
 from domain.event import Recorded
 from domain.like import LikeGiven, LikeWithdrawn
@@ -40,6 +41,7 @@ from domain.post_events import (
     PostEditHeld,
     PostEditRejected,
     PostHeld,
+    PostPollClosed,
     PostPublished,
     PostRejected,
     PostUnpublished,
@@ -108,6 +110,8 @@ def touches(recorded: Recorded) -> Iterator[Touch]:
             | CertificationWithdrawn(member=member)
             | DecorationChanged(member=member)
             | DecorationRestored(member=member)
+            | ConsentGiven(member=member)
+            | ConsentWithdrawn(member=member)
         ):
             yield Touch("members", member)
         case _:
@@ -117,6 +121,9 @@ def touches(recorded: Recorded) -> Iterator[Touch]:
 def _of_post(recorded: Recorded, event: PostChange) -> Iterator[Touch]:
     post, author = recorded.stream, event.author
     match event:
+        case PostPollClosed():
+            # Whether a poll is open is asked of the clock.
+            return
         case PostEditHeld() | PostEditRejected():
             yield Touch("posts", post, inline=False, fed=True)
         case PostRejected() | PostUnpublished():

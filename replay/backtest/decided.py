@@ -59,8 +59,10 @@ def decided_text(decided: CaseDecided, history: Sequence[Recorded]) -> Text | No
 
 
 def _last(every: Sequence[Text], fields: Fields | None) -> Text | None:
-    """The last text that says this: no two are sealed alike."""
-    return next((text for text in reversed(every) if text.fields == fields), None)
+    """The last text that says this, be it with what a poll asks: no two are sealed alike."""
+    if fields is None:
+        return None
+    return next((text for text in reversed(every) if set(fields) <= set(text.fields)), None)
 
 
 def _content(verdict: Verdict, history: Sequence[Recorded]) -> PostContent | None:

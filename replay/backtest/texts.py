@@ -2,8 +2,9 @@
 What members wanted to say, as the log has it: every text that was screened or would have been, and
 what became of it.
 
-A text here is all that is screened together: a post with its title, mood and location, an edit, a
-comment, a nickname. What people decide later publishes no new text, so their events are none.
+A text here is all that is screened together: a post with its title, mood, location and what it
+asks, an edit, a comment, a nickname. What people decide later publishes no new text, so their
+events are none.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -73,13 +74,20 @@ def fields_of(content: PostContent) -> Fields:
     return tuple((field, sealed) for field, sealed in every if sealed is not None)
 
 
+def _published(event: PostPublished | PostHeld | PostRefused) -> "_Says":
+    """A post says what its poll asks as well; an edit leaves that as it was."""
+    options = () if event.poll is None else event.poll.options
+    asks = ((f"poll/options/{number}", option) for number, option in enumerate(options))
+    return ("post", None, (*fields_of(event.content), *asks))
+
+
 _Says: TypeAlias = tuple[Kind, UUID | None, Fields]
 
 #: What an event says, and of what: None where the stream bears the thing's own id.
 _SAYS: Final[dict[type[Event], Callable[[Any], _Says]]] = {
-    PostPublished: lambda event: ("post", None, fields_of(event.content)),
-    PostHeld: lambda event: ("post", None, fields_of(event.content)),
-    PostRefused: lambda event: ("post", None, fields_of(event.content)),
+    PostPublished: _published,
+    PostHeld: _published,
+    PostRefused: _published,
     PostEdited: lambda event: ("edit", None, fields_of(event.content)),
     PostEditHeld: lambda event: ("edit", None, fields_of(event.content)),
     PostEditRefused: lambda event: ("edit", event.post, fields_of(event.content)),

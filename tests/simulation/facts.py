@@ -17,9 +17,9 @@ from tests.simulation.tables import Tables
 
 _MEMBER = (
     "qq", "nickname", "certified_as", "certified_name", "status", "joined_at", "position",
-    "decorated",
+    "decorated", "location_consent",
 )  # fmt: skip
-_WAITS = ("waits", "due", "intended", "edit_waits")
+_LAST = ("waits", "due", "intended", "edit_waits", "commenting", "images", "mentions")
 _POST = (
     "author", "kind", "text", "title", "mood", "location", "share_of", "published_at", "edited_at"
 )  # fmt: skip
@@ -113,7 +113,7 @@ def _facts_of_posts(tables: Tables, asked: Asked) -> Rows:
         place = (cell, *pick(row, ("position", "version")))
         shown = pick(gate, ("live", "audience", "list"))
         counted = pick(counts, ("likes", "comments"))
-        rows.append((post, *pick(row, _POST), *place, *shown, *counted, *pick(row, _WAITS)))
+        rows.append((post, *pick(row, _POST), *place, *shown, *counted, *pick(row, _LAST)))
     return rows
 
 

@@ -111,7 +111,8 @@ class Glance:
             ):
                 continue
             drafts = piece.drafts if own else ()
-            for text in (piece.text, *piece.former, *drafts):
+            asked = () if piece.poll is None else piece.poll.options
+            for text in (piece.text, *asked, *piece.former, *drafts):
                 words.update(WORD.findall(text.encode()))
             for remark in piece.remarks.values():
                 if remark.id in self._remarks and remark.author not in self._apart:

@@ -9,6 +9,7 @@ all followers come to the log's end, and every surface of every member is what t
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from hashlib import blake2b
@@ -22,13 +23,15 @@ from domain.catalogue import EVENTS
 from domain.event import Recorded, type_of
 from domain.ids import cell_of
 from projections.counters import COUNTERS, WAITING
+from projections.polls import TALLIES, TURNOUTS
 from tests.simulation.apps import App
 from tests.simulation.banks import Banks
+from tests.simulation.carrying import Carrier
 from tests.simulation.givers import Givers
 from tests.simulation.glances import Glance
 from tests.simulation.looks import Looks
 from tests.simulation.loop import Process, SimulatedLoop, StuckError, context_of
-from tests.simulation.moves import OPERATOR, Move, Mover
+from tests.simulation.moves import OPERATOR, Move
 from tests.simulation.network import Ask, Lost, Reply, send
 from tests.simulation.oracle import Oracle
 from tests.simulation.rests import come_to_rest
@@ -36,9 +39,10 @@ from tests.simulation.returners import Returners
 from tests.simulation.server import Ground, LoopClock, Server, Temper
 from tests.simulation.shoppers import Shoppers
 from tests.simulation.staff import Staff
+from tests.simulation.tables import Tables
 from tests.simulation.tills import Tills
 from tests.simulation.weather import weather
-from tests.simulation.world import Difference, Person
+from tests.simulation.world import Difference, Person, Piece
 
 if TYPE_CHECKING:
     from tests.simulation.run import Journal
@@ -124,7 +128,8 @@ class History:
         self._trace = blake2b(digest_size=16)
         self._clocks = [LoopClock(loop), LoopClock(loop)]
         clock, wary = self._clocks[0], 0.4 if plan.moderation else 0.0
-        self._mover = Mover(self.world, self.chance, clock, wary)
+        self._mover = Carrier(self.world, self.chance, clock, wary)
+        self.world.now = clock.now
         self._staff = Staff(self.world, self.chance, clock)
         chance_of_money = random.Random(f"{seed}/money")
         self._shoppers = Shoppers(self.world, chance_of_money, clock)
@@ -270,6 +275,8 @@ class History:
             wanted = {"likes": len(piece.likes), "comments": published}
             if counts != wanted:
                 raise Difference(f"counters of {post} are {counts}, not {wanted}")
+            if piece.poll is not None:
+                check_votes(tables, piece)
             for who in self.world.people:
                 waiting = tables.get(WAITING, cell, post, who) or {"comments": 0}
                 own = sum(
@@ -456,3 +463,18 @@ class History:
             if not server.process.alive:
                 self.servers[at] = self.start(at)
         await come_to_rest(self)
+
+
+def check_votes(tables: Tables, piece: Piece) -> None:
+    """
+    Votes are counted exactly at the commit.
+
+    :raises Difference: they are not.
+    """
+    assert piece.poll is not None
+    at = (cell_of(piece.id), piece.id)
+    turnout = tables.get(TURNOUTS, *at) or {"voters": 0}
+    tallies = {key[2]: row["votes"] for key, row in tables.under(TALLIES, *at).items()}
+    wanted = Counter(option for chosen in piece.poll.votes.values() for option in chosen)
+    if turnout["voters"] != len(piece.poll.votes) or +Counter(tallies) != wanted:
+        raise Difference(f"votes on {piece.id} are {tallies} of {turnout}, not {wanted}")

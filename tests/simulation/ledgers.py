@@ -143,6 +143,17 @@ class Ledgers:
         return min((entry.month for entry in self.entries), default=None)
 
     @property
+    def late_before_first(self) -> bool:
+        """
+        Whether what was written first is not of the first month: a timer was late by more than a
+        month, and either month may be held to be the first.
+        """
+        firsts: dict[int, str] = {}
+        for entry in self.entries:
+            firsts.setdefault(entry.cell, entry.month)
+        return min(firsts.values(), default=None) != self.first
+
+    @property
     def next(self) -> str | None:
         """The month to be closed next."""
         return following(self.closed[-1].month) if self.closed else self.first

@@ -179,6 +179,8 @@ class Mover:
     def _reworded(self, actor: Person, piece: Piece) -> Move:
         text = self._text()
         may = piece.live and piece.author == actor.id
+        options = () if piece.poll is None else piece.poll.options
+        may = may and self._passes(actor, " ".join([text, *options]))
         path = {"id": piece.id}
         return self._says(actor, "edit_post", may, path=path, body=EditPost(text), text=text)
 
@@ -203,7 +205,7 @@ class Mover:
         if piece is None:
             return None
         answered = self._chance.choice([None, *list(piece.remarks.values())[-3:]])
-        may = self._world.meets(actor.id, piece)
+        may = self._world.meets(actor.id, piece) and self._world.may_comment(actor.id, piece)
         if answered is not None:
             may = may and answered.published and self._world.finds(actor.id, answered)
         text = self._text()

@@ -29,6 +29,7 @@ from domain.comment import CommentFlagged, CommentHeld, CommentRefused, CommentW
 from domain.event import Recorded
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
+from domain.poll import VoteCast
 from domain.post_events import (
     PostEdited,
     PostEditHeld,
@@ -153,6 +154,8 @@ class Oracle(Writings):
                 self.take_list(recorded, event)
             case LikeGiven() | LikeWithdrawn():
                 self.take_like(recorded, event)
+            case VoteCast():
+                self.take_vote(recorded, event)
             case _:
                 self.take_tie(recorded)
 
@@ -178,14 +181,14 @@ class Oracle(Writings):
         """What an event says that was screened, and what became of that."""
         event: Any = recorded.event
         match event:
-            case PostEdited(content=content) if self.pieces[recorded.stream].waits is not None:
-                return self.open(content.text), "waits on"
-            case PostPublished(content=content) | PostEdited(content=content):
-                return self.open(content.text), "published"
-            case PostHeld(content=content) | PostEditHeld(content=content):
-                return self.open(content.text), event.how
-            case PostRefused(content=content) | PostEditRefused(content=content):
-                return self.open(content.text), "refused"
+            case PostEdited() if self.pieces[recorded.stream].waits is not None:
+                return self._words(recorded), "waits on"
+            case PostPublished() | PostEdited():
+                return self._words(recorded), "published"
+            case PostHeld() | PostEditHeld():
+                return self._words(recorded), event.how
+            case PostRefused() | PostEditRefused():
+                return self._words(recorded), "refused"
             case CommentWritten(text=text):
                 return self.open(text), "published"
             case CommentHeld(text=text):
@@ -200,3 +203,14 @@ class Oracle(Writings):
                 return self.open(nickname), "refused"
             case _:
                 return None
+
+    def _words(self, recorded: Recorded) -> str:
+        """All that a post says after an event, its options with it."""
+        event: Any = recorded.event
+        text = self.open(event.content.text)
+        if isinstance(event, PostRefused):
+            options = () if event.poll is None else event.poll.options
+            return " ".join([text, *map(self.open, options)])
+        post = event.post if isinstance(event, PostEditRefused) else recorded.stream
+        poll = self.pieces[post].poll
+        return " ".join([text, *(() if poll is None else poll.options)])

@@ -279,7 +279,9 @@ class Shoppers:
         if self._chance.random() < 0.2:
             month = following(month)
         closed = any(one.month == month for one in ledgers.closed)
-        granted = closed or (month == ledgers.next and month < this)
+        granted: bool | None = closed or (month == ledgers.next and month < this)
+        if not closed and not ledgers.closed and ledgers.late_before_first:
+            granted = None
         return self._staff("close_month", granted, {"month": month})
 
     # What there is

@@ -20,15 +20,16 @@ from projections.members import MEMBERS
 from projections.posts import POSTS
 from projections.ties import BLOCKS, FOLLOWS, FRIENDSHIPS
 from projections.timeline import TIMELINE
-from tests.simulation import coins, facts, past, reviews
+from tests.simulation import carried, coins, facts, past, reviews
 from tests.simulation.asking import TWINS, Asked, Rows, pick, twin, unnest
 from tests.simulation.tables import Row, Tables
 
-__all__ = ["TWINS", "coins", "facts", "past", "reviews"]
+__all__ = ["TWINS", "carried", "coins", "facts", "past", "reviews"]
 
 #: The columns that a shown member has, and those of what a post says.
 _SHOWN = ("qq", "nickname", "certified_as", "certified_name")
 _WAITS = ("waits", "due", "intended", "edit_waits")
+_CARRIED = ("commenting", "images", "mentions")
 _SAID = ("kind", "text", "title", "mood", "location", "share_of", "published_at", "edited_at")
 
 
@@ -95,6 +96,7 @@ def _with_gates(tables: Tables, cell: int, post: UUID, viewer: UUID) -> tuple[An
         *pick(member, _SHOWN),
         *pick(row, _WAITS),
         _waiting(tables, cell, post, viewer),
+        *pick(row, _CARRIED),
     )
 
 
@@ -261,7 +263,7 @@ def _members_by_id(tables: Tables, asked: Asked) -> Rows:
                 None if half is None else half["standing"],
                 tables.get(BLOCKS, cell, member, asked["viewer"]) is not None,
                 row["position"],
-                row["decorated"],
+                *pick(row, ("decorated", "location_consent")),
             )
         )
     return rows

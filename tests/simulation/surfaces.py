@@ -52,7 +52,8 @@ def _post(world: World, viewer: UUID, piece: Piece) -> tuple[Any, ...]:
     shared = None
     if original is not None and world.sees(viewer, original):
         counted = _counted(original, viewer)
-        shared = (str(original.id), original.text, len(original.likes), counted)
+        asks = _asked(world, viewer, original)
+        shared = (str(original.id), original.text, len(original.likes), counted, asks)
     own = piece.author == viewer
     return (
         str(piece.id),
@@ -64,8 +65,37 @@ def _post(world: World, viewer: UUID, piece: Piece) -> tuple[Any, ...]:
         piece.version,
         (own and piece.waits) or "published",
         piece.pending[1] if own and piece.pending is not None else None,
+        _asked(world, viewer, piece),
+        _named(world, world.mentioned(viewer, piece)),
+        piece.commenting,
+        world.may_comment(viewer, piece),
         shared,
     )
+
+
+def _asked(world: World, viewer: UUID, piece: Piece) -> Any:
+    """What a post asks, with the results for whoever is told of them."""
+    poll = piece.poll
+    if poll is None:
+        return None
+    own, closed = poll.votes.get(viewer, ()), world.closed(poll)
+    told = closed or bool(own) or viewer == piece.author
+    counts = [sum(number in chosen for chosen in poll.votes.values()) for number in range(9)]
+    options = [
+        (text, count if told else None) for text, count in zip(poll.options, counts, strict=False)
+    ]
+    return (options, poll.choose, closed, len(poll.votes) if told else None, list(own))
+
+
+def _shown_poll(poll: Any) -> Any:
+    if poll is None:
+        return None
+    options = [(option["text"], option.get("votes")) for option in poll["options"]]
+    return (options, poll["choose"], poll["closed"], poll.get("voters"), poll.get("voted", []))
+
+
+def _named(world: World, members: Iterable[UUID]) -> list[tuple[int, str]]:
+    return [(world.people[one].qq, world.people[one].nickname) for one in members]
 
 
 def _counted(piece: Piece, viewer: UUID) -> int:
@@ -87,8 +117,17 @@ def _shown_post(item: Any) -> tuple[Any, ...]:
         item["version"],
         item["state"],
         item.get("edit_state"),
-        None if share is None else tuple(share[one] for one in ("id", "text", "likes", "comments")),
+        _shown_poll(item.get("poll")),
+        [(one["qq"], one["nickname"]) for one in item.get("mentions", [])],
+        item.get("commenting", "everyone"),
+        item.get("can_comment", True),
+        None if share is None else _shown_share(share),
     )
+
+
+def _shown_share(share: Any) -> tuple[Any, ...]:
+    counted = tuple(share[one] for one in ("id", "text", "likes", "comments"))
+    return (*counted, _shown_poll(share.get("poll")))
 
 
 def _shown_posts(_: World, items: Any) -> list[tuple[Any, ...]]:
@@ -103,6 +142,17 @@ def feed() -> Surface:
         lambda world, viewer: [_post(world, viewer, one) for one in world.feed(viewer)],
         _shown_posts,
         names=lambda world, viewer: [str(one.id) for one in world.feed(viewer)],
+    )
+
+
+def mentions() -> Surface:
+    """The posts that mention a member."""
+    return Surface(
+        "list_mentions",
+        {},
+        lambda world, viewer: [_post(world, viewer, one) for one in world.mentioning(viewer)],
+        _shown_posts,
+        names=lambda world, viewer: [str(one.id) for one in world.mentioning(viewer)],
     )
 
 
@@ -303,7 +353,7 @@ def _set(_: World, items: Any) -> set[int]:
 
 def everything(world: World, viewer: UUID) -> list[Surface]:
     """Every surface that a viewer can look at."""
-    found = [feed(), blocks(), follows(), named_lists(), me()]
+    found = [feed(), mentions(), blocks(), follows(), named_lists(), me()]
     found += [friends(state) for state in ("friends", "incoming", "outgoing")]
     for person in world.people.values():
         found += [of(person.id, person.qq) for of in (space, space_posts, timeline)]

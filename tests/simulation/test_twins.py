@@ -26,12 +26,14 @@ from projections.engine.apply import apply
 from projections.reading import (
     audits,
     books,
+    carried,
     cases,
     decisions,
     decorations,
     gifts,
     ledgers,
     memberships,
+    mentions,
     moments,
     people,
     posts,
@@ -58,8 +60,9 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, books, cases, decisions, decorations, gifts, ledgers, loads, memberships, moments,
-    people, posts, reports, responses, shopping, standings, streams, timelines, viewing, wallets,
+    audits, books, carried, cases, decisions, decorations, gifts, ledgers, loads, memberships,
+    mentions, moments, people, posts, reports, responses, shopping, standings, streams, timelines,
+    viewing, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {

@@ -3,9 +3,9 @@ Who may see what, as plainly as it can be said: facts in dicts, and questions an
 all of them. It knows nothing of read models, caches, guards or queries.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
@@ -82,6 +82,17 @@ class Remark:
 
 
 @dataclass(eq=False)
+class Asked:
+    """What a post asks, and who is for which options; ``recorded`` once its end was."""
+
+    options: tuple[str, ...]
+    choose: int
+    closes_at: datetime | None
+    votes: dict[UUID, tuple[int, ...]] = field(default_factory=dict)
+    recorded: bool = False
+
+
+@dataclass(eq=False)
 class Piece:
     """
     A post; ``at`` orders it among others, ``former`` are texts that it had and others could see,
@@ -92,6 +103,7 @@ class Piece:
     :param waits: ``held`` or ``private_view``: it is there for its author alone.
     :param taken: people decided that nobody is to see it; what it was, ``held`` or ``published``.
     :param pending: what it is to say once somebody approves of it, and how that waits.
+    :param mentions: whom its words name, by QQ number, be they let see it or not.
     """
 
     id: UUID
@@ -109,6 +121,9 @@ class Piece:
     drafts: list[str] = field(default_factory=list)
     remarks: dict[UUID, Remark] = field(default_factory=dict)
     likes: dict[UUID, datetime] = field(default_factory=dict)
+    poll: Asked | None = None
+    commenting: str = "everyone"
+    mentions: tuple[UUID, ...] = ()
 
     @property
     def published(self) -> bool:
@@ -150,6 +165,8 @@ class World:
         self.liked: set[Pair] = set()
         #: Every text that was ever said, and where.
         self.said: dict[str, str] = {}
+        #: What time it is; polls close by it.
+        self.now: Callable[[], datetime] = lambda: datetime.min.replace(tzinfo=UTC)
 
     # Questions
 
@@ -199,6 +216,29 @@ class World:
     def meets(self, viewer: UUID, piece: Piece) -> bool:
         """Whether a viewer may comment on a post, like or share it: not while it waits."""
         return piece.published and self.sees(viewer, piece)
+
+    def may_comment(self, viewer: UUID, piece: Piece) -> bool:
+        """Whether one who meets a post may comment on it."""
+        if piece.commenting == "friends":
+            return viewer == piece.author or self.friends(viewer, piece.author)
+        return piece.commenting == "everyone"
+
+    def closed(self, poll: Asked) -> bool:
+        """Whether votes count no longer."""
+        return poll.closes_at is not None and poll.closes_at <= self.now()
+
+    def mentioned(self, viewer: UUID, piece: Piece) -> list[UUID]:
+        """Whom a viewer is told that a post mentions: those who see it, too."""
+        return [
+            one
+            for one in piece.mentions
+            if self.sees(one, piece) and piece.waits is None and not self.apart(viewer, one)
+        ]
+
+    def mentioning(self, viewer: UUID) -> list[Piece]:
+        """The posts that mention a viewer, newest first."""
+        found = (one for one in self._seen(viewer) if viewer in one.mentions)
+        return sorted(found, key=lambda one: one.id.int, reverse=True)
 
     def finds(self, viewer: UUID, remark: Remark) -> bool:
         """Whether a comment is there for a viewer who sees its post."""

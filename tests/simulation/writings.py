@@ -3,6 +3,7 @@ What members wrote, as events make it: posts, comments and likes, what waits, wh
 what came back.
 """
 
+from collections.abc import Sequence
 from typing import Any, get_args
 from uuid import UUID
 
@@ -24,10 +25,12 @@ from domain.comment import (
 from domain.event import Recorded
 from domain.ids import MemberId
 from domain.like import LikeGiven, LikeWithdrawn
+from domain.poll import VoteCast
 from domain.post_events import (
     PostApproved,
     PostAudienceChanged,
     PostAudienceIntended,
+    PostCommentingChanged,
     PostDeleted,
     PostEditApproved,
     PostEdited,
@@ -37,6 +40,7 @@ from domain.post_events import (
     PostEvent,
     PostFlagged,
     PostHeld,
+    PostPollClosed,
     PostPublished,
     PostRefused,
     PostRejected,
@@ -45,7 +49,7 @@ from domain.post_events import (
 )
 from tests.simulation.bonds import Bonds
 from tests.simulation.legal import must
-from tests.simulation.world import Deed, Piece, Remark
+from tests.simulation.world import Asked, Deed, Piece, Remark
 
 OF_POST = frozenset(get_args(PostEvent))
 OF_COMMENT = frozenset(get_args(CommentEvent))
@@ -69,6 +73,8 @@ class Writings(Bonds):
             case PostRefused(author=author, content=content):
                 self.publishes(recorded, author)
                 self.say(recorded, content.text)
+            case PostPollClosed():
+                self._close(recorded, self.pieces[recorded.stream])
             case PostEditRefused(author=author, post=post, content=content):
                 self.publishes(recorded, author)
                 self._own(recorded, self.pieces[post], author)
@@ -96,6 +102,12 @@ class Writings(Bonds):
         at = recorded.recorded_at, UUID(int=recorded.stream.int)
         text = self.say(recorded, event.content.text)
         piece = Piece(recorded.stream, event.author, text, event.audience, at, original)
+        if event.poll is not None:
+            options = tuple(self.say(recorded, option) for option in event.poll.options)
+            must(event.poll.choose <= len(options), recorded, "there is as much to choose from")
+            piece.poll = Asked(options, event.poll.choose, event.poll.closes_at)
+        piece.commenting = event.commenting
+        piece.mentions = self._names(recorded, text, event.content.mentions)
         if isinstance(event, PostHeld):
             piece.waits, piece.version = event.how, -1
         self.pieces[piece.id] = piece
@@ -108,6 +120,10 @@ class Writings(Bonds):
         match event:
             case PostFlagged():
                 return
+            case PostCommentingChanged(commenting=commenting):
+                self.publishes(recorded, event.author)
+                must(commenting != piece.commenting, recorded, "it changes something")
+                piece.commenting = commenting
             case PostEditHeld(content=content, how=how):
                 self.publishes(recorded, event.author)
                 must(piece.published, recorded, "of what waits, edits do not wait beside it")
@@ -117,6 +133,7 @@ class Writings(Bonds):
                 self.publishes(recorded, event.author)
                 (piece.former if piece.published else piece.drafts).append(piece.text)
                 piece.text = self.say(recorded, content.text)
+                piece.mentions = self._names(recorded, piece.text, content.mentions)
                 piece.pending = None
             case PostAudienceChanged(audience=audience) | PostAudienceIntended(audience=audience):
                 intended = isinstance(event, PostAudienceIntended)
@@ -161,6 +178,7 @@ class Writings(Bonds):
                 must(waited, recorded, "this edit waited")
                 piece.former.append(piece.text)
                 piece.text, piece.pending = text, None
+                piece.mentions = self._names(recorded, text, content.mentions)
             case PostEditRejected():
                 must(piece.published and piece.pending is not None, recorded, "an edit waited")
                 piece.pending = None
@@ -187,6 +205,40 @@ class Writings(Bonds):
             owner = recorded.owner
             must(mine is not None and mine[0] == owner, recorded, "the list is the author's")
 
+    def _names(self, recorded: Recorded, text: str, mentions: Sequence[UUID]) -> tuple[UUID, ...]:
+        """Whom a text mentions: whoever has a number that it names, its author aside."""
+        numbers = [int(word[1:]) for word in text.split() if word.startswith("@")]
+        found = [self.claimed[qq] for qq in numbers if qq in self.claimed]
+        wanted = tuple(one for one in found if one != recorded.owner)
+        must(tuple(mentions) == wanted, recorded, "it mentions whom its text names")
+        return wanted
+
+    # Votes
+
+    def take_vote(self, recorded: Recorded, event: VoteCast) -> None:
+        """A member is for some options of a poll."""
+        piece, member = self.pieces[event.post], event.member
+        self.acts(recorded, member)
+        must(self.meets(member, piece), recorded, "whoever votes sees the post")
+        poll = piece.poll
+        assert poll is not None
+        must(poll.votes.get(member, ()) == event.former, recorded, "each member has one vote")
+        there = set(event.options) <= set(range(len(poll.options)))
+        must(there and 0 < len(event.options) <= poll.choose, recorded, "of what is asked")
+        must(event.options != event.former, recorded, "it changes something")
+        open_ = poll.closes_at is None or recorded.recorded_at < poll.closes_at
+        must(open_ and not poll.recorded, recorded, "while the poll is open")
+        poll.votes[member] = event.options
+
+    def _close(self, recorded: Recorded, piece: Piece) -> None:
+        poll = piece.poll
+        due = poll is not None and poll.closes_at is not None and not poll.recorded
+        must(due, recorded, "a poll that closes, closes once")
+        assert poll is not None
+        assert poll.closes_at is not None
+        must(poll.closes_at <= recorded.recorded_at, recorded, "and not before its time")
+        poll.recorded = True
+
     # Comments
 
     def take_comment(self, recorded: Recorded, event: Any) -> None:
@@ -209,6 +261,7 @@ class Writings(Bonds):
         piece = self.pieces[event.post]
         self.publishes(recorded, event.author)
         must(self.meets(event.author, piece), recorded, "whoever comments sees the post")
+        must(self.may_comment(event.author, piece), recorded, "and is let comment by its author")
         if event.reply_to is not None:
             answered = piece.remarks[event.reply_to]
             seen = answered.published and self.finds(event.author, answered)
