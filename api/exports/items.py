@@ -22,7 +22,8 @@ from domain.event import Recorded
 from domain.ids import ListId, MemberId
 from domain.like import LikeGiven
 from domain.named_list import ListDeleted, ListSaved
-from domain.post_events import PostEdited, PostHeld, PostPublished
+from domain.poll import Poll, VoteCast
+from domain.post_events import Commenting, PostContent, PostEdited, PostHeld, PostPublished
 from domain.sealed import Sealed
 
 State: TypeAlias = Literal["published", "held", "private_view", "taken_down"]
@@ -34,6 +35,14 @@ class MadeAudience(msgspec.Struct, frozen=True, omit_defaults=True):
     to: Literal["public", "friends", "only_me", "list"]
     members: list[int] = []
     list: UUID | None = None
+
+
+class MadePoll(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a post asks."""
+
+    options: list[str | None]
+    choose: int = 1
+    closes_at: Moment | None = None
 
 
 class MadePost(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="post"):
@@ -49,6 +58,9 @@ class MadePost(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"
     mood: str | None = None
     location: str | None = None
     share_of: UUID | None = None
+    poll: MadePoll | None = None
+    mentions: list[int] = []
+    commenting: Commenting = "everyone"
     edited_at: Moment | None = None
 
 
@@ -72,6 +84,15 @@ class MadeLike(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"
     liked_at: Moment
 
 
+class MadeVote(msgspec.Struct, frozen=True, tag_field="kind", tag="vote"):
+    """What the member is for, by number from 0, in the poll of a post."""
+
+    post: UUID
+    post_by: int | None
+    options: list[int]
+    cast_at: Moment
+
+
 class MadeList(msgspec.Struct, frozen=True, tag_field="kind", tag="list"):
     """A named list with whom it names."""
 
@@ -81,10 +102,10 @@ class MadeList(msgspec.Struct, frozen=True, tag_field="kind", tag="list"):
     saved_at: Moment
 
 
-Made: TypeAlias = MadePost | MadeComment | MadeLike | MadeList
+Made: TypeAlias = MadePost | MadeComment | MadeLike | MadeVote | MadeList
 
 #: The events that begin a stream of something that a member made.
-BEGINNINGS = (PostPublished, PostHeld, CommentWritten, CommentHeld, LikeGiven, ListSaved)
+BEGINNINGS = (PostPublished, PostHeld, CommentWritten, CommentHeld, LikeGiven, VoteCast, ListSaved)
 
 Open: TypeAlias = Callable[[Sealed[str]], str | None]
 QQs: TypeAlias = dict[MemberId, int]
@@ -99,6 +120,8 @@ def mentioned(history: Sequence[Recorded]) -> set[MemberId]:
             found |= audience.members
         if isinstance(event, ListSaved):
             found |= event.members
+        if isinstance(content := getattr(event, "content", None), PostContent):
+            found.update(content.mentions)
         if (author := getattr(event, "post_author", None)) is not None:
             found.add(author)
     return found
@@ -122,6 +145,9 @@ def made(history: Sequence[Recorded], open_: Open, qqs: QQs) -> list[Made]:
             return _comment(history[0], written, state, open_, qqs)
         case LikeGiven(post=post, post_author=author):
             return _like(history, state, post, qqs.get(author))
+        case VoteCast(post=post, post_author=author):
+            last = history[-1]
+            return [MadeVote(post, qqs.get(author), list(state.options), last.recorded_at)]
         case ListSaved():
             return list(_lists(history, open_, qqs))
         case _:
@@ -146,9 +172,16 @@ def _post(history: Sequence[Recorded], state: posts.Post, open_: Open, qqs: QQs)
             mood=_opened(content.mood, open_),
             location=_opened(content.location, open_),
             share_of=live.share_of,
+            poll=None if live.poll is None else _poll(live.poll, open_),
+            mentions=[qqs[one] for one in content.mentions if one in qqs],
+            commenting=live.commenting,
             edited_at=edits[-1] if edits else None,
         )
     ]
+
+
+def _poll(poll: Poll, open_: Open) -> MadePoll:
+    return MadePoll([open_(option) for option in poll.options], poll.choose, poll.closes_at)
 
 
 def _standing_post(state: posts.Post) -> tuple[posts.Live | None, State]:

@@ -71,6 +71,22 @@ def test_a_copy_has_all_that_a_member_made(homezone: RunningHomezone) -> None:
     assert copy.json("profile.json")["account"]["qq"] == anna.qq
 
 
+def test_a_copy_has_polls_and_votes(homezone: RunningHomezone) -> None:
+    anna, bela = homezone.members(2)
+    asked = {
+        "kind": "poll", "text": f"@{bela.qq} 哪天", "audience": {"to": "public"},
+        "poll": {"options": ["周六", "周日"], "choose": 2}, "commenting": "nobody",
+    }  # fmt: skip
+    poll = anna.post("/v1/posts", asked).ok(201).json["id"]
+    for options in ([0], [0, 1]):
+        bela.put(f"/v1/posts/{poll}/vote", {"options": options}).ok()
+    (made,) = fetched(anna).made("post")
+    assert made["poll"] == {"options": ["周六", "周日"], "choose": 2}
+    assert (made["mentions"], made["commenting"]) == ([bela.qq], "nobody")
+    (vote,) = fetched(bela).made("vote")
+    assert (vote["post"], vote["post_by"], vote["options"]) == (poll, anna.qq, [0, 1])
+
+
 def test_a_copy_says_what_it_is(homezone: RunningHomezone) -> None:
     anna = homezone.member()
     anna.publish("一")
