@@ -3,6 +3,7 @@ Commands about posts: publish, edit, delete, change the audience.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, TypeAlias, assert_never
 from uuid import UUID
 
@@ -43,7 +44,7 @@ from domain import post as decisions
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
 from domain.case_events import Subject
 from domain.event import Refused
-from domain.ids import MemberId, PostId, cell_of
+from domain.ids import MemberId, PostId, cell_of, derive
 from domain.named_list import LISTS, lists_stream
 from domain.poll import Poll
 from domain.post import (
@@ -117,6 +118,17 @@ class PublishPoll(
     mentions: Mentions = []
 
 
+class Copied(msgspec.Struct, frozen=True):
+    """Which post it was in the place that a copy is of, and when it was published there."""
+
+    id: UUID
+    written_at: datetime
+
+    def here(self, author: MemberId) -> PostId:
+        """What it is here: always the same, so that a copy can be brought in twice."""
+        return PostId(derive(cell_of(author), "copied-post", author, self.id))
+
+
 #: Whether a change may be made to an edition of the post.
 Precondition: TypeAlias = Callable[[int], bool]
 
@@ -146,8 +158,10 @@ class PostHandlers:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
-    async def publish(self, command: PublishPost, work: Work) -> Outcome:
-        """Publish a post."""
+    async def publish(
+        self, command: PublishPost, work: Work, *, copied: Copied | None = None
+    ) -> Outcome:
+        """Publish a post; one from a copy, once."""
         author = await publishing_member(work)
         images = await own_images(work, command.images)
         if command.location is not None:
@@ -165,11 +179,17 @@ class PostHandlers:
         numbers = [*command.mentions, *numbers_in(command.text)]
         mentions = await mentioned(self._directory, author, numbers)
         content = await content_of(work, author, words, images, mentions)
-        post = PostId(work.mint(cell_of(author)))
-        stream = post_stream(post)
-        state = work.fresh(POST, stream)
+        if copied is None:
+            post, at = PostId(work.mint(cell_of(author))), None
+            stream = post_stream(post)
+            state = work.fresh(POST, stream)
+        else:
+            post, at = copied.here(author), copied.written_at
+            stream = post_stream(post)
+            state = await work.load(POST, stream)
+        commenting = command.commenting
         events = decisions.publish(
-            state, author, kind, content, audience, share_of, found, poll, command.commenting
+            state, author, kind, content, audience, share_of, found, poll, commenting, at
         )
         work.append(POST, stream, author, events)
         subject = Subject("post", post, author)

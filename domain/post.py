@@ -232,12 +232,15 @@ def publish(
     found: Found | None = None,
     poll: Poll | None = None,
     commenting: Commenting = "everyone",
+    written_at: datetime | None = None,
 ) -> tuple[PostEvent, ...]:
     """
     Publish a post, or what becomes of it instead.
 
     :param found: what the rules found in it; None when they found nothing.
     :param poll: what it asks, which :func:`domain.poll.check_poll` has let pass.
+    :param written_at: when it was published elsewhere; if it has to wait here, it is as new as its
+        approval.
     """
     if not isinstance(post, Unwritten):
         raise Refused("already-published")
@@ -246,10 +249,10 @@ def publish(
     if (kind == "poll") != (poll is not None):
         raise Refused("poll-of-what", "A poll, and only a poll, has options.", "/poll")
     _check_title(kind, content)
-    published = PostPublished(author, kind, content, audience, share_of, poll, commenting)
+    rest = (share_of, poll, commenting)
+    published = PostPublished(author, kind, content, audience, *rest, written_at)
     if found is None:
         return (published,)
-    rest = (share_of, poll, commenting)
     screening, promise = found.screening, found.promise
     match found.outcome:
         case "refused":

@@ -2,6 +2,7 @@
 What happens to a post, from its publication on.
 """
 
+from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -40,7 +41,10 @@ FIRST_WAITING: Final = -1
 
 
 class PostPublished(Event, frozen=True, tag="post.published.v1"):
-    """A post stands in its author's space."""
+    """
+    A post stands in its author's space. ``written_at`` is when its author had published it
+    elsewhere, where it comes from a copy: that is the place that it has here, too.
+    """
 
     author: MemberId
     kind: PostKind
@@ -49,6 +53,7 @@ class PostPublished(Event, frozen=True, tag="post.published.v1"):
     share_of: PostId | None = None
     poll: Poll | None = None
     commenting: Commenting = "everyone"
+    written_at: datetime | None = None
 
 
 class PostEdited(Event, frozen=True, tag="post.edited.v1"):

@@ -19,6 +19,7 @@ from domain.event import Recorded
 from domain.ids import MemberId
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.post_events import PostApproved, PostDeleted, PostHeld, PostPublished
+from projections.posts import placed_at
 from projections.rows import Change, Drop, Put
 from projections.tables import METADATA, MOMENT, cell, key
 
@@ -69,5 +70,5 @@ class Timeline:
 
 
 def _put(recorded: Recorded, member: MemberId, kind: str, post: UUID) -> Put:
-    values = {"at": recorded.recorded_at, "kind": kind, "post": post}
+    values = {"at": placed_at(recorded), "kind": kind, "post": post}
     return Put(TIMELINE, (recorded.cell, member, recorded.stream), values)

@@ -242,6 +242,28 @@ def backup(
     run_backup(directory, data_directory(data_dir), database_url, keys_to)
 
 
+@app.command(name="import")
+def import_(
+    file: Path,
+    /,
+    *,
+    user: int | None = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """
+    Bring a copy of a member's space in: lists, look and posts, with the times they had.
+
+    Parameters
+    ----------
+    file: What the member fetched (POST /v1/me/exports).
+    user: Whose space it becomes. Default: the QQ number that the copy is of.
+    """
+    from api.cli.importing import run_import
+
+    run_import(file, data_directory(data_dir), database_url, user)
+
+
 @app.command
 def restore(
     directory: Path,

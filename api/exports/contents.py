@@ -18,12 +18,13 @@ from api.billing.answers import posting, wallet
 from api.exports.archive import Archive, File
 from api.exports.items import BEGINNINGS, QQs, made, mentioned
 from api.http.answers import encode_json
+from api.looks import ShownLook, shown_look
 from api.moderation.answers import decision
 from api.services import Services
 from domain.event import Recorded
 from domain.export import Asked
 from domain.ids import MemberId, StreamId, cell_of
-from projections.reading import audits, decisions, ledgers, people, wallets
+from projections.reading import audits, decisions, decorations, ledgers, people, wallets
 from projections.trail import owner_facet
 
 T = TypeVar("T")
@@ -42,6 +43,7 @@ This is a copy of all that is yours at Homezone.
 
 profile.json      who you are there
 relations.json    friends, open requests, whom you block and follow
+space.json        how your space looks
 made.ndjson       what you made, the oldest first, one JSON object a line: "kind" says what it is
 wallet.json       your coins now
 ledger.ndjson     what moved them, the newest first
@@ -78,6 +80,12 @@ class _Profile(msgspec.Struct, frozen=True):
     account: Account
 
 
+class Space(msgspec.Struct, frozen=True):
+    """How the member chose that their space looks."""
+
+    look: ShownLook
+
+
 class Contents:
     """
     A member's copy, as pieces of a zip.
@@ -104,6 +112,7 @@ class Contents:
             ("README.txt", _whole(_README.encode())),
             ("profile.json", _whole(encode_json(_Profile(account)))),
             ("relations.json", _whole(encode_json(await self._relations()))),
+            ("space.json", _whole(encode_json(await self._space(now)))),
             ("made.ndjson", self._made(until)),
             ("wallet.json", _whole(encode_json(await self._wallet(now)))),
             ("ledger.ndjson", self._ledger()),
@@ -124,6 +133,9 @@ class Contents:
         async for ready in archive.add("manifest.json", _whole(encode_json(manifest))):
             yield ready
         yield archive.end()
+
+    async def _space(self, now: datetime) -> Space:
+        return Space(shown_look((await self._look(decorations.decoration, now)).look))
 
     async def _account(self) -> people.MemberView:
         found = await self._app.look(people.members, self._member, [self._member])

@@ -9,21 +9,24 @@ from pathlib import Path
 
 from adapters.clock import SystemEntropy
 from adapters.log.postgres import PostgresLog
+from adapters.screening import RuleMatcher
+from adapters.working_days import ChineseCalendar
 from api.wiring.keys import check_keys, existing_vault
 from api.wiring.models import MODELS
 from api.wiring.store import Store
 from commands.executor import Executor
-from commands.screening import EPOCHS
+from commands.screening import EPOCHS, Screens
 from domain.catalogue import EVENTS
 from projections.engine.apply import InlineModels
 
 
 @contextmanager
-def executor_beside(store: Store, keys: Path) -> Iterator[Executor]:
+def executor_beside(store: Store, keys: Path, *, screened: bool = False) -> Iterator[Executor]:
     """
     What runs a command as a server would, and writes the inline models with it.
 
     :param keys: the vault's directory.
+    :param screened: the rules are made ready, for commands that publish.
     :raises VaultFault: there is no vault, or it is another store's.
     """
     with ExitStack() as held:
@@ -32,4 +35,5 @@ def executor_beside(store: Store, keys: Path) -> Iterator[Executor]:
         inline = InlineModels(MODELS).statements
         log = PostgresLog(store.database, EVENTS, store.clock, inline=inline, epoch_of=EPOCHS)
         held.callback(log.close)
-        yield Executor(log, vault, store.clock, SystemEntropy())
+        screens = Screens(log, RuleMatcher(), ChineseCalendar()) if screened else None
+        yield Executor(log, vault, store.clock, SystemEntropy(), screens=screens)
