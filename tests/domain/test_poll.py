@@ -46,6 +46,7 @@ def test_a_poll_and_only_a_poll_has_options() -> None:
     [
         (Poll(OPTIONS, choose=4), "/poll/choose"),
         (Poll(OPTIONS, closes_at=NOON), "/poll/closes_at"),
+        (Poll(OPTIONS, closes_at=NOON + timedelta(days=367)), "/poll/closes_at"),
     ],
 )
 def test_what_can_be_asked(poll: Poll, field: str) -> None:
