@@ -15,7 +15,6 @@ from api.looks import ShownLook, shown_look
 from api.services import Services
 from commands.types import Moment
 from domain.looks import PLAIN, Look
-from domain.post_events import Commenting
 from projections.reading.people import FriendView, ListView, MemberView, TieView
 from projections.reading.posts import PostView, Profile, Waits
 from projections.reading.responses import CommentView, LikeView
@@ -100,8 +99,9 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     A post. ``share`` is the original of a share, null when the viewer cannot see it, whatever the
     reason. ``mentions`` are those who may see the post themselves. ``commenting`` says who may
-    comment, ``can_comment`` whether the viewer may. ``audience``, and all that waits, is told to
-    the author alone: a ``state`` other than ``published``, and how an edit waits (``edit_state``).
+    comment where not everybody may, ``can_comment`` whether the viewer may. ``audience``, and all
+    that waits, is told to the author alone: a ``state`` other than ``published``, and how an edit
+    waits (``edit_state``).
     """
 
     id: UUID
@@ -125,7 +125,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     share: SharedPost | None = None
     poll: Poll | None = None
     mentions: list[Mention] = []
-    commenting: Commenting = "everyone"
+    commenting: Literal["friends", "nobody"] | None = None
     can_comment: bool = True
     notice: Preview | None = None
     edit_state: Literal["held", "private_view"] | None = None
@@ -279,7 +279,7 @@ class Presenter:
             share=None if view.shared is None else self._shared(view.shared),
             poll=self._poll(view),
             mentions=self._mentions(view),
-            commenting=view.commenting,  # type: ignore[arg-type]
+            commenting=None if view.commenting == "everyone" else view.commenting,  # type: ignore[arg-type]
             can_comment=view.commenting == "everyone"
             or (view.commenting == "friends" and (mine or view.friends)),
             notice=_notice(waits),

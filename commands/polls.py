@@ -58,11 +58,12 @@ async def asked(work: Work, author: MemberId, ask: AskPoll) -> Poll:
     :raises Refused: the poll cannot be asked now.
     """
     options = [await work.vault.seal(author, KeyClass.CONTENT, option) for option in ask.options]
-    # Offsets as large as RFC 3339 has them mean nothing to a database.
-    closes_at = None if ask.closes_at is None else ask.closes_at.astimezone(UTC)
-    poll = Poll(tuple(options), ask.choose, closes_at)
+    poll = Poll(tuple(options), ask.choose, ask.closes_at)
     check_poll(poll, work.context.effective_at)
-    return poll
+    if ask.closes_at is None:
+        return poll
+    # Offsets as large as RFC 3339 has them mean nothing to a database.
+    return msgspec.structs.replace(poll, closes_at=ask.closes_at.astimezone(UTC))
 
 
 async def vote(post: PostId, command: CastVote, work: Work) -> Outcome:

@@ -7,7 +7,7 @@ they send at once. It may be changed until the poll closes, and says what it was
 whoever counts need not remember.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -19,6 +19,8 @@ from domain.sealed import Sealed
 OPTIONS_MIN: Final = 2
 OPTIONS_MAX: Final = 20
 OPTION_LENGTH_MAX: Final = 100
+#: How long a poll that closes may be open.
+OPEN_MAX: Final = timedelta(days=366)
 
 
 class Poll(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -67,12 +69,15 @@ def check_poll(poll: Poll, at: datetime) -> None:
     """
     Whether a poll can be asked at a moment.
 
-    :raises Refused: it closes in the past, or asks for more than there is to choose from.
+    :raises Refused: it closes in the past or too far ahead, or asks for more than there is to
+        choose from.
     """
     if poll.choose > len(poll.options):
         raise Refused("choose-too-many", "There are not so many options.", "/poll/choose")
     if not poll.open(at):
         raise Refused("in-the-past", "A poll closes in the future.", "/poll/closes_at")
+    if poll.closes_at is not None and poll.closes_at > at + OPEN_MAX:
+        raise Refused("too-far-ahead", "A poll closes within a year.", "/poll/closes_at")
 
 
 def cast(

@@ -50,6 +50,7 @@ _AUDIENCE = ("no-such-member", "no-such-list", "list-or-name")
         "consent-missing",
         "choose-too-many",
         "in-the-past",
+        "too-far-ahead",
     ),
     links=("read_post", "edit_post", "delete_post", "like_post", "list_comments"),
     example={"kind": "shuoshuo", "text": "床前明月光", "audience": {"to": "public"}},

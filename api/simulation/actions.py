@@ -119,7 +119,7 @@ def shuoshuo(random: Random, world: World, actor: int) -> Action:
     }
     if random.random() < MOOD_SHARE:
         body["mood"] = texts.mood(random)
-    if random.random() < LOCATION_SHARE:
+    if actor in world.consenting and random.random() < LOCATION_SHARE:
         body["location"] = texts.city(random)
     return act("shuoshuo", actor, "POST", "/v1/posts", body)
 

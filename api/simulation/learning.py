@@ -19,6 +19,10 @@ def learn(random: Random, world: World, action: Action, answer: Answer) -> None:
         return
     if action.kind in ("shuoshuo", "diary", "share"):
         _published(random, world, action, answer)
+    elif action.kind == "profile":
+        assert action.request.body is not None
+        if action.request.body.get("location_consent"):
+            world.consenting.add(action.actor)
     elif action.post is not None:
         _touched(world, action, action.post, answer)
     elif action.other is not None:

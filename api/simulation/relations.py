@@ -77,5 +77,8 @@ def unfollow(random: Random, world: World, actor: int) -> Action | None:
 
 
 def profile(random: Random, world: World, actor: int) -> Action:
-    body = {"nickname": texts.nickname(random, texts.language_of(actor))}
+    """Half of those who touch their profile let their posts say where they are."""
+    body: dict[str, object] = {"nickname": texts.nickname(random, texts.language_of(actor))}
+    if random.random() < 0.5:
+        body["location_consent"] = True
     return act("profile", actor, "PATCH", "/v1/me", body)

@@ -65,6 +65,8 @@ class World:
         self._fates: list[tuple[float, int, Post]] = []
         self._fates_count = 0
         self.asks: deque[tuple[int, int]] = deque(maxlen=1_000)
+        #: Whose posts may say where they are.
+        self.consenting: set[int] = set()
 
     # Time.
 

@@ -104,6 +104,11 @@ POSTS: list[tuple[Any, int, list[str]]] = [
     (shuoshuo(mood=MOON * 21), 422, ["/mood"]),
     (shuoshuo(location="x" * 101), 422, ["/location"]),
     (shuoshuo(share_of=IMAGE), 400, ["/share_of"]),
+    (shuoshuo(poll={"options": ["a", "b"]}), 400, ["/poll"]),
+    (shuoshuo(commenting="fans"), 400, ["/commenting"]),
+    (shuoshuo(mentions=["20001"]), 400, ["/mentions/0"]),
+    (shuoshuo(mentions=[9_999]), 422, ["/mentions/0"]),
+    (shuoshuo(mentions=[20_001] * 21), 422, ["/mentions"]),
     (diary(text=MOON * 200_001), 422, ["/text"]),
     (diary(title=MOON * 101), 422, ["/title"]),
     (diary(title=""), 422, ["/title"]),
@@ -142,6 +147,7 @@ def test_limits_are_in_code_points(
     homezone: RunningHomezone, kind: str, field: str, limit: int
 ) -> None:
     author = homezone.member()
+    author.patch("/v1/me", {"location_consent": True}).ok(200)
     post = author.publish().json["id"]
 
     def send(text: str) -> Reply:
@@ -173,7 +179,7 @@ def test_the_other_bodies(world: World) -> None:
     account = {"qq": 31_000_000_000, "nickname": "n", "real_name": "r", "birth_date": "2001-02-03"}
     operator = homezone.operator
     cases: list[tuple[Client, str, str, Any, int, list[str]]] = [
-        (one, "PATCH", "/v1/me", {}, 400, ["/nickname"]),
+        (one, "PATCH", "/v1/me", {"location_consent": "yes"}, 400, ["/location_consent"]),
         (one, "PATCH", "/v1/me", {"nickname": ""}, 422, ["/nickname"]),
         (one, "PATCH", "/v1/me", {"nickname": None}, 400, ["/nickname"]),
         (one, "PATCH", "/v1/me", {"nickname": "n", "qq": 10_001}, 400, ["/qq"]),

@@ -108,6 +108,12 @@ def test_a_vote_is_for_options_that_there_are_and_no_more_than_may_be_chosen(
             "in-the-past",
             "/poll/closes_at",
         ),
+        (
+            {"options": ["x", "y"], "closes_at": "9999-12-31T23:59:59-12:00"},
+            422,
+            "too-far-ahead",
+            "/poll/closes_at",
+        ),
         (None, 400, "invalid", "/poll"),
     ],
 )

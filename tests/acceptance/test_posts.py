@@ -29,6 +29,7 @@ def ids(items: list[Any]) -> list[str]:
 
 def test_a_post_reads_as_it_was_written(each: RunningHomezone) -> None:
     author, reader = each.members(2)
+    author.patch("/v1/me", {"location_consent": True}).ok(200)
     before = datetime.now(UTC)
     said = {"text": "床前明月光\n🌕", "mood": "思乡", "location": "江陵"}
     written = author.post(
@@ -67,6 +68,7 @@ def test_a_diary_has_a_title(each: RunningHomezone) -> None:
 
 def test_an_edit_changes_what_it_names(each: RunningHomezone) -> None:
     author, reader = each.members(2)
+    author.patch("/v1/me", {"location_consent": True}).ok(200)
     post = author.publish(mood="思乡", location="江陵").json["id"]
     path = f"/v1/posts/{post}"
     first = author.get(path).json

@@ -183,11 +183,38 @@ def test_an_edit_that_is_refused_shows_nowhere(each: RunningHomezone) -> None:
 
 def test_every_text_of_a_post_is_looked_at(each: RunningHomezone) -> None:
     author = each.member()
+    author.patch("/v1/me", {"location_consent": True}).ok(200)
     diary = {"kind": "diary", "title": "t", "text": "t", "audience": {"to": "public"}}
     for field in ("title", "text", "mood", "location"):
         word = REFUSED if field != "mood" else "-".join(REFUSED[:5]) + REFUSED[5:]
         author.post("/v1/posts", {**diary, field: word}).refused(422, "not-published")
     author.post("/v1/posts", diary).ok(201)
+
+
+def test_what_a_poll_asks_is_looked_at_with_its_text(each: RunningHomezone) -> None:
+    author, other = each.members(2)
+    poll = {"kind": "poll", "text": "t", "audience": {"to": "public"}}
+    refused = author.post("/v1/posts", {**poll, "poll": {"options": ["a", REFUSED]}})
+    refused.refused(422, "not-published")
+    held = author.post("/v1/posts", {**poll, "poll": {"options": ["a", HELD]}}).ok(201)
+    assert held.json["state"] == "held"
+    path = f"/v1/posts/{held.json['id']}"
+    assert author.get(path, at_least=each.everything()).json["poll"]["options"][1]["text"] == HELD
+    other.get(path).refused(404)
+    other.put(f"{path}/vote", {"options": [0]}).refused(404)
+    author.put(f"{path}/vote", {"options": [0]}).refused(409, "not-published-yet")
+    (event,) = [one for one in events(each, held.json["id"]) if one["type"] == "post.held.v1"]
+    assert [hit["field"] for hit in event["data"]["screening"]["hits"]] == ["poll/options/1"]
+
+
+def test_an_edit_of_a_poll_is_looked_at_with_what_it_asks(each: RunningHomezone) -> None:
+    author = each.member()
+    together = {**rule("o", "", "hold"), "match": {"all_of": ["wumperdink", "snelgrove"]}}
+    rules(each, "options", [together]).ok(200)
+    poll = {"kind": "poll", "text": "t", "audience": {"to": "public"}}
+    asked = author.post("/v1/posts", {**poll, "poll": {"options": ["a", "wumperdink"]}}).ok(201)
+    edited = author.patch(f"/v1/posts/{asked.json['id']}", {"text": "so snelgrove"}).ok(200)
+    assert edited.json["state"] == "held"
 
 
 def test_all_of_is_found_in_a_title_and_its_text_together(each: RunningHomezone) -> None:

@@ -95,7 +95,8 @@ def plant(server: ServeProcess, rail: LocalRail) -> None:
         operator.post("/v1/accounts", account, key=f"open-{qq % 7}").ok(201)
         operator.post("/v1/accounts", account).refused(409)
     one, other = server.client(QQ), server.client(OTHER_QQ)
-    one.patch("/v1/me", {"nickname": said["renick"]}, key="nick").ok()
+    profile = {"nickname": said["renick"], "location_consent": True}
+    one.patch("/v1/me", profile, key="nick").ok()
     one.befriend(other)
     one.put("/v1/me/lists", {"name": said["list"], "members": [OTHER_QQ]}, key="list").ok()
     post = one.publish(

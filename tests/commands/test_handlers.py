@@ -373,6 +373,8 @@ async def test_a_list_is_of_members_other_than_oneself(street: Street) -> None:
 async def test_posts_of_each_kind_are_published_sealed(street: Street) -> None:
     house, anna, bela = street.house, street.anna, street.bela
     original = await house.publish(bela, text="床前明月光")
+    consent = ChangeProfile(location_consent=True)
+    await house.run(house.accounts.change_profile, consent, anna)
     for command, kind in (
         (PublishShuoshuo("好诗", ToPublic(), mood="思乡", location="长安"), "shuoshuo"),
         (PublishDiary("静夜思", "疑是地上霜", ToFriends()), "diary"),

@@ -11,14 +11,18 @@ from domain.post import (
     Live,
     Unwritten,
     change_audience,
+    change_commenting,
     delete,
     edit,
     evolve,
+    may_comment,
     post_stream,
     publish,
 )
 from domain.post_events import (
+    Commenting,
     PostAudienceChanged,
+    PostCommentingChanged,
     PostContent,
     PostDeleted,
     PostEdited,
@@ -127,3 +131,28 @@ def test_a_post_that_is_not_there_does_not_change(event: PostEdited | PostAudien
 
 def test_a_posts_stream_bears_its_id() -> None:
     assert post_stream(BY_ANNA) == BY_ANNA
+
+
+def test_its_author_says_who_may_comment() -> None:
+    limited = PostCommentingChanged(ANNA, "friends", 2)
+    given(POST, SHUOSHUO).when(change_commenting, ANNA, "friends").then(limited)
+    given(POST, SHUOSHUO).when(change_commenting, ANNA, "everyone").then_nothing()
+    given(POST, SHUOSHUO, limited).when(change_commenting, ANNA, "friends").then_nothing()
+    given(POST, SHUOSHUO).when(change_commenting, BELA, "nobody").then_refused("not-yours")
+    given(POST, SHUOSHUO, DELETED).when(change_commenting, ANNA, "nobody").then_refused("not-found")
+
+
+@pytest.mark.parametrize(
+    ("commenting", "author", "friend", "other"),
+    [
+        ("everyone", True, True, True),
+        ("friends", True, True, False),
+        ("nobody", False, False, False),
+    ],
+)
+def test_who_may_comment(commenting: Commenting, author: bool, friend: bool, other: bool) -> None:
+    live = given(POST, PostPublished(ANNA, "shuoshuo", SAID, Public(), commenting=commenting)).state
+    assert isinstance(live, Live)
+    assert may_comment(live, ANNA, friends=False) is author
+    assert may_comment(live, BELA, friends=True) is friend
+    assert may_comment(live, BELA, friends=False) is other

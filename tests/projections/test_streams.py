@@ -28,9 +28,11 @@ from domain.like import LikeGiven
 from domain.named_list import ListDeleted, ListSaved
 from domain.post_events import (
     PostAudienceChanged,
+    PostCommentingChanged,
     PostContent,
     PostDeleted,
     PostEdited,
+    PostPollClosed,
     PostPublished,
 )
 from domain.sealed import Sealed
@@ -121,6 +123,17 @@ def test_an_author_follows_every_change() -> None:
     for event in (PostEdited(VIEWER, CONTENT), PostAudienceChanged(VIEWER, Friends())):
         assert told(event, own) == ["post.changed"]
     assert told(PostDeleted(VIEWER), own) == ["post.withdrawn"]
+
+
+@pytest.mark.parametrize(
+    "event", [PostPollClosed(AUTHOR), PostCommentingChanged(AUTHOR, "friends", 2)]
+)
+def test_who_sees_a_post_is_told_that_its_poll_closed_and_who_may_comment(event: Event) -> None:
+    assert told(event, Before(FRIENDS, gate("friends"))) == ["post.changed"]
+    assert told(event, Before(FOLLOWING, gate("friends"))) == []
+    waits = Before(FRIENDS, gate("only_me"))
+    assert told(event, waits) == [], "nor is anybody, of one that waits or is gone"
+    assert told(event, Before(FRIENDS, Gate(False, "public", None))) == []
 
 
 def test_what_was_gone_is_not_withdrawn() -> None:

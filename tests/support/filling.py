@@ -55,6 +55,7 @@ from domain.lots import Part
 from domain.mall import ItemListed, Terms
 from domain.named_list import ListSaved, lists_stream
 from domain.order import OrderPlaced
+from domain.poll import Poll, VoteCast, vote_stream
 from domain.post import post_stream
 from domain.post_events import PostContent, PostPublished
 from domain.promise import Promise
@@ -215,6 +216,22 @@ class Filling:
             decided_at=at,
         )
 
+    async def polls(self, number: int) -> None:
+        """Polls, and about four votes on each: events to that number."""
+        asked: list[Made] = []
+        voted: set[tuple[MemberId, PostId]] = set()
+        for _ in range(number):
+            if not asked or self._random.random() < 0.2:
+                asked.append(self._ask())
+                continue
+            member, on = self._anybody(), self._random.choice(asked)
+            if (member, on.post) not in voted:
+                voted.add((member, on.post))
+                cast = VoteCast(member, on.post, on.author, (self._random.randrange(2),))
+                self._put(member, vote_stream(member, on.post), cast)
+            await self._settle(APPENDS_IN_FLIGHT)
+        await self.flush()
+
     async def flush(self) -> None:
         """Write what waits."""
         for cell in list(self._waiting):
@@ -262,6 +279,15 @@ class Filling:
         published = PostPublished(author, "shuoshuo", content, self._audience())
         self._put(author, post_stream(post), published)
         self.posts.append(Made(post, author))
+
+    def _ask(self) -> Made:
+        author = self._anybody()
+        post = PostId(self._mint(cell_of(author)))
+        said = self._said[author]
+        content = PostContent(said, mentions=(self._anybody(),))
+        asked = PostPublished(author, "poll", content, self._audience(), poll=Poll((said, said)))
+        self._put(author, post_stream(post), asked)
+        return Made(post, author)
 
     def _comment(self) -> None:
         author, on = self._anybody(), self._known_post()
