@@ -2,6 +2,7 @@
 Every read model there is.
 """
 
+from projections.badges import Badges
 from projections.cases import Cases
 from projections.comments import Comments, Likes
 from projections.counters import Counters
@@ -14,6 +15,7 @@ from projections.lists import Lists
 from projections.mall import Mall
 from projections.members import Members
 from projections.memberships import Memberships
+from projections.notices import Notices
 from projections.orders import Orders
 from projections.posts import Posts
 from projections.reports import Reports
@@ -44,6 +46,8 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Gifts(),
     Memberships(),
     Decorations(),
+    Badges(),
+    Notices(),
     Ledger(),
     Trail(),
 )

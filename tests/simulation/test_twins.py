@@ -25,6 +25,7 @@ from domain.ids import cell_of
 from projections.engine.apply import apply
 from projections.reading import (
     audits,
+    badges,
     books,
     cases,
     decisions,
@@ -33,6 +34,7 @@ from projections.reading import (
     ledgers,
     memberships,
     moments,
+    notices,
     people,
     posts,
     reports,
@@ -58,8 +60,9 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, books, cases, decisions, decorations, gifts, ledgers, loads, memberships, moments,
-    people, posts, reports, responses, shopping, standings, streams, timelines, viewing, wallets,
+    audits, badges, books, cases, decisions, decorations, gifts, ledgers, loads, memberships,
+    moments, notices, people, posts, reports, responses, shopping, standings, streams, timelines,
+    viewing, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
