@@ -2,7 +2,7 @@
 Commands about a member's notices: which kinds are wanted, and how far they were read.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -28,6 +28,9 @@ Until = Annotated[
 ]
 
 
+Wanted: TypeAlias = bool | msgspec.UnsetType
+
+
 class ReadNotices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Mark as read what has come up to `until`: of all, or of the notification `id` alone."""
 
@@ -35,10 +38,24 @@ class ReadNotices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: UUID | None = None
 
 
+class WantedKinds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Whether each kind is wanted."""
+
+    comment: Wanted = msgspec.UNSET
+    reply: Wanted = msgspec.UNSET
+    like: Wanted = msgspec.UNSET
+    share: Wanted = msgspec.UNSET
+    friend_request: Wanted = msgspec.UNSET
+    friend_accepted: Wanted = msgspec.UNSET
+    gift: Wanted = msgspec.UNSET
+    decision: Wanted = msgspec.UNSET
+    badge: Wanted = msgspec.UNSET
+
+
 class PreferNotices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which kinds are wanted; what is not named stays as it is."""
 
-    kinds: Annotated[dict[NoticeKind, bool], msgspec.Meta(min_length=1, max_length=100)]
+    kinds: WantedKinds
 
 
 async def read(command: ReadNotices, work: Work) -> Outcome:
@@ -57,7 +74,8 @@ async def prefer(command: PreferNotices, work: Work) -> Outcome:
     member = await acting_member(work)
     stream = notices_stream(member)
     state = await work.load(NOTICES, stream)
-    events = decisions.prefer(state, member, command.kinds)
+    wanted: dict[NoticeKind, bool] = msgspec.to_builtins(command.kinds)
+    events = decisions.prefer(state, member, wanted)
     work.append(NOTICES, stream, member, events)
     version = work.version(stream) + 1 if events else state.since
     return Outcome(member, (stream, version))

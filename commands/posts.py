@@ -44,6 +44,7 @@ from domain.post import (
 )
 from domain.post_events import PostContent, PostKind
 from domain.sealed import KeyClass, Sealed
+from domain.sharing import credited
 
 
 class PublishShuoshuo(
@@ -114,6 +115,7 @@ class PostHandlers:
             raise Refused("no-such-image", "There is no such image of yours.", "/images/0")
         audience = await self._audience(command.audience, author, work, "/audience")
         share_of: PostId | None = None
+        original_author: MemberId | None = None
         title: str | None = None
         match command:
             case PublishShuoshuo():
@@ -126,7 +128,8 @@ class PostHandlers:
                 if shared.share_of is not None:
                     # A share of a share points at the original, as long as that can be seen.
                     share_of = shared.share_of
-                    await visible_post(work, author, share_of, "no-such-post", "/share_of")
+                    shared = await visible_post(work, author, share_of, "no-such-post", "/share_of")
+                original_author = shared.author
         said = {
             "text": command.text,
             "title": title,
@@ -144,6 +147,7 @@ class PostHandlers:
         stream = post_stream(post)
         state = work.fresh(POST, stream)
         events = decisions.publish(state, author, kind, content, audience, share_of, found)
+        events = credited(events, original_author)
         work.append(POST, stream, author, events)
         subject = Subject("post", post, author)
         became, refused = await published_as(work, subject, found, len(events))

@@ -67,6 +67,7 @@ class Live(msgspec.Struct, frozen=True, gc=False):
     said: int
     edition: int
     pending: PostContent | None = None
+    original_author: MemberId | None = None
 
     @property
     def next_edition(self) -> int:
@@ -131,6 +132,7 @@ def evolve(post: Post, event: PostEvent, version: int) -> Post:
                 audience=event.audience,
                 audience_since=version,
                 share_of=event.share_of,
+                original_author=event.original_author,
                 version=version,
                 said=version,
                 edition=FIRST_WAITING if isinstance(event, PostHeld) else FIRST_EDITION,

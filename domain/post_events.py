@@ -31,13 +31,14 @@ FIRST_WAITING: Final = -1
 
 
 class PostPublished(Event, frozen=True, tag="post.published.v1"):
-    """A post stands in its author's space."""
+    """A post stands in its author's space. ``original_author`` is whose post a share is of."""
 
     author: MemberId
     kind: PostKind
     content: PostContent
     audience: Audience
     share_of: PostId | None = None
+    original_author: MemberId | None = None
 
 
 class PostEdited(Event, frozen=True, tag="post.edited.v1"):
@@ -76,6 +77,7 @@ class PostHeld(Event, frozen=True, tag="post.held.v1"):
     screening: Screening
     promise: Promise
     share_of: PostId | None = None
+    original_author: MemberId | None = None
 
 
 class PostRefused(Event, frozen=True, tag="post.refused.v1"):
@@ -127,12 +129,14 @@ class PostEditRefused(Event, frozen=True, tag="post.edit_refused.v1"):
 
 
 class PostApproved(Event, frozen=True, tag="post.approved.v1"):
-    """What was kept back is published now, for whom its author meant it."""
+    """What was kept back is published now, for whom its author meant it; a share as well."""
 
     author: MemberId
     audience: Audience
     case: CaseId
     decision: DecisionId
+    share_of: PostId | None = None
+    original_author: MemberId | None = None
 
 
 class PostRejected(Event, frozen=True, tag="post.rejected.v1"):

@@ -30,6 +30,7 @@ from domain.event import Recorded
 from domain.ids import MemberId, cell_of, derive
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.notices import NoticeKind, NoticePreferencesChanged, NoticesRead
+from domain.post_events import PostApproved, PostPublished
 from domain.received_gift import GiftReceived
 from projections.decisions import concerns_owner
 from projections.rows import Change, Drop, Put
@@ -160,6 +161,11 @@ def _news(recorded: Recorded) -> Iterator[News]:
             yield from _of_comment(recorded, event)
         case LikeGiven() if event.member != event.post_author:
             yield _of_like(recorded, event)
+        case (
+            PostPublished(author=author, share_of=UUID() as post, original_author=original)
+            | PostApproved(author=author, share_of=UUID() as post, original_author=original)
+        ) if original is not None and original != author:
+            yield News(original, "share", post, stream, author, post)
         case FriendRequestReceived(member=member, other=other):
             yield News(member, "friend_request", other, other, other)
         case FriendConfirmed(member=member, other=other):

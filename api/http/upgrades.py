@@ -34,7 +34,7 @@ def check_upgrade(request: web.Request) -> None:
     offered = _offered(request)
     # Of offers that nobody takes aiohttp writes a line, with all of them, and the token there.
     if offered and PROTOCOL not in offered:
-        raise bad_parameter(hdrs.SEC_WEBSOCKET_PROTOCOL, f"offer {PROTOCOL} as well")
+        raise bad_parameter("Sec-WebSocket-Protocol", f"offer {PROTOCOL} as well")
     try:
         asks = web.WebSocketResponse(protocols=(PROTOCOL,)).can_prepare(request).ok
     except web.HTTPException:

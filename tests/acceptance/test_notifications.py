@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from commands.notices import WantedKinds
+from domain.notices import KINDS
+from projections.notices import HOW
 from tests.support.homezone import Client, RunningHomezone
 from tests.support.waiting import eventually
-
-KINDS = ("comment", "reply", "like", "friend_request", "friend_accepted")
 
 
 def told(homezone: RunningHomezone, member: Client) -> list[Any]:
@@ -103,6 +104,24 @@ def test_an_answer_goes_with_the_post_it_is_under(homezone: RunningHomezone) -> 
     assert ("reply", 1) in kinds(homezone, first)
 
 
+def test_a_share_is_told_while_both_posts_are_there(homezone: RunningHomezone) -> None:
+    author, one, two = quiet(homezone, 3)
+    author.befriend(one)
+    post = author.publish().json["id"]
+    first = one.share(post, "好", "friends").ok(201).json["id"]
+    two.share(first).refused(422, "no-such-post")
+    second = two.share(post).ok(201).json["id"]
+    again = one.share(second).ok(201).json["id"]
+    (shared,) = [of for of in told(homezone, author) if of["kind"] == "share"]
+    assert (shared["post"], shared["count"], shared["latest"]) == (post, 2, again)
+    one.delete(f"/v1/posts/{again}").ok(200)
+    two.put(f"/v1/posts/{second}/audience", {"to": "only_me"}).ok(200)
+    (shared,) = [of for of in told(homezone, author) if of["kind"] == "share"]
+    assert (shared["count"], shared["latest"]) == (1, first)
+    author.delete(f"/v1/me/friends/{one.qq}").ok()
+    assert [of for of in told(homezone, author) if of["kind"] == "share"] == []
+
+
 def test_friendship_is_told_while_it_is_so(homezone: RunningHomezone) -> None:
     one, two = quiet(homezone, 2)
     one.put(f"/v1/me/friends/{two.qq}").ok()
@@ -140,6 +159,10 @@ def test_read_marks_go_up_to_a_place_and_never_back(homezone: RunningHomezone) -
     assert [one["unread"] for one in told(homezone, author)] == [True, False]
     author.put("/v1/me/notifications/read", {"until": "16-1"}).refused(422, "no-such-positions")
     author.put("/v1/me/notifications/read", {"until": "1-1,1-2"}).refused(422, "no-such-positions")
+
+
+def test_each_kind_can_be_wanted_or_not() -> None:
+    assert WantedKinds.__struct_fields__ == KINDS == tuple(HOW)
 
 
 @pytest.mark.parametrize("kind", ["like", "comment"])

@@ -287,6 +287,15 @@ CHANGES = {
     "notices.preferences_changed.v1": "put notice_settings",
     "notices.read.v1": "drop notice_marks, put notice_marks",
     "notices.read.v1-all": "put notice_marks",
+    "post.approved.v1-share": (
+        "add deeds, patch gates, patch posts, put gate_history, put notice_heads, "
+        "put notices, put timeline"
+    ),
+    "post.held.v1-share-credited": "put gate_history, put gates, put posts, put timeline",
+    "post.published.v1-share-credited": (
+        "add deeds, put gate_history, put gates, put notice_heads, put notices, put posts, "
+        "put timeline"
+    ),
 }
 
 MODELS = pytest.mark.parametrize("model", READ_MODELS, ids=[model.name for model in READ_MODELS])

@@ -25,10 +25,13 @@ from domain.account_events import (
     NicknameWithdrawn,
     NumberClaimed,
 )
+from domain.badge import BadgeAwarded
+from domain.circle import FriendConfirmed, FriendEnded, FriendLapsed
 from domain.comment import CommentFlagged, CommentHeld, CommentRefused, CommentWritten
 from domain.event import Recorded
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
+from domain.notices import NoticePreferencesChanged, NoticesRead
 from domain.post_events import (
     PostEdited,
     PostEditHeld,
@@ -40,6 +43,7 @@ from domain.post_events import (
 )
 from domain.space import CertificationWithdrawn, SpaceCertified
 from tests.simulation.casebook import OF_CASE, Casebook
+from tests.simulation.honours import Honours
 from tests.simulation.legal import must
 from tests.simulation.penalties import OF_SANCTIONS, OF_STANDING, Penalties
 from tests.simulation.screens import RuleEvent, Rules
@@ -60,6 +64,7 @@ class Oracle(Writings):
         self.cases = Casebook(self)
         self.penalties = Penalties(self)
         self.treasury = Treasury(self)
+        self.honours = Honours(self)
         self._batches = 0
         self._heads: dict[int, tuple[int, datetime]] = {}
         self._versions: dict[UUID, int] = {}
@@ -79,6 +84,7 @@ class Oracle(Writings):
             for recorded in command:
                 self._place(recorded)
                 self._take(recorded)
+                self.honours.take(recorded)
             self._check_screened(command)
             self.cases.settle(command)
             self.penalties.settle(command)
@@ -131,6 +137,7 @@ class Oracle(Writings):
                 promised = self.claimed.get(qq) == member and member not in self.people
                 must(promised, recorded, "an account is opened once, for whom a number promises")
                 self.people[member] = Person(member, qq, self.open(identity.nickname))
+                self.honours.joined[member] = recorded.recorded_at
             case NicknameChanged(member=member, nickname=nickname):
                 self.publishes(recorded, member)
                 self.people[member].nickname = self.open(nickname)
@@ -153,8 +160,20 @@ class Oracle(Writings):
                 self.take_list(recorded, event)
             case LikeGiven() | LikeWithdrawn():
                 self.take_like(recorded, event)
+            case BadgeAwarded() | NoticesRead() | NoticePreferencesChanged():
+                pass
             case _:
                 self.take_tie(recorded)
+                self._take_friendship(event)
+
+    def _take_friendship(self, event: Any) -> None:
+        match event:
+            case FriendConfirmed(member=member, other=other):
+                self.honours.confirm(member, other)
+            case FriendEnded(member=member, other=other) | FriendLapsed(member=member, other=other):
+                self.honours.end(member, other)
+            case _:
+                pass
 
     # What the rules in force made of it
 

@@ -201,6 +201,9 @@ async def _ask_of(reviews: Reviews) -> list[Asked]:
         for decided in [one.event for one in reviews.events if isinstance(one.event, CaseDecided)]:
             await decisions.case_of(noted, member, decided.decision.id)
         await decisions.public_notes(noted, cell_of(member), reviews.cases)
+    for member in reviews.members:
+        await notices.notices(noted, member, (since, member), 4)
+        await notices.unread(noted, member, PLAN.cells)
     for cell in range(PLAN.cells):
         await decisions.stated(noted, cell, 3, 1 << 40, 5)
     return noted.asked
