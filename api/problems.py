@@ -91,6 +91,7 @@ PROBLEMS = (
     Problem("no-such-image", 422, "No such image", "An image named here is none of yours."),
     Problem("no-such-post", 422, "No such post", "The post named here is not visible to you."),
     Problem("no-such-comment", 422, "No such comment", "It is not under this post."),
+    Problem("no-such-positions", 422, "No such positions", "Send `until` as it was given."),
     Problem("no-such-list", 422, "No such list", "You have no list of this name."),
     Problem("list-or-name", 422, "A list or a name", "Give `list` or `name`, exactly one."),
     Problem("birth-date", 422, "Not a birth date", "Between 1900 and today."),

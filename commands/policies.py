@@ -46,6 +46,9 @@ class Policy:
     :param answer: the reactions to one of them, at most one in a cell.
     """
 
+    #: Whether it is enough that it answers when the runner looks by itself, and nobody is woken.
+    patient = False
+
     def __init__(
         self,
         name: str,
@@ -70,20 +73,27 @@ class Policy:
             for failed in (one for one in done if isinstance(one, BaseException)):
                 raise failed
 
-    async def _issue(self, recorded: Recorded, reaction: Reaction) -> None:
+    def forget(self) -> None:
+        """Who runs it starts anew: what it remembers of events before may not be all there was."""
+
+    async def _issue(self, recorded: Recorded, reaction: Reaction, which: str = "") -> None:
         command, handler, cell = reaction
-        context = self.context(recorded, cell)
+        context = self.context(recorded, cell, which)
         try:
             await self._executor.execute(handler, command, context)
         except Refused:
             # The refusal is kept under the command's key; there is nothing to undo.
             return
 
-    def context(self, recorded: Recorded, cell: int) -> Context:
-        """In whose name the policy answers an event: its own, for ever the same."""
-        version = recorded.version.to_bytes(8, "big")
-        command = derive(cell, f"policy/{self.name}", recorded.stream, version)
-        key = f"{self.name}/{recorded.stream}/{recorded.version}"
+    def context(self, recorded: Recorded, cell: int, which: str = "") -> Context:
+        """
+        In whose name the policy answers an event: its own, for ever the same.
+
+        :param which: tells answers in one cell apart, where an event has several.
+        """
+        version, name = recorded.version.to_bytes(8, "big"), f"{self.name}{which and '/'}{which}"
+        command = derive(cell, f"policy/{name}", recorded.stream, version)
+        key = f"{name}/{recorded.stream}/{recorded.version}"
         return Context(
             actor=self._actor,
             cell=cell,

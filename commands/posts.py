@@ -57,6 +57,7 @@ from domain.post import (
     post_stream,
 )
 from domain.post_events import Commenting, PostEvent, PostKind
+from domain.sharing import credited
 
 
 class PublishShuoshuo(
@@ -167,7 +168,7 @@ class PostHandlers:
         if command.location is not None:
             await consenting(work, author, "location", "/location")
         audience = await self._audience(command.audience, author, work, "/audience")
-        kind, share_of, poll = await self._what(command, author, work)
+        kind, share_of, original_author, poll = await self._what(command, author, work)
         words = {
             "text": command.text,
             "title": command.title if isinstance(command, PublishDiary) else None,
@@ -191,30 +192,30 @@ class PostHandlers:
         events = decisions.publish(
             state, author, kind, content, audience, share_of, found, poll, commenting, at
         )
-        work.append(POST, stream, author, events)
+        work.append(POST, stream, author, credited(events, original_author))
         subject = Subject("post", post, author)
         became, refused = await published_as(work, subject, found, len(events))
         return Outcome(post, (stream, 1), state=became, status=201, refused=refused)
 
     async def _what(
         self, command: PublishPost, author: MemberId, work: Work
-    ) -> tuple[PostKind, PostId | None, Poll | None]:
-        """Which kind of post it is, what it shares and what it asks."""
+    ) -> tuple[PostKind, PostId | None, MemberId | None, Poll | None]:
+        """Which kind of post it is, what it shares, of whom, and what it asks."""
         match command:
             case PublishShuoshuo():
-                return "shuoshuo", None, None
+                return "shuoshuo", None, None, None
             case PublishDiary():
-                return "diary", None, None
+                return "diary", None, None, None
             case PublishPoll(poll=ask):
-                return "poll", None, await asked(work, author, ask)
+                return "poll", None, None, await asked(work, author, ask)
             case PublishShare():
                 share_of = PostId(command.share_of)
                 shared = await visible_post(work, author, share_of, "no-such-post", "/share_of")
                 if shared.share_of is not None:
                     # A share of a share points at the original, as long as that can be seen.
                     share_of = shared.share_of
-                    await visible_post(work, author, share_of, "no-such-post", "/share_of")
-                return "share", share_of, None
+                    shared = await visible_post(work, author, share_of, "no-such-post", "/share_of")
+                return "share", share_of, shared.author, None
             case _:
                 assert_never(command)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from commands import gifts
 from commands.accounts import AccountHandlers, ReinstateAccount
+from commands.badges import AwardBadge, award
 from commands.cases import FallOverdue, LapseClaim, fall_overdue, lapse_claim
 from commands.executor import Executor
 from commands.gifts import ExpireGift
@@ -29,6 +30,7 @@ from commands.wallets import (
     expire_lot,
 )
 from commands.work import Context
+from domain.badge import DAYS
 from domain.event import Refused
 from domain.ids import (
     CaseId,
@@ -104,6 +106,8 @@ class Timers:
                 await execute(close_poll, ClosePoll(PostId(subject)), context)
             case "sanction-ends":
                 await execute(end_sanction, EndSanction(MemberId(subject), deadline), context)
+            case _ if kind in DAYS:
+                await execute(award, AwardBadge(MemberId(subject), kind), context)
             case _:
                 await self._issue_of_money(kind, deadline, subject, context)
 

@@ -8,6 +8,7 @@ from domain import (
     account,
     account_events,
     allowance,
+    badge,
     belonging,
     case,
     case_events,
@@ -24,6 +25,7 @@ from domain import (
     membership_events,
     misclaim,
     named_list,
+    notices,
     order,
     payment,
     period,
@@ -69,6 +71,8 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (received_gift.RECEIVED_GIFT, received_gift.ReceivedGiftEvent),
     (membership.MEMBERSHIP, membership_events.MembershipEvent),
     (decoration.DECORATION, decoration.DecorationEvent),
+    (badge.AWARD, badge.BadgeAwarded),
+    (notices.NOTICES, notices.NoticesEvent),
     (period.PERIODS, period.PeriodClosed),
 )
 

@@ -75,6 +75,7 @@ class Live(msgspec.Struct, frozen=True, gc=False):
     poll: Poll | None = None
     commenting: Commenting = "everyone"
     poll_closed: bool = False
+    original_author: MemberId | None = None
 
     @property
     def next_edition(self) -> int:
@@ -139,6 +140,7 @@ def evolve(post: Post, event: PostEvent, version: int) -> Post:
                 audience=event.audience,
                 audience_since=version,
                 share_of=event.share_of,
+                original_author=event.original_author,
                 version=version,
                 said=version,
                 edition=FIRST_WAITING if isinstance(event, PostHeld) else FIRST_EDITION,

@@ -42,8 +42,9 @@ FIRST_WAITING: Final = -1
 
 class PostPublished(Event, frozen=True, tag="post.published.v1"):
     """
-    A post stands in its author's space. ``written_at`` is when its author had published it
-    elsewhere, where it comes from a copy: that is the place that it has here, too.
+    A post stands in its author's space. ``original_author`` is whose post a share is of;
+    ``written_at`` when its author had published it elsewhere, where it comes from a copy: that is
+    the place that it has here, too.
     """
 
     author: MemberId
@@ -54,6 +55,7 @@ class PostPublished(Event, frozen=True, tag="post.published.v1"):
     poll: Poll | None = None
     commenting: Commenting = "everyone"
     written_at: datetime | None = None
+    original_author: MemberId | None = None
 
 
 class PostEdited(Event, frozen=True, tag="post.edited.v1"):
@@ -108,6 +110,7 @@ class PostHeld(Event, frozen=True, tag="post.held.v1"):
     share_of: PostId | None = None
     poll: Poll | None = None
     commenting: Commenting = "everyone"
+    original_author: MemberId | None = None
 
 
 class PostRefused(Event, frozen=True, tag="post.refused.v1"):
@@ -161,12 +164,14 @@ class PostEditRefused(Event, frozen=True, tag="post.edit_refused.v1"):
 
 
 class PostApproved(Event, frozen=True, tag="post.approved.v1"):
-    """What was kept back is published now, for whom its author meant it."""
+    """What was kept back is published now, for whom its author meant it; a share as well."""
 
     author: MemberId
     audience: Audience
     case: CaseId
     decision: DecisionId
+    share_of: PostId | None = None
+    original_author: MemberId | None = None
 
 
 class PostRejected(Event, frozen=True, tag="post.rejected.v1"):

@@ -53,13 +53,18 @@ class NotPossible(Refused):
         super().__init__("verdict-not-possible", f"'{said}' decides nothing here: {state}.")
 
 
+def _approved(live: posts.Live, case: CaseId, decision: DecisionId) -> PostApproved:
+    shared = live.share_of, live.original_author
+    return PostApproved(live.author, live.audience, case, decision, *shared)
+
+
 def of_post(
     post: Post, verdict: Verdict, case: CaseId, decision: DecisionId
 ) -> tuple[PostEvent, ...]:
     """What a verdict makes of a post."""
     match verdict, post:
         case "approve", posts.Held(post=live):
-            return (PostApproved(live.author, live.audience, case, decision),)
+            return (_approved(live, case, decision),)
         case "approve", posts.Live(pending=PostContent() as content):
             return (PostEditApproved(post.author, content, case, decision, post.next_edition),)
         case "reject", posts.Held(post=live):
@@ -74,7 +79,7 @@ def of_post(
             back = PostRestored(live.author, live.audience, case, decision, edition)
             return (back, *_edit_rejected(live, case, decision))
         case "restore", posts.TakenDown(post=live, was="held"):
-            return (PostApproved(live.author, live.audience, case, decision),)
+            return (_approved(live, case, decision),)
         case "no_action", posts.Held():
             raise NotPossible(verdict, "it waits to be approved or rejected")
         case "no_action", posts.Live(pending=PostContent()):

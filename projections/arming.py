@@ -3,9 +3,11 @@ Which events arm and disarm which deadlines.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from uuid import UUID
 
-from domain.account_events import AccountReinstated, AccountSuspended
+from domain.account_events import AccountOpened, AccountReinstated, AccountSuspended
+from domain.badge import DAYS, BadgeAwarded
 from domain.case_events import (
     CaseAppealed,
     CaseClaimed,
@@ -21,7 +23,7 @@ from domain.case_events import (
     CaseSubjectChanged,
 )
 from domain.event import Event, Recorded
-from domain.ids import derive
+from domain.ids import cell_of, derive
 from domain.post_events import PostDeleted, PostHeld, PostPollClosed, PostPublished
 from domain.rulebook import LevelEnded, LevelRaised
 from domain.standing_events import (
@@ -154,7 +156,28 @@ def _asked_no_longer(recorded: Recorded) -> Iterator[Arm | Disarm]:
     yield Disarm(recorded.stream)
 
 
+def _opened(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, AccountOpened)
+    for badge, rule in DAYS.items():
+        due = recorded.recorded_at + timedelta(days=rule.days)
+        yield Arm(_badge(event.member, badge), due, badge, event.member)
+
+
+def _awarded(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, BadgeAwarded)
+    if event.badge in DAYS:
+        yield Disarm(_badge(event.member, event.badge))
+
+
+def _badge(member: UUID, badge: str) -> UUID:
+    return derive(cell_of(member), "badge-due", member, badge.encode())
+
+
 ARMING: Mapping[type[Event], Arming] = {
+    AccountOpened: _opened,
+    BadgeAwarded: _awarded,
     AccountSuspended: _suspended,
     AccountReinstated: _reinstated,
     CaseOpened: _promised,

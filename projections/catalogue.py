@@ -2,6 +2,7 @@
 Every read model there is.
 """
 
+from projections.badges import Badges
 from projections.cases import Cases
 from projections.comments import Comments, Likes
 from projections.counters import Counters
@@ -15,6 +16,7 @@ from projections.mall import Mall
 from projections.members import Members
 from projections.memberships import Memberships
 from projections.mentions import Mentions
+from projections.notices import Notices
 from projections.orders import Orders
 from projections.polls import Polls
 from projections.posts import Posts
@@ -48,6 +50,8 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Gifts(),
     Memberships(),
     Decorations(),
+    Badges(),
+    Notices(),
     Ledger(),
     Trail(),
 )

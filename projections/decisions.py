@@ -161,7 +161,7 @@ def _reasons(recorded: Recorded, event: CaseDecided) -> dict[str, Any]:
         "appeal": None,
         "appealed_at": None,
         "answered_at": None,
-        "concerns_owner": _concerns_owner(decision),
+        "concerns_owner": concerns_owner(decision),
         "stated": decision.verdict in RESTRICTIVE,
     }
 
@@ -182,7 +182,7 @@ def _after(decision: Decision, days: int | None) -> datetime | None:
     return None if days is None else decision.decided_at + timedelta(days=days)
 
 
-def _concerns_owner(decision: Decision) -> bool:
+def concerns_owner(decision: Decision) -> bool:
     """
     Whether the owner is told at all: not that somebody looked, found nothing, and left it at that,
     or approved what never waited. It would tell of whoever reported it, or of a rule that saw it.

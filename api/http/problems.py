@@ -94,6 +94,7 @@ TOO_MANY_REQUESTS = "too-many-requests"
 INTERNAL = "internal"
 UNAVAILABLE = "unavailable"
 NOT_YET = "not-yet"
+UPGRADE_REQUIRED = "upgrade-required"
 
 #: The problems of the protocol itself; an application adds its own.
 OWN = (
@@ -201,6 +202,12 @@ OWN = (
         504,
         "The read models are not that fresh yet",
         "The position in `Homezone-At-Least` was not reached within 5 seconds. Retry.",
+    ),
+    Problem(
+        UPGRADE_REQUIRED,
+        426,
+        "This is a WebSocket",
+        "Ask for it with `Upgrade: websocket`, as every WebSocket client does.",
     ),
 )
 

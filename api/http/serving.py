@@ -27,6 +27,7 @@ from api.http.hooks import Hooks
 from api.http.parameters import IDEMPOTENCY_KEY, read_path
 from api.http.problems import FieldError, ProblemError, Problems
 from api.http.routes import Route
+from api.http.upgrades import UPGRADED, offered_token
 from commands.ports import Conflict, LogOverloaded, LogUnavailable, OutcomeUnknown
 from commands.rails import RailUnavailable
 from domain.event import Refused
@@ -68,7 +69,7 @@ class Serving:
         """The handler of one route."""
         hooks, serve = self.hooks, self._serving(route)
         observe = None if hooks.observe is None else hooks.observe(route)
-        note = None if route.media_type == EVENT_STREAM else hooks.note
+        note = None if _lasts(route) else hooks.note
 
         async def handle(request: web.Request) -> web.StreamResponse:
             started = perf_counter()
@@ -87,7 +88,7 @@ class Serving:
         """From the door to the answer."""
         hooks, door = self.hooks, self.door
         # Streams have a bound of their own, and take none of the room of those who come and go.
-        guarded = not (route.always or route.media_type == EVENT_STREAM)
+        guarded = not (route.always or _lasts(route))
         run, open_door, prepare = route.handler, self._open_door, self._prepare
         app, cursors = self.app, self.cursors
         respond = _responder(route)
@@ -128,6 +129,9 @@ class Serving:
 
     async def _open_door(self, call: Call[Any, Any, Any, Any], route: Route) -> None:
         given = call.request.headers.get(hdrs.AUTHORIZATION)
+        if given is None and route.status == UPGRADED:
+            offered = offered_token(call.request)
+            given = None if offered is None else _BEARER + offered
         if given is None:
             raise ProblemError(
                 known.UNAUTHENTICATED, headers={"WWW-Authenticate": 'Bearer realm="homezone"'}
@@ -232,6 +236,11 @@ class Serving:
         if document.status == 413:
             response.force_close()
         return response
+
+
+def _lasts(route: Route) -> bool:
+    """Whether it is a stream, which is open for as long as its client likes."""
+    return route.media_type == EVENT_STREAM or route.status == UPGRADED
 
 
 def _invalid_token() -> ProblemError:

@@ -9,7 +9,9 @@ they and a look at the connection find out who has left.
 
 import asyncio
 from collections import deque
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Literal, TypeAlias
 
 from aiohttp import web
 
@@ -20,6 +22,12 @@ HEARTBEAT_SECONDS = 15.0
 WRITE_SECONDS_MAX = 10.0
 #: How long a client may have been gone before it is noticed.
 _LOOK_SECONDS = 5.0
+
+#: Why a stream ended: it was too slow, its member may see nothing any more, its token has expired;
+#: the client has left, or said what nobody asked; or it is over for now, as at a shutdown.
+Ending: TypeAlias = Literal["slow", "barred", "expired", "left", "unasked", "over"]
+#: How an event looks on the wire, by its kind, its data and its id.
+Frame: TypeAlias = Callable[[str, bytes, str | None], bytes]
 
 _STREAMS: web.AppKey["set[Channel]"] = web.AppKey("streams", set)
 
@@ -42,11 +50,20 @@ class Channel:
     Events on their way to one client.
 
     :param cursor: where the stream stands; kept up to date by :meth:`offer` and :meth:`move`.
+    :param frame: how events look on the wire.
     """
 
-    def __init__(self, cursor: str | None = None, length_max: int = QUEUE_LENGTH_MAX) -> None:
+    def __init__(
+        self,
+        cursor: str | None = None,
+        length_max: int = QUEUE_LENGTH_MAX,
+        frame: Frame = event_bytes,
+    ) -> None:
         self.cursor = cursor
         self.closed = False
+        #: Why, once it is closed.
+        self.ending: Ending = "over"
+        self._frame = frame
         self._waiting: deque[bytes] = deque()
         self._length_max = length_max
         self._woken = asyncio.Event()
@@ -58,10 +75,10 @@ class Channel:
         :returns: False when the channel is closed; a full one is closed by this.
         """
         if len(self._waiting) >= self._length_max:
-            self.close()
+            self.close("slow")
         if self.closed:
             return False
-        self._waiting.append(event_bytes(event, data, id))
+        self._waiting.append(self._frame(event, data, id))
         if id is not None:
             self.cursor = id
         self._woken.set()
@@ -72,8 +89,10 @@ class Channel:
         if not self.closed:
             self.cursor = cursor
 
-    def close(self) -> None:
-        """End the stream once what is queued has been written."""
+    def close(self, ending: Ending = "over") -> None:
+        """End the stream once what is queued has been written; the first reason counts."""
+        if not self.closed:
+            self.ending = ending
         self.closed = True
         self._woken.set()
 
@@ -111,37 +130,45 @@ async def serve_events(
         }
     )
     response.force_close()
-    request.app[_STREAMS].add(channel)
     clock = asyncio.get_running_loop().time
     ends_at = None if lifetime_seconds is None else clock() + lifetime_seconds
-    try:
-        await response.prepare(request)
-        if request.method == "HEAD":
-            return response
-        await response.write(_heartbeat(channel))
-        next_heartbeat = clock() + heartbeat_seconds
-        while not _has_left(request):
-            ended = channel.closed or (ends_at is not None and clock() >= ends_at)
-            wait = 0.0 if ended else max(0.0, min(_LOOK_SECONDS, next_heartbeat - clock()))
-            written = await channel.take(wait)
-            if not written and not ended and clock() >= next_heartbeat:
-                written = _heartbeat(channel)
-            if written:
-                async with asyncio.timeout(write_seconds_max):
-                    await response.write(written)
-                next_heartbeat = clock() + heartbeat_seconds
-            elif ended:
-                break
-    except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
-    except ConnectionError:
-        # The client has left: there is nobody to tell.
-        pass
-    finally:
-        channel.close()
-        request.app[_STREAMS].discard(channel)
+    with kept(request.app, channel):
+        try:
+            await response.prepare(request)
+            if request.method == "HEAD":
+                return response
+            await response.write(_heartbeat(channel))
+            next_heartbeat = clock() + heartbeat_seconds
+            while not _has_left(request):
+                ended = channel.closed or (ends_at is not None and clock() >= ends_at)
+                wait = 0.0 if ended else max(0.0, min(_LOOK_SECONDS, next_heartbeat - clock()))
+                written = await channel.take(wait)
+                if not written and not ended and clock() >= next_heartbeat:
+                    written = _heartbeat(channel)
+                if written:
+                    async with asyncio.timeout(write_seconds_max):
+                        await response.write(written)
+                    next_heartbeat = clock() + heartbeat_seconds
+                elif ended:
+                    break
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+        except ConnectionError:
+            # The client has left: there is nobody to tell.
+            pass
     return response
+
+
+@contextmanager
+def kept(app: web.Application, channel: Channel) -> Iterator[None]:
+    """While a channel is served the application can end it; it is closed when that is over."""
+    app[_STREAMS].add(channel)
+    try:
+        yield
+    finally:
+        channel.close("left")
+        app[_STREAMS].discard(channel)
 
 
 def open_streams(app: web.Application) -> None:

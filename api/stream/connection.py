@@ -9,7 +9,7 @@ import asyncio
 from typing import Protocol
 from uuid import UUID
 
-from api.http.streams import QUEUE_LENGTH_MAX, Channel
+from api.http.streams import QUEUE_LENGTH_MAX, Channel, Ending, Frame, event_bytes
 from api.stream.items import Sent
 from domain.ids import MemberId
 
@@ -32,7 +32,14 @@ class Connection(Channel):
     that it was told of, so that a round that is tried again tells nobody twice.
     """
 
-    def __init__(self, hub: Followed, member: MemberId, sources: set[UUID], cursor: str) -> None:
+    def __init__(
+        self,
+        hub: Followed,
+        member: MemberId,
+        sources: set[UUID],
+        cursor: str,
+        frame: Frame = event_bytes,
+    ) -> None:
         self.member = member
         self.sources = sources
         self.served = -1
@@ -42,7 +49,7 @@ class Connection(Channel):
         self._written = cursor
         self._round = -1
         self._room = asyncio.Event()
-        super().__init__(cursor)
+        super().__init__(cursor, frame=frame)
 
     @property
     def cursor(self) -> str:
@@ -74,9 +81,9 @@ class Connection(Channel):
             await self._room.wait()
         return not self.closed
 
-    def close(self) -> None:
+    def close(self, ending: Ending = "over") -> None:
         """End the stream once what is queued has been written."""
-        super().close()
+        super().close(ending)
         self._room.set()
 
     async def take(self, seconds: float) -> bytes:

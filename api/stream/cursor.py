@@ -8,6 +8,7 @@ can break between any two of them. ``0-12,3-45+3.1`` says so: the first thing th
 
 import re
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
@@ -57,6 +58,8 @@ def parse_cursor(text: str) -> StreamCursor:
     return StreamCursor(vector, int(matched[1]), int(matched[2]))
 
 
+_PATTERN = rf"^{ONE}(,{ONE})*(\+{_PART.pattern})?$"
+
 #: As the kit's, and no looser than what is accepted.
 LAST_EVENT_ID = Header(
     "Last-Event-ID",
@@ -64,8 +67,25 @@ LAST_EVENT_ID = Header(
     {
         "type": "string",
         "maxLength": 512,
-        "pattern": rf"^{ONE}(,{ONE})*(\+{_PART.pattern})?$",
+        "pattern": _PATTERN,
         "examples": ["0-12,3-45"],
     },
     "The id of the last event received: the stream goes on after it.",
 )
+
+
+class After(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The same for clients that can set no headers."""
+
+    last_event_id: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                max_length=512,
+                pattern=_PATTERN,
+                examples=["0-12,3-45"],
+                description="The id of the last message received: the stream goes on after it.",
+            ),
+        ]
+        | None
+    ) = None

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from api.http.correlation import log_failure
-from api.http.streams import HEARTBEAT_SECONDS
+from api.http.streams import HEARTBEAT_SECONDS, Ending
 from api.services import Services
 from api.stream.connection import Connection
 from api.stream.cursor import StreamCursor
@@ -99,7 +99,7 @@ class Hub:
             # A suspension that came while it caught up is behind it, and nobody tells of it again.
             status = await self._services.look(people.status, connection.member)
             if status != "active":
-                connection.close()
+                connection.close("barred")
             elif not connection.closed:
                 self._join(connection)
 
@@ -108,9 +108,9 @@ class Hub:
         while not self.vector or any(self.vector[cell] < at for cell, at in vector.items()):
             await self._moved.wait()
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: Connection, ending: Ending = "left") -> None:
         """Forget a client."""
-        connection.close()
+        connection.close(ending)
         _discard(self._viewers, connection.member, connection)
         for source in connection.sources:
             _discard(self._followers, source, connection)
@@ -249,7 +249,7 @@ class Hub:
 
     def _end(self, member: UUID) -> None:
         for connection in tuple(self._viewers.get(member, ())):
-            self.leave(connection)
+            self.leave(connection, "barred")
 
 
 def _discard(index: dict[UUID, set[Connection]], key: UUID, connection: Connection) -> None:

@@ -53,7 +53,8 @@ async def catch_up(
         judged = await services.look(judge, cases) if cases else []
         told = _told(cursor, [recorded for recorded, _ in cases], judged)
         if not await _send(services, connection, told, patient):
-            connection.close()
+            # One that was too slow has been closed by that already.
+            connection.close("barred")
             return cursor
         cursor = StreamCursor(ends)
         connection.move(str(cursor))

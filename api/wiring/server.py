@@ -26,6 +26,7 @@ from adapters.working_days import ChineseCalendar
 from api.addresses import Addresses
 from api.application import build
 from api.backtests import Backtests
+from api.badges import badges_policy
 from api.http.access import AccessLog
 from api.http.door import Door
 from api.limits import Limits
@@ -164,9 +165,14 @@ class Homezone:
     def _run_policies_and_timers(self) -> None:
         reader, database, clock = self.log.reader, self.database.server, self.clock
         handlers = self.services.accounts
-        every = policies(self.executor, handlers, self.services.rules, self.log.cells)
+        every = (
+            *policies(self.executor, handlers, self.services.rules, self.log.cells),
+            badges_policy(self.services),
+        )
         names = [policy.name for policy in every]
-        self._answered = frozenset().union(*(policy.types for policy in every))
+        self._answered = frozenset().union(
+            *(policy.types for policy in every if not policy.patient)
+        )
         self.policies = PolicyRunner(reader, database, every, clock, self._holder, from_start=names)
         self.services.reactions = self.policies
         services = self.services

@@ -53,6 +53,9 @@ class Policy(Protocol):
 
     async def react(self, recorded: Recorded) -> None: ...
 
+    def forget(self) -> None:
+        """Others may have answered events since the last one: nothing follows from it."""
+
 
 class _Place(msgspec.Struct):
     """Where a policy is in one cell: as read, and as written down."""
@@ -141,6 +144,8 @@ class PolicyRunner(LeasedLoop):
         """Look again where the policies are."""
         self._places = {}
         self._stuck = {}
+        for policy in self._policies.values():
+            policy.forget()
 
     def status(self) -> EngineStatus:
         """How each policy is doing."""

@@ -21,6 +21,7 @@ from commands.reports import Report, ReportHandlers
 from commands.rules import PublishRules
 from commands.subjects import PostSubject, SubjectChoice
 from domain.account import ACCOUNT, Account, account_stream
+from domain.badge import DAYS
 from domain.case import CASE, Case, case_of, case_stream
 from domain.case_events import Subject
 from domain.event import Event, Recorded
@@ -165,7 +166,10 @@ class Bench:
     # Time
 
     def armed(self) -> list[Arm]:
-        """The deadlines that are set, as the read model has them, the first due first."""
+        """
+        The deadlines that are set, as the read model has them, the first due first; but not those
+        of badges, which every account has from its first day.
+        """
         deadlines: dict[UUID, Arm] = {}
         for recorded in self.house.events():
             arming = ARMING.get(type(recorded.event))
@@ -174,7 +178,8 @@ class Bench:
                     deadlines[order.id] = order
                 else:
                     deadlines.pop(order.id, None)
-        return sorted(deadlines.values(), key=lambda one: (one.due, one.id))
+        of_cases = (one for one in deadlines.values() if one.kind not in DAYS)
+        return sorted(of_cases, key=lambda one: (one.due, one.id))
 
     async def fire(self, deadline: Arm, late: timedelta = timedelta()) -> None:
         """A deadline's time has come, and perhaps gone by."""

@@ -324,6 +324,7 @@ def _arguments(statement: Statement, store: Store) -> dict[str, Any]:
         "smallint[]": [cell_of(member) for member in members], "uuid[]": list(members),
         "bigint[]": [1_000] * len(members), "int[]": [1] * len(members),
         "boolean[]": [True] * len(members), "timestamptz[]": [now] * len(members),
+        "text[]": ["like"],
     }  # fmt: skip
     values = {name: (scalars | arrays)[kind] for name, kind in _PARAMETER.findall(statement.sql)}
     own = {"post": posts[0], "posts": posts, "contents": posts}

@@ -51,13 +51,14 @@ CHANGES = {
     "case.opened.v1-beside": "patch cases, put case_dues",
     "case.opened.v1": "put case_dues, put case_openings, put cases",
     "comment.approved.v1": (
-        "add counters, patch comments, patch gates, put gate_history, put timeline"
+        "add counters, add deeds, patch comments, patch gates, put gate_history, "
+        "put notice_heads, put notices, put timeline"
     ),
     "comment.deleted.v1": (
-        "add counters, drop comments, drop timeline, patch gates, put gate_history"
+        "add counters, drop comments, drop notices, drop timeline, patch gates, put gate_history"
     ),
     "comment.deleted.v1-answer": (
-        "add counters, drop comments, drop timeline, patch gates, put gate_history"
+        "add counters, drop comments, drop notices, drop timeline, patch gates, put gate_history"
     ),
     "comment.flagged.v1": "",
     "comment.held.v1": (
@@ -67,29 +68,34 @@ CHANGES = {
     "comment.rejected.v1": "add waiting_comments, patch gates, put gate_history",
     "comment.restored.v1": "add counters, patch gates, put gate_history",
     "comment.taken_back.v1": (
-        "add waiting_comments, drop comments, drop timeline, patch gates, put gate_history"
+        "add waiting_comments, drop comments, drop notices, drop timeline, patch gates, "
+        "put gate_history"
     ),
     "comment.unpublished.v1": "add counters, patch gates, put gate_history",
-    "comment.written.v1": "add counters, put comments, put gate_history, put gates, put timeline",
+    "comment.written.v1": (
+        "add counters, add deeds, put comments, put gate_history, put gates, "
+        "put notice_heads, put notices, put timeline"
+    ),
     "comment.written.v1-answer": (
-        "add counters, put comments, put gate_history, put gates, put timeline"
+        "add counters, add deeds, put comments, put gate_history, put gates, "
+        "put notice_heads, put notices, put timeline"
     ),
     "disclosure.read.v1": "",
-    "friend.accepted.v1": "put friendships, put tie_history",
+    "friend.accepted.v1": "drop notice_heads, drop notices, put friendships, put tie_history",
     "friend.asked.v1": "put friendships, put tie_history",
-    "friend.confirmed.v1": "put friendships, put tie_history",
-    "friend.ended.v1": "drop friendships, put tie_history",
-    "friend.lapsed.v1": "drop friendships, put tie_history",
-    "friend.request_received.v1": "put friendships, put tie_history",
-    "like.given.v1": "add counters, put likes, put timeline",
-    "like.withdrawn.v1": "add counters, drop likes, drop timeline",
+    "friend.confirmed.v1": "put friendships, put notice_heads, put notices, put tie_history",
+    "friend.ended.v1": "drop friendships, drop notice_heads, drop notices, put tie_history",
+    "friend.lapsed.v1": "drop friendships, drop notice_heads, drop notices, put tie_history",
+    "friend.request_received.v1": "put friendships, put notice_heads, put notices, put tie_history",
+    "like.given.v1": "add counters, put likes, put notice_heads, put notices, put timeline",
+    "like.withdrawn.v1": "add counters, drop likes, drop notices, drop timeline",
     "list.deleted.v1": "drop list_members, drop lists, put list_history",
     "list.saved.v1": "drop list_members, put list_history, put list_members, put lists",
     "list.saved.v1-new": "put list_history, put list_members, put lists",
     "member.blocked.v1": "put blocks, put tie_history",
     "member.unblocked.v1": "drop blocks, put tie_history",
     "number.claimed.v1": "",
-    "post.approved.v1": "patch gates, patch posts, put gate_history, put timeline",
+    "post.approved.v1": "add deeds, patch gates, patch posts, put gate_history, put timeline",
     "post.audience_changed.v1": (
         "patch gates, patch posts, put gate_history, put list_history, put list_members"
     ),
@@ -121,13 +127,16 @@ CHANGES = {
     "post.flagged.v1": "",
     "post.held.v1": "put gate_history, put gates, put posts, put timeline",
     "post.held.v1-unfinished": "put gate_history, put gates, put posts, put timeline",
-    "post.published.v1": "put gate_history, put gates, put posts, put timeline",
-    "post.published.v1-diary": "put gate_history, put gates, put posts, put timeline",
+    "post.published.v1": "add deeds, put gate_history, put gates, put posts, put timeline",
+    "post.published.v1-diary": "add deeds, put gate_history, put gates, put posts, put timeline",
     "post.published.v1-listed": (
-        "put gate_history, put gates, put list_history, put list_members, put posts, put timeline"
+        "add deeds, put gate_history, put gates, put list_history, put list_members, "
+        "put posts, put timeline"
     ),
-    "post.published.v1-named-list": "put gate_history, put gates, put posts, put timeline",
-    "post.published.v1-share": "put gate_history, put gates, put posts, put timeline",
+    "post.published.v1-named-list": (
+        "add deeds, put gate_history, put gates, put posts, put timeline"
+    ),
+    "post.published.v1-share": "add deeds, put gate_history, put gates, put posts, put timeline",
     "post.refused.v1": "",
     "post.rejected.v1": "patch gates, put gate_history",
     "post.restored.v1": "patch gates, patch posts, put gate_history",
@@ -149,10 +158,13 @@ CHANGES = {
     "case.claimed.v1-on": "patch cases",
     "case.claimed.v1": "patch cases",
     "case.decided.v1-goes-on": (
-        "patch cases, patch reports, put case_dues, put case_openings, put decisions"
+        "patch cases, patch reports, put case_dues, put case_openings, put decisions, "
+        "put notice_heads, put notices"
     ),
-    "case.decided.v1-on-appeal": "patch cases, patch decisions, put decisions",
-    "case.decided.v1": "patch cases, patch reports, put decisions",
+    "case.decided.v1-on-appeal": (
+        "patch cases, patch decisions, put decisions, put notice_heads, put notices"
+    ),
+    "case.decided.v1": "patch cases, patch reports, put decisions, put notice_heads, put notices",
     "case.declined.v1": "patch cases",
     "case.escalated.v1": "patch cases",
     "case.mooted.v1": "patch cases",
@@ -237,7 +249,7 @@ CHANGES = {
     "gift.offered.v1-months": "put orders",
     "membership.paid.v1-given": "put membership_periods, put memberships",
     "wallet.captured.v1-months": "add ledger_accounts, drop holds, put lot_moves, put postings",
-    "gift.received.v1": "put gifts",
+    "gift.received.v1": "put gifts, put notice_heads, put notices",
     "gift.returned.v1": "patch orders",
     "gift.returned.v1-expired": "patch orders",
     "gift.settled.v1": "patch gifts",
@@ -283,6 +295,19 @@ CHANGES = {
     ),
     "wallet.voided.v1": (
         "add ledger_accounts, add lot_coins, drop holds, put lot_moves, put lots, put postings"
+    ),
+    "badge.awarded.v1": "put badges, put notice_heads, put notices",
+    "notices.preferences_changed.v1": "put notice_settings",
+    "notices.read.v1": "drop notice_marks, put notice_marks",
+    "notices.read.v1-all": "put notice_marks",
+    "post.approved.v1-share": (
+        "add deeds, patch gates, patch posts, put gate_history, put notice_heads, "
+        "put notices, put timeline"
+    ),
+    "post.held.v1-share-credited": "put gate_history, put gates, put posts, put timeline",
+    "post.published.v1-share-credited": (
+        "add deeds, put gate_history, put gates, put notice_heads, put notices, put posts, "
+        "put timeline"
     ),
 }
 
@@ -386,6 +411,9 @@ def test_a_row_has_one_cell_that_writes_it(name: str) -> None:
     for one in changes(sample(name)):
         if not isinstance(one, Add):
             named = {cell_of(part) for part in one.key if hasattr(part, "int")}
+            columns = [column.name for column in one.table.primary_key]
+            if "source_cell" in columns:
+                named.add(one.key[columns.index("source_cell")])
             assert event.cell in {one.key[0], *named}
 
 

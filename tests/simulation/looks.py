@@ -35,7 +35,9 @@ class Looks:
         """Somebody looks at something, whatever else is going on."""
         viewer = self._someone()
         found = surfaces.everything(self._history.world, viewer.id)
-        surface = self._history.chance.choice([surfaces.feed(), surfaces.feed(), *found[-36:]])
+        surface = self._history.chance.choice(
+            [surfaces.feed(), surfaces.feed(), surfaces.notifications(), *found[-36:]]
+        )
         fresh = self._history.chance.random() < 0.6
         await self.look(viewer, surface, fresh=fresh)
 
@@ -134,13 +136,15 @@ class Looks:
     async def at_everything(self) -> None:
         """Everybody looks at some of all there is, when all is at rest."""
         self._check_halves()
+        now = min(server.clock.now() for server in self._history.servers)
+        self._history.world.honours.check_rest(now)
         await self._desks.look()
         for app in self._history.apps:
             app.check()
         for viewer in list(self._history.world.people.values()):
             found = surfaces.everything(self._history.world, viewer.id)
             some = self._history.chance.sample(found, min(len(found), 25))
-            for surface in [surfaces.feed(), *some]:
+            for surface in [surfaces.feed(), surfaces.notifications(), *some]:
                 if not await self.look(viewer, surface, fresh=True):
                     raise Difference(f"{surface.operation} cannot be read though all is at rest")
 

@@ -25,6 +25,7 @@ from api.http.routes import Route
 from api.problems import PROBLEMS
 from api.routes import (
     audit,
+    badges,
     billing,
     decorations,
     gifts,
@@ -34,6 +35,7 @@ from api.routes import (
     memberships,
     moderation,
     money,
+    notifications,
     posts,
     recourse,
     rules,
@@ -51,6 +53,8 @@ ROUTES: dict[str, Route] = {
         members,
         posts,
         spaces,
+        badges,
+        notifications,
         audit,
         moderation,
         recourse,

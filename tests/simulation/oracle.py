@@ -25,10 +25,13 @@ from domain.account_events import (
     NicknameWithdrawn,
     NumberClaimed,
 )
+from domain.badge import BadgeAwarded
+from domain.circle import FriendConfirmed, FriendEnded, FriendLapsed
 from domain.comment import CommentFlagged, CommentHeld, CommentRefused, CommentWritten
 from domain.event import Recorded
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
+from domain.notices import NoticePreferencesChanged, NoticesRead
 from domain.poll import VoteCast
 from domain.post_events import (
     PostEdited,
@@ -41,6 +44,7 @@ from domain.post_events import (
 )
 from domain.space import CertificationWithdrawn, SpaceCertified
 from tests.simulation.casebook import OF_CASE, Casebook
+from tests.simulation.honours import Honours
 from tests.simulation.legal import must
 from tests.simulation.penalties import OF_SANCTIONS, OF_STANDING, Penalties
 from tests.simulation.screens import RuleEvent, Rules
@@ -61,6 +65,7 @@ class Oracle(Writings):
         self.cases = Casebook(self)
         self.penalties = Penalties(self)
         self.treasury = Treasury(self)
+        self.honours = Honours(self)
         self._batches = 0
         self._heads: dict[int, tuple[int, datetime]] = {}
         self._versions: dict[UUID, int] = {}
@@ -80,6 +85,7 @@ class Oracle(Writings):
             for recorded in command:
                 self._place(recorded)
                 self._take(recorded)
+                self.honours.take(recorded)
             self._check_screened(command)
             self.cases.settle(command)
             self.penalties.settle(command)
@@ -132,19 +138,18 @@ class Oracle(Writings):
                 promised = self.claimed.get(qq) == member and member not in self.people
                 must(promised, recorded, "an account is opened once, for whom a number promises")
                 self.people[member] = Person(member, qq, self.open(identity.nickname))
-            case NicknameChanged(member=member, nickname=nickname):
-                self.publishes(recorded, member)
-                self.people[member].nickname = self.open(nickname)
+                self.honours.joined[member] = recorded.recorded_at
             case (
-                NicknameApproved(member=member, nickname=nickname)
-                | NicknameWithdrawn(member=member, nickname=nickname)
-                | NicknameRestored(member=member, nickname=nickname)
+                NicknameChanged()
+                | NicknameApproved()
+                | NicknameWithdrawn()
+                | NicknameRestored()
+                | NicknameHeld()
+                | NicknameRefused()
+                | NicknameRejected()
+                | NicknameFlagged()
             ):
-                self.people[member].nickname = self.open(nickname)
-            case NicknameHeld(member=member) | NicknameRefused(member=member):
-                self.publishes(recorded, member)
-            case NicknameRejected() | NicknameFlagged():
-                pass
+                self._take_name(recorded, event)
             case SpaceCertified(member=member):
                 self.people[member].certified = True
             case CertificationWithdrawn(member=member):
@@ -156,8 +161,36 @@ class Oracle(Writings):
                 self.take_like(recorded, event)
             case VoteCast():
                 self.take_vote(recorded, event)
+            case BadgeAwarded() | NoticesRead() | NoticePreferencesChanged():
+                pass
             case _:
                 self.take_tie(recorded)
+                self._take_friendship(event)
+
+    def _take_name(self, recorded: Recorded, event: Any) -> None:
+        match event:
+            case NicknameChanged(member=member, nickname=nickname):
+                self.publishes(recorded, member)
+                self.people[member].nickname = self.open(nickname)
+            case (
+                NicknameApproved(member=member, nickname=nickname)
+                | NicknameWithdrawn(member=member, nickname=nickname)
+                | NicknameRestored(member=member, nickname=nickname)
+            ):
+                self.people[member].nickname = self.open(nickname)
+            case NicknameHeld(member=member) | NicknameRefused(member=member):
+                self.publishes(recorded, member)
+            case _:
+                pass
+
+    def _take_friendship(self, event: Any) -> None:
+        match event:
+            case FriendConfirmed(member=member, other=other):
+                self.honours.confirm(member, other)
+            case FriendEnded(member=member, other=other) | FriendLapsed(member=member, other=other):
+                self.honours.end(member, other)
+            case _:
+                pass
 
     # What the rules in force made of it
 

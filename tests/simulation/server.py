@@ -21,6 +21,7 @@ from adapters.log.memory import MemoryLog, MemoryStore
 from adapters.screening import RuleMatcher
 from adapters.vault.memory import MemoryKeyVault
 from adapters.working_days import ChineseCalendar
+from api.badges import badges_policy
 from api.services import READ_BY_CLIENTS, Caller, RecentWrites, Services
 from api.stream import Hub
 from commands.directory import Directory
@@ -318,8 +319,13 @@ class Server:
             recall=self.recall if temper.recalls else None,
             rails={NAME: ground.rail},
         )
-        every = policies(self.executor, self.services.accounts, self.services.rules, self.log.cells)
-        self._answered = frozenset().union(*(policy.types for policy in every))
+        every = (
+            *policies(self.executor, self.services.accounts, self.services.rules, self.log.cells),
+            badges_policy(self.services),
+        )
+        self._answered = frozenset().union(
+            *(policy.types for policy in every if not policy.patient)
+        )
         database: Any = ground.books
         self.policies = PolicyRunner(
             self.log.reader,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from tests.simulation.oracle import Oracle
 from tests.simulation.world import Difference, Piece, World
 
 
@@ -326,6 +327,75 @@ def named_lists() -> Surface:
     return Surface("list_lists", {}, expected, shown, listed=False)
 
 
+def badges(owner: UUID, qq: int) -> Surface:
+    """A member's badges."""
+
+    def expected(world: World, viewer: UUID) -> Any:
+        return None if (owner, viewer) in world.blocks else _badges(world, owner)
+
+    def shown(_: World, body: Any) -> Any:
+        return {one["badge"] for one in body["items"]}
+
+    return Surface("list_badges", {"qq": qq}, expected, shown, listed=False)
+
+
+def my_badges() -> Surface:
+    """One's own."""
+    return Surface(
+        "list_my_badges",
+        {},
+        _badges,
+        lambda _, body: {one["badge"] for one in body["items"]},
+        listed=False,
+    )
+
+
+def _badges(world: World, member: UUID) -> set[str]:
+    assert isinstance(world, Oracle)
+    return world.honours.badges(member)
+
+
+#: What cases and gifts are told of is the staff's and the treasury's to know.
+_TOLD = ("like", "share", "comment", "reply", "friend_request", "friend_accepted", "badge")
+
+
+def notifications() -> Surface:
+    """What a member is told, and how many did it."""
+
+    def expected(world: World, viewer: UUID) -> Any:
+        assert isinstance(world, Oracle)
+        return {
+            told: (len(who), sorted(who) if len(who) <= 3 and told[0] != "badge" else [])
+            for told, who in world.honours.notices(viewer).items()
+        }
+
+    def shown(_: World, items: Any) -> Any:
+        found = {}
+        for one in items:
+            if one["kind"] in _TOLD:
+                members = sorted(member["qq"] for member in one["members"])
+                about = one.get("post") or one.get("badge") or members[0]
+                told = (one["kind"], str(about))
+                if told in found:
+                    raise Difference(f"{told} is told twice")
+                found[told] = (one["count"], members if one["count"] <= 3 else [])
+        return found
+
+    return Surface("list_notifications", {}, expected, shown)
+
+
+def unread(viewer: UUID) -> Surface:
+    """How many notifications are unread, where nobody has read any."""
+
+    def shown(world: World, body: Any) -> bool:
+        assert isinstance(world, Oracle)
+        told = len(world.honours.notices(viewer))
+        others = world.cases.dockets or world.treasury.minors
+        return bool(body["count"] >= told if others else body["count"] == told)
+
+    return Surface("count_unread", {}, lambda *_: True, shown, listed=False)
+
+
 def me() -> Surface:
     """One's own account."""
     return Surface(
@@ -353,10 +423,11 @@ def _set(_: World, items: Any) -> set[int]:
 
 def everything(world: World, viewer: UUID) -> list[Surface]:
     """Every surface that a viewer can look at."""
-    found = [feed(), mentions(), blocks(), follows(), named_lists(), me()]
+    found = [feed(), mentions(), blocks(), follows(), named_lists(), me(), my_badges()]
+    found += [notifications(), unread(viewer)]
     found += [friends(state) for state in ("friends", "incoming", "outgoing")]
     for person in world.people.values():
-        found += [of(person.id, person.qq) for of in (space, space_posts, timeline)]
+        found += [of(person.id, person.qq) for of in (space, space_posts, timeline, badges)]
     for piece in world.pieces.values():
         found += [post(piece), comments(piece), likes(piece)]
     return found

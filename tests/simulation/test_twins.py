@@ -25,6 +25,7 @@ from domain.ids import cell_of
 from projections.engine.apply import apply
 from projections.reading import (
     audits,
+    badges,
     books,
     carried,
     cases,
@@ -35,6 +36,7 @@ from projections.reading import (
     memberships,
     mentions,
     moments,
+    notices,
     people,
     posts,
     reports,
@@ -60,9 +62,9 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, books, carried, cases, decisions, decorations, gifts, ledgers, loads, memberships,
-    mentions, moments, people, posts, reports, responses, shopping, standings, streams, timelines,
-    viewing, wallets,
+    audits, badges, books, carried, cases, decisions, decorations, gifts, ledgers, loads,
+    memberships, mentions, moments, notices, people, posts, reports, responses, shopping,
+    standings, streams, timelines, viewing, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
@@ -201,6 +203,9 @@ async def _ask_of(reviews: Reviews) -> list[Asked]:
         for decided in [one.event for one in reviews.events if isinstance(one.event, CaseDecided)]:
             await decisions.case_of(noted, member, decided.decision.id)
         await decisions.public_notes(noted, cell_of(member), reviews.cases)
+    for member in reviews.members:
+        await notices.notices(noted, member, (since, member), 4)
+        await notices.unread(noted, member, PLAN.cells)
     for cell in range(PLAN.cells):
         await decisions.stated(noted, cell, 3, 1 << 40, 5)
     return noted.asked

@@ -29,6 +29,9 @@ class Recorder:
             raise LookupError(recorded.at)
         self.answered.append(recorded.at)
 
+    def forget(self) -> None:
+        """It remembers nothing but what it was asked."""
+
 
 def runner(world: World, *policies: Recorder, **options: Any) -> PolicyRunner:
     options = {"poll_seconds": 0.02, "retry_seconds": 0.01} | options

@@ -1,0 +1,152 @@
+"""
+What members are told of, and what they have come to: notices and badges as events make them.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from domain.badge import BADGES, BadgeAwarded, Days, Deeds
+from domain.comment import CommentApproved, CommentWritten
+from domain.event import Recorded
+from domain.post_events import PostApproved, PostPublished
+from tests.simulation.legal import must
+from tests.simulation.world import Difference, Piece, Remark, World
+
+#: A notice: its kind, and the post or the member that it is about.
+Told: TypeAlias = tuple[str, str]
+
+
+@dataclass(eq=False)
+class _Heard:
+    """Whom a comment was told to, and as what."""
+
+    piece: Piece
+    remark: Remark
+    member: UUID
+    kind: str
+
+
+@dataclass(eq=False)
+class Honours:
+    """Deeds, badges, and what there was to be told, of all members."""
+
+    world: World
+    joined: dict[UUID, datetime] = field(default_factory=dict)
+    awarded: dict[UUID, set[str]] = field(default_factory=dict)
+    _deeds: Counter[tuple[UUID, str]] = field(default_factory=Counter)
+    _heard: dict[UUID, list[_Heard]] = field(default_factory=dict)
+    _confirmed: set[tuple[UUID, UUID]] = field(default_factory=set)
+
+    def take(self, recorded: Recorded) -> None:
+        """Something happened; the world has heard of it."""
+        event: Any = recorded.event
+        match event:
+            case BadgeAwarded(member=member, badge=badge):
+                self._award(recorded, member, badge)
+            case PostPublished(author=author) | PostApproved(author=author):
+                self._deeds[author, "posts"] += 1
+            case CommentWritten(author=author) | CommentApproved(author=author):
+                self._deeds[author, "comments"] += 1
+                self._hear(recorded, event)
+            case _:
+                pass
+
+    def confirm(self, member: UUID, other: UUID) -> None:
+        """A member's request was accepted."""
+        self._confirmed.add((member, other))
+
+    def end(self, member: UUID, other: UUID) -> None:
+        """It is over."""
+        self._confirmed.discard((member, other))
+
+    def badges(self, member: UUID) -> set[str]:
+        """Those of a member."""
+        return self.awarded.get(member, set())
+
+    def notices(self, viewer: UUID) -> dict[Told, set[int]]:
+        """
+        Who did what a viewer is told of, by number: likes, comments, answers, friendship and
+        badges.
+        """
+        world, told = self.world, dict[Told, set[int]]()
+
+        def tell(kind: str, subject: object, who: UUID) -> None:
+            told.setdefault((kind, str(subject)), set()).add(world.people[who].qq)
+
+        for piece in world.pieces.values():
+            if piece.author == viewer and world.sees(viewer, piece):
+                for liker in world.likers(viewer, piece):
+                    if liker != viewer:
+                        tell("like", piece.id, liker)
+        for original, sharer in self._shares(viewer):
+            tell("share", original.id, sharer)
+        for heard in self._heard.get(viewer, ()):
+            remark = heard.remark
+            if world.sees(viewer, heard.piece) and world.finds(viewer, remark):
+                tell(heard.kind, heard.piece.id, remark.author)
+        for kind, other in self._friendship(viewer):
+            tell(kind, world.people[other].qq, other)
+        for badge in self.badges(viewer):
+            tell("badge", badge, viewer)
+        return told
+
+    def _shares(self, viewer: UUID) -> Iterator[tuple[Piece, UUID]]:
+        world = self.world
+        for piece in world.pieces.values():
+            original = piece.original
+            if original is None or not original.author == viewer != piece.author:
+                continue
+            if piece.published and world.sees(viewer, piece) and world.sees(viewer, original):
+                yield original, piece.author
+
+    def _friendship(self, viewer: UUID) -> Iterator[tuple[str, UUID]]:
+        world = self.world
+        for other in world.people:
+            if other == viewer or world.apart(viewer, other):
+                continue
+            half, standing = world.halves.get((viewer, other)), world.standing(viewer, other)
+            if half is not None and half.standing == standing == "incoming":
+                yield "friend_request", other
+            if standing == "friends" and (viewer, other) in self._confirmed:
+                yield "friend_accepted", other
+
+    def check_rest(self, now: datetime) -> None:
+        """
+        All that was earned was awarded.
+
+        :param now: by a clock that is not ahead of any server's.
+        """
+        for member in self.world.people:
+            for badge in BADGES:
+                if self._earned(member, badge, now) and badge not in self.badges(member):
+                    raise Difference(f"{member} earned {badge}, and has {self.badges(member)}")
+
+    def _award(self, recorded: Recorded, member: UUID, badge: str) -> None:
+        must(badge not in self.badges(member), recorded, "a badge is awarded once")
+        at = recorded.recorded_at + timedelta(seconds=5)
+        must(self._earned(member, badge, at), recorded, "a badge is earned")
+        self.awarded.setdefault(member, set()).add(badge)
+
+    def _earned(self, member: UUID, badge: str, at: datetime) -> bool:
+        match BADGES[badge]:
+            case Deeds(deed=deed, count=count):
+                return self._deeds[member, deed] >= count
+            case Days(days=days):
+                return at >= self.joined[member] + timedelta(days=days)
+
+    def _hear(self, recorded: Recorded, event: CommentWritten | CommentApproved) -> None:
+        piece, remark = self.world.remarks[recorded.stream]
+        author, answered = event.author, event.answered
+        told: list[tuple[UUID, str]] = []
+        if answered is not None and answered != author:
+            told.append((answered, "reply"))
+        if piece.author not in (author, answered):
+            told.append((piece.author, "comment"))
+        for member, kind in told:
+            known = self._heard.setdefault(member, [])
+            if not any(one.remark is remark for one in known):
+                known.append(_Heard(piece, remark, member, kind))
