@@ -16,10 +16,12 @@ from domain import (
     decoration,
     disclosure,
     disclosure_policy,
+    home,
     like,
     mall,
     membership,
     membership_events,
+    message,
     misclaim,
     named_list,
     order,
@@ -32,6 +34,7 @@ from domain import (
     space,
     standing,
     standing_events,
+    visit,
     wallet,
     wallet_events,
 )
@@ -64,6 +67,10 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (membership.MEMBERSHIP, membership_events.MembershipEvent),
     (decoration.DECORATION, decoration.DecorationEvent),
     (period.PERIODS, period.PeriodClosed),
+    (visit.VISITS, visit.VisitEvent),
+    (visit.REMOVAL, visit.VisitorRemoved),
+    (home.HOME, home.HomeEvent),
+    (message.MESSAGE, message.MessageEvent),
 )
 
 #: Of which kind of stream each type of event is.

@@ -9,11 +9,13 @@ from projections.decisions import Decisions
 from projections.decorations import Decorations
 from projections.gates import Gates
 from projections.gifts import Gifts
+from projections.homes import Homes
 from projections.ledger import Ledger
 from projections.lists import Lists
 from projections.mall import Mall
 from projections.members import Members
 from projections.memberships import Memberships
+from projections.messages import Messages
 from projections.orders import Orders
 from projections.posts import Posts
 from projections.reports import Reports
@@ -22,6 +24,7 @@ from projections.standings import Standings
 from projections.ties import Ties
 from projections.timeline import Timeline
 from projections.trail import Trail
+from projections.visits import Visits
 from projections.wallets import Wallets
 
 READ_MODELS: tuple[ReadModel, ...] = (
@@ -44,6 +47,9 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Gifts(),
     Memberships(),
     Decorations(),
+    Visits(),
+    Homes(),
+    Messages(),
     Ledger(),
     Trail(),
 )

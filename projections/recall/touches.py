@@ -32,6 +32,7 @@ from domain.comment import (
 )
 from domain.decoration import DecorationChanged, DecorationRestored
 from domain.event import Recorded
+from domain.home import HomeChanged
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
 from domain.post_events import (
@@ -45,7 +46,8 @@ from domain.post_events import (
     PostUnpublished,
 )
 from domain.space import CertificationWithdrawn, SpaceCertified
-from projections.reach import CommentChange, PostChange
+from domain.visit import VisitMade, VisitMadeUnseen, VisitorRemoved
+from projections.reach import CommentChange, MessageChange, PostChange
 
 
 class Touch(msgspec.Struct, frozen=True, gc=False):
@@ -110,6 +112,12 @@ def touches(recorded: Recorded) -> Iterator[Touch]:
             | DecorationRestored(member=member)
         ):
             yield Touch("members", member)
+        case HomeChanged(member=member):
+            yield Touch("pages", member)
+        case VisitMade(space=space) | VisitMadeUnseen(space=space) | VisitorRemoved(member=space):
+            yield Touch("visited", space)
+        case _ if isinstance(event, MessageChange):
+            yield Touch("pages", event.space)
         case _:
             return
 

@@ -23,6 +23,7 @@ from domain.event import Recorded, type_of
 from domain.ids import cell_of
 from projections.counters import COUNTERS, WAITING
 from tests.simulation.apps import App
+from tests.simulation.callers import Callers
 from tests.simulation.glances import Glance
 from tests.simulation.looks import Looks
 from tests.simulation.loop import Process, SimulatedLoop, StuckError, context_of
@@ -56,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True):
     :param kills: how often a second a server is killed, stopped, or its clock moved.
     :param moderation: how many of the moves are staff's, or about what staff decided; without any,
         no rules are in force.
+    :param pages: how many of the rest are about home pages, their visitors and boards.
     :param money: how many of the others are about money, and how often somebody looks at some;
         without either, no time is leapt over.
     """
@@ -68,6 +70,7 @@ class Plan(msgspec.Struct, frozen=True):
     kills: float = 0.0
     moderation: float = 0.0
     money: float = 0.0
+    pages: float = 0.0
     idle_seconds: float = 0.5
     patient: bool = False
     apps: int = 1
@@ -121,6 +124,8 @@ class History:
         chance_of_money = random.Random(f"{seed}/money")
         self._shoppers = Shoppers(self.world, chance_of_money, clock)
         self._tills = Tills(self, chance_of_money)
+        self._chance_of_pages = random.Random(f"{seed}/pages")
+        self._callers = Callers(self.world, self._chance_of_pages, wary)
         self._chance_of_money = chance_of_money
         self.world.treasury.rail = self.ground.rail
         self.servers: list[Server] = []
@@ -223,6 +228,7 @@ class History:
         try:
             self.world.take(events, self._moved)
             self._check_counts(events)
+            self.world.boards.check_counts(events, self.ground.books.tables)
             self._tills.check_commit(events)
         except Exception as error:  # noqa: BLE001 - the log must not take it for its own
             self.loop.fail(error)
@@ -309,6 +315,10 @@ class History:
                 return move
         if self.plan.money and self._chance_of_money.random() < self.plan.money:
             move = self._shoppers.next(actor)
+            if move is not None:
+                return move
+        if self.plan.pages and self._chance_of_pages.random() < self.plan.pages:
+            move = self._callers.next(actor)
             if move is not None:
                 return move
         return self._mover.next(actor)

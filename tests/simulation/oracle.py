@@ -28,6 +28,7 @@ from domain.account_events import (
 from domain.comment import CommentFlagged, CommentHeld, CommentRefused, CommentWritten
 from domain.event import Recorded
 from domain.like import LikeGiven, LikeWithdrawn
+from domain.message import MessageFlagged, MessageHeld, MessageRefused, MessageWritten
 from domain.named_list import ListDeleted, ListSaved
 from domain.post_events import (
     PostEdited,
@@ -39,6 +40,7 @@ from domain.post_events import (
     PostRefused,
 )
 from domain.space import CertificationWithdrawn, SpaceCertified
+from tests.simulation.boards import OF_PAGES, Boards
 from tests.simulation.casebook import OF_CASE, Casebook
 from tests.simulation.legal import must
 from tests.simulation.penalties import OF_SANCTIONS, OF_STANDING, Penalties
@@ -48,7 +50,7 @@ from tests.simulation.world import Person
 from tests.simulation.writings import OF_COMMENT, OF_POST, Writings
 
 _OF_RULES = frozenset(get_args(RuleEvent))
-_FLAGGED = (PostFlagged, CommentFlagged, NicknameFlagged)
+_FLAGGED = (PostFlagged, CommentFlagged, MessageFlagged, NicknameFlagged)
 
 
 class Oracle(Writings):
@@ -60,6 +62,7 @@ class Oracle(Writings):
         self.cases = Casebook(self)
         self.penalties = Penalties(self)
         self.treasury = Treasury(self)
+        self.boards = Boards(self, self.treasury)
         self._batches = 0
         self._heads: dict[int, tuple[int, datetime]] = {}
         self._versions: dict[UUID, int] = {}
@@ -107,6 +110,8 @@ class Oracle(Writings):
             self.take_post(recorded, event)
         elif kind in OF_COMMENT:
             self.take_comment(recorded, event)
+        elif kind in OF_PAGES:
+            self.boards.take(recorded, event)
         elif kind in OF_CASE:
             self.cases.take(recorded, event)
         elif kind in OF_STANDING:
@@ -186,11 +191,11 @@ class Oracle(Writings):
                 return self.open(content.text), event.how
             case PostRefused(content=content) | PostEditRefused(content=content):
                 return self.open(content.text), "refused"
-            case CommentWritten(text=text):
+            case CommentWritten(text=text) | MessageWritten(text=text):
                 return self.open(text), "published"
-            case CommentHeld(text=text):
+            case CommentHeld(text=text) | MessageHeld(text=text):
                 return self.open(text), event.how
-            case CommentRefused(text=text):
+            case CommentRefused(text=text) | MessageRefused(text=text):
                 return self.open(text), "refused"
             case NicknameChanged(nickname=nickname):
                 return self.open(nickname), "published"

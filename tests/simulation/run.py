@@ -70,6 +70,7 @@ def plan_of(seed: int) -> Plan:
         apps=chance.choice([0, 1, 2]),
         moderation=chance.choice([0.0, 0.25, 0.5]),
         money=chance.choice([0.0, 0.3, 0.6]),
+        pages=chance.choice([0.0, 0.2, 0.4]),
         temper=temper,
     )
 

@@ -23,7 +23,7 @@ from tests.simulation.casebook import Docket
 from tests.simulation.moves import RULE_WORDS, Move
 from tests.simulation.oracle import Oracle
 from tests.simulation.server import LoopClock
-from tests.simulation.world import Person, Piece, Remark
+from tests.simulation.world import Note, Person, Piece, Remark
 
 MODERATORS = (30_001, 30_002, 30_003, 30_004)
 COMPLIANCE = 30_100
@@ -191,9 +191,11 @@ class Staff:
             return chance.choice(["approve", "approve", "reject"])
         return chance.choice(["unpublish", "unpublish", "no_action"])
 
-    def _thing(self, docket: Docket) -> Piece | Remark | None:
+    def _thing(self, docket: Docket) -> Piece | Remark | Note | None:
         if docket.subject.kind == "post":
             return self._world.pieces.get(docket.subject.id)
+        if docket.subject.kind == "message":
+            return self._world.notes.get(docket.subject.id)
         known = self._world.remarks.get(docket.subject.id)
         return None if known is None else known[1]
 
