@@ -16,7 +16,13 @@ from commands.cases import EscalateCase, OpenCase
 from commands.decisions import Confirm, Decide, PenaltyChoice
 from commands.reports import Report
 from commands.rules import SetLevel
-from commands.subjects import CommentSubject, MemberSubject, NicknameSubject, PostSubject
+from commands.subjects import (
+    CommentSubject,
+    MemberSubject,
+    MessageSubject,
+    NicknameSubject,
+    PostSubject,
+)
 from domain.rules import Action, Match, Rule, RuleSet
 from domain.verdicts import Verdict
 from tests.simulation.casebook import Docket
@@ -128,6 +134,9 @@ class Staff:
         chance = self._chance
         pieces = list(self._world.pieces.values())[-12:]
         remarks = [one for _, one in list(self._world.remarks.values())[-8:]]
+        notes = list(self._world.notes.values())[-8:]
+        if notes and chance.random() < 0.3:
+            return self._opening(MessageSubject(chance.choice(notes).id))
         match chance.choice([*["post"] * 4, "comment", "comment", "nickname", "member"]):
             case "post" if pieces:
                 return self._opening(PostSubject(chance.choice(pieces).id))
@@ -231,6 +240,12 @@ class Staff:
             seen = world.meets(actor.id, piece) and world.finds(actor.id, remark)
             may = seen and remark.published and remark.author != actor.id
             return self._member(actor, "make_report", may, Report(CommentSubject(remark.id), "c"))
+        notes = list(world.notes.values())[-8:]
+        if notes and chance.random() < 0.3:
+            note = chance.choice(notes)
+            seen = world.opens(actor.id, note.space, "messages") and world.reads(actor.id, note)
+            may = seen and note.published and note.author != actor.id
+            return self._member(actor, "make_report", may, Report(MessageSubject(note.id), "c"))
         if not pieces:
             return None
         piece = chance.choice(pieces)
