@@ -61,7 +61,7 @@ class ChangeDecoration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     music: LookChoice = msgspec.UNSET
     wide: bool | _Unset = msgspec.UNSET
     transparency: Transparency | _Unset = msgspec.UNSET
-    modules: Annotated[list[Module], msgspec.Meta(max_length=7)] | _Unset = msgspec.UNSET
+    modules: Annotated[list[Module], msgspec.Meta(max_length=9)] | _Unset = msgspec.UNSET
 
 
 async def change(command: ChangeDecoration, work: Work) -> Outcome:

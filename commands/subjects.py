@@ -8,9 +8,11 @@ from uuid import UUID
 import msgspec
 
 from commands.directory import Directory
+from commands.messages import visible_board
 from commands.relations import check_id, relation, visible_post
 from commands.types import QQ
 from commands.work import Work
+from domain import message as messages
 from domain import post as posts
 from domain import verdicts
 from domain.account import ACCOUNT, Account, NoAccount, account_stream
@@ -22,7 +24,9 @@ from domain.comment import Live as LiveComment
 from domain.comment import TakenDown as CommentTakenDown
 from domain.comment import Unwritten as NoComment
 from domain.event import Aggregate, Event, Refused
-from domain.ids import CaseId, CommentId, DecisionId, MemberId, PostId, StreamId
+from domain.ids import CaseId, CommentId, DecisionId, MemberId, MessageId, PostId, StreamId
+from domain.message import MESSAGE, Message, message_stream
+from domain.message_verdicts import of_message
 from domain.post import POST, Post, post_stream
 from domain.post import Unwritten as NoPost
 from domain.verdicts import Verdict
@@ -44,6 +48,14 @@ class CommentSubject(
     id: UUID
 
 
+class MessageSubject(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="message"
+):
+    """A message on a board."""
+
+    id: UUID
+
+
 class NicknameSubject(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="nickname"
 ):
@@ -60,7 +72,9 @@ class MemberSubject(
     qq: QQ
 
 
-SubjectChoice: TypeAlias = PostSubject | CommentSubject | NicknameSubject | MemberSubject
+SubjectChoice: TypeAlias = (
+    PostSubject | CommentSubject | MessageSubject | NicknameSubject | MemberSubject
+)
 
 
 class Subjects:
@@ -80,6 +94,8 @@ class Subjects:
                 return Subject("post", id, post.author)
             case CommentSubject(id=id):
                 return Subject("comment", id, _author(await self._comment(work, id)))
+            case MessageSubject(id=id):
+                return Subject("message", id, _writer(await self._message(work, id)))
             case NicknameSubject(qq=qq):
                 member = await self._directory.member(qq)
                 return Subject("nickname", member, member)
@@ -107,6 +123,12 @@ class Subjects:
                     raise Refused("not-found", field="/subject/id")
                 await visible_post(work, viewer, comment.post, field="/subject/id")
                 await self._not_blocked(work, viewer, subject.owner)
+            case "message":
+                message = await self._message(work, subject.id)
+                if not isinstance(message, messages.Live):
+                    raise Refused("not-found", field="/subject/id")
+                await visible_board(work, viewer, message.space, "/subject/id")
+                await self._not_blocked(work, viewer, subject.owner)
             case "nickname" | "member":
                 account: Account = await work.load(ACCOUNT, account_stream(subject.owner))
                 if isinstance(account, NoAccount):
@@ -124,6 +146,14 @@ class Subjects:
             raise Refused("not-found", field="/subject/id")
         return comment
 
+    async def _message(self, work: Work, id: UUID) -> Message:
+        stream = message_stream(MessageId(id))
+        check_id(work, stream, field="/subject/id")
+        message: Message = await work.load(MESSAGE, stream)
+        if isinstance(message, messages.Unwritten):
+            raise Refused("not-found", field="/subject/id")
+        return message
+
     @staticmethod
     async def _not_blocked(work: Work, viewer: MemberId, member: MemberId) -> None:
         if (await relation(work, viewer, member, Public())).blocked:
@@ -140,6 +170,16 @@ def _author(comment: Comment) -> MemberId:
             return comment.author
 
 
+def _writer(message: Message) -> MemberId:
+    match message:
+        case messages.Held(message=live) | messages.TakenDown(message=live):
+            return live.author
+        case messages.Unwritten():
+            raise AssertionError("there is no such message")
+        case _:
+            return message.author
+
+
 async def judge(
     work: Work, subject: Subject, verdict: Verdict, case: CaseId, decision: DecisionId
 ) -> tuple[Event, ...]:
@@ -151,6 +191,9 @@ async def judge(
         case "comment":
             comment: Comment = await work.load(COMMENT, comment_stream(CommentId(subject.id)))
             return verdicts.of_comment(comment, verdict, case, decision)
+        case "message":
+            message: Message = await work.load(MESSAGE, message_stream(MessageId(subject.id)))
+            return of_message(message, verdict, case, decision)
         case "nickname":
             account: Account = await work.load(ACCOUNT, account_stream(subject.owner))
             return verdicts.of_nickname(account, verdict, case, decision)
@@ -163,7 +206,7 @@ async def judge(
 async def said_at(work: Work, subject: Subject) -> int:
     """
     The version of a subject's stream in which its owner last said what is to be decided of. A
-    comment never changes, and how a member behaves is not said in one place.
+    comment or a message never changes, and how a member behaves is not said in one place.
     """
     match subject.kind:
         case "post":
@@ -171,7 +214,7 @@ async def said_at(work: Work, subject: Subject) -> int:
         case "nickname":
             account: Account = await work.load(ACCOUNT, account_stream(subject.owner))
             return 0 if isinstance(account, NoAccount) else account.names.said
-        case "comment" | "member":
+        case "comment" | "message" | "member":
             return 0
         case _:
             assert_never(subject.kind)
@@ -191,6 +234,8 @@ def stream_of(subject: Subject) -> tuple[Aggregate[Any], StreamId]:
             return POST, post_stream(PostId(subject.id))
         case "comment":
             return COMMENT, comment_stream(CommentId(subject.id))
+        case "message":
+            return MESSAGE, message_stream(MessageId(subject.id))
         case "nickname" | "member":
             return ACCOUNT, account_stream(subject.owner)
         case _:

@@ -19,10 +19,12 @@ from domain import (
     disclosure,
     disclosure_policy,
     export,
+    home,
     like,
     mall,
     membership,
     membership_events,
+    message,
     misclaim,
     named_list,
     notices,
@@ -37,6 +39,7 @@ from domain import (
     space,
     standing,
     standing_events,
+    visit,
     wallet,
     wallet_events,
 )
@@ -74,6 +77,10 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (badge.AWARD, badge.BadgeAwarded),
     (notices.NOTICES, notices.NoticesEvent),
     (period.PERIODS, period.PeriodClosed),
+    (visit.VISITS, visit.VisitEvent),
+    (visit.REMOVAL, visit.VisitorRemoved),
+    (home.HOME, home.HomeEvent),
+    (message.MESSAGE, message.MessageEvent),
 )
 
 #: Of which kind of stream each type of event is.

@@ -15,6 +15,7 @@ MemberId = NewType("MemberId", UUID)
 StreamId = NewType("StreamId", UUID)
 PostId = NewType("PostId", UUID)
 CommentId = NewType("CommentId", UUID)
+MessageId = NewType("MessageId", UUID)
 ListId = NewType("ListId", UUID)
 CaseId = NewType("CaseId", UUID)
 DecisionId = NewType("DecisionId", UUID)
@@ -25,7 +26,7 @@ ItemId = NewType("ItemId", UUID)
 ExportId = NewType("ExportId", UUID)
 PhotoId = NewType("PhotoId", UUID)
 
-#: Either a post or a comment: what a gate stands before.
+#: A post, a comment or a message: what a gate stands before.
 ContentId = NewType("ContentId", UUID)
 
 CELLS_MAX = 1 << 12

@@ -18,8 +18,19 @@ Slot: TypeAlias = Literal["background", "theme", "title_bar", "clothing", "music
 SLOTS: Final[tuple[Slot, ...]] = ("background", "theme", "title_bar", "clothing", "music")
 #: How much shows through: not at all, half, or nearly all.
 Transparency: TypeAlias = Literal[0, 1, 2]
-#: What a page is made of, in the order in which it is shown at first.
-Module: TypeAlias = Literal["profile", "posts", "albums", "visitors", "messages", "gifts", "music"]
+#: What a page is made of.
+Module: TypeAlias = Literal[
+    "profile",
+    "posts",
+    "albums",
+    "visitors",
+    "messages",
+    "gifts",
+    "music",
+    "friends",
+    "badges",
+]
+#: Which there are, and in which order, until its owner arranges them.
 MODULES: Final[tuple[Module, ...]] = ("profile", "posts", "albums", "visitors", "messages")
 LayoutName: TypeAlias = Literal["classic", "simple", "wide"]
 

@@ -10,12 +10,14 @@ from projections.decisions import Decisions
 from projections.decorations import Decorations
 from projections.gates import Gates
 from projections.gifts import Gifts
+from projections.homes import Homes
 from projections.ledger import Ledger
 from projections.lists import Lists
 from projections.mall import Mall
 from projections.members import Members
 from projections.memberships import Memberships
 from projections.mentions import Mentions
+from projections.messages import Messages
 from projections.notices import Notices
 from projections.orders import Orders
 from projections.polls import Polls
@@ -26,6 +28,7 @@ from projections.standings import Standings
 from projections.ties import Ties
 from projections.timeline import Timeline
 from projections.trail import Trail
+from projections.visits import Visits
 from projections.wallets import Wallets
 
 READ_MODELS: tuple[ReadModel, ...] = (
@@ -52,6 +55,9 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Decorations(),
     Badges(),
     Notices(),
+    Visits(),
+    Homes(),
+    Messages(),
     Ledger(),
     Trail(),
 )

@@ -24,8 +24,18 @@ from domain.comment import (
     CommentUnpublished,
     CommentWritten,
 )
-from domain.event import Recorded
+from domain.event import Event, Recorded
 from domain.ids import MemberId
+from domain.message import (
+    MessageApproved,
+    MessageDeleted,
+    MessageHeld,
+    MessageRejected,
+    MessageRestored,
+    MessageTakenBack,
+    MessageUnpublished,
+    MessageWritten,
+)
 from domain.post_events import (
     PostApproved,
     PostAudienceChanged,
@@ -113,10 +123,10 @@ class Gates:
                 which = audience_list(recorded, audience)
                 yield _gate(recorded, author, audience_name(audience), which, None)
                 yield _past(recorded, author, True, audience_name(audience), which)
-            case PostHeld(author=author) | CommentHeld(author=author):
+            case PostHeld(author=author) | CommentHeld(author=author) | MessageHeld(author=author):
                 # What waits is for its author alone; whom it is for, once it no longer
                 # waits, the event says that ends it.
-                parent = event.post if isinstance(event, CommentHeld) else None
+                parent = _parent(event)
                 yield _gate(recorded, author, "only_me", None, parent)
                 yield _past(recorded, author, True, "only_me", None)
             case (
@@ -140,17 +150,37 @@ class Gates:
                 | CommentTakenBack(author=author)
                 | CommentRejected(author=author)
                 | CommentUnpublished(author=author)
+                | MessageDeleted(author=author)
+                | MessageTakenBack(author=author)
+                | MessageRejected(author=author)
+                | MessageUnpublished(author=author)
             ):
                 yield _patch(recorded, {"live": False})
                 yield _past(recorded, author, False, None, None)
-            case CommentWritten(author=author, post=post):
-                yield _gate(recorded, author, "public", None, post)
+            case CommentWritten(author=author) | MessageWritten(author=author):
+                yield _gate(recorded, author, "public", None, _parent(event))
                 yield _past(recorded, author, True, "public", None)
-            case CommentApproved(author=author) | CommentRestored(author=author):
+            case (
+                CommentApproved(author=author)
+                | CommentRestored(author=author)
+                | MessageApproved(author=author)
+                | MessageRestored(author=author)
+            ):
                 yield _patch(recorded, {"live": True, "audience": "public"})
                 yield _past(recorded, author, True, "public", None)
             case _:
                 return
+
+
+def _parent(event: Event) -> UUID | None:
+    """What something stands under: a comment under its post, a message on its owner's board."""
+    match event:
+        case CommentWritten(post=parent) | CommentHeld(post=parent):
+            return parent
+        case MessageWritten(space=parent) | MessageHeld(space=parent):
+            return parent
+        case _:
+            return None
 
 
 def _gate(

@@ -24,6 +24,16 @@ from domain.comment import (
 from domain.event import Event
 from domain.ids import MemberId
 from domain.like import LikeGiven, LikeWithdrawn
+from domain.message import (
+    MessageApproved,
+    MessageDeleted,
+    MessageHeld,
+    MessageRejected,
+    MessageRestored,
+    MessageTakenBack,
+    MessageUnpublished,
+    MessageWritten,
+)
 from domain.named_list import ListDeleted, ListSaved
 from domain.post_events import (
     PostApproved,
@@ -73,6 +83,18 @@ CommentChange: TypeAlias = (
     | CommentRejected
     | CommentUnpublished
     | CommentRestored
+)
+
+#: What changes a message for anybody.
+MessageChange: TypeAlias = (
+    MessageWritten
+    | MessageDeleted
+    | MessageHeld
+    | MessageTakenBack
+    | MessageApproved
+    | MessageRejected
+    | MessageUnpublished
+    | MessageRestored
 )
 
 _WAITING = CommentHeld | CommentTakenBack | CommentRejected

@@ -27,6 +27,7 @@ _EARLIEST: Final = date(2000, 1, 1)
 _THINGS: Final = {
     "post": "A post",
     "comment": "A comment",
+    "message": "A message",
     "nickname": "A nickname",
     "member": "An account",
 }

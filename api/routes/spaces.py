@@ -8,7 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from api.answers import Post, Presenter, Space, TimelineItem
+from api.answers import Post, Presenter, TimelineItem
+from api.homes import HomePage, HomePresenter
 from api.http.answers import Answer, Page, found
 from api.http.queries import Paging
 from api.http.routes import Routes
@@ -17,10 +18,13 @@ from api.services import MEMBERS, Ask
 from domain.event import Refused
 from domain.ids import MemberId
 from domain.looks import PLAIN
+from domain.visit import day_of
 from projections.reading import decorations, people, timelines
 from projections.reading import posts as post_reads
+from projections.reading.homes import HomeView, home_view, section_is_open
 from projections.reading.posts import Mark, PostView
 from projections.recall import answers as recalled
+from projections.recall.homes import first_of_page, home_page
 
 ROUTES = Routes()
 _TAG = "Feed and space"
@@ -60,33 +64,41 @@ def _posts(call: Ask[None, Paging], views: list[PostView], limit: int) -> Answer
     "/v1/spaces/{qq}",
     tag=_TAG,
     summary="A member's home page",
-    answer=Space,
+    answer=HomePage,
     roles=MEMBERS,
     problems=_READING,
 )
 async def read_space(call: Ask[None, None]) -> Answer:
-    """Who it is, how you stand to them, how it looks, and their latest posts that you may see."""
+    """
+    All that a client draws: who it is, how you stand to them, how it looks, and of each module what
+    you may see, the latest first.
+    """
     owner = await call.app.other(call, call.qq())
-    shown = await call.app.recall(call, recalled.space, owner, _ON_HOME_PAGE)
+    shown = await call.app.recall(call, home_page, owner, _ON_HOME_PAGE)
     if shown is not None:
-        shown = shown[0], await with_originals(call, shown[1])
+        shown = shown[0], await with_originals(call, shown[1]), shown[2]
     else:
         shown = await call.app.read(call, _space, owner)
     if shown is None:
         raise Refused("not-found")
-    look = PLAIN
+    look, now = PLAIN, call.app.clock.now()
     if shown[0].decorated:
-        look = (await call.app.look(decorations.decoration, owner, call.app.clock.now())).shown
-    return found(Presenter(call.app, call.viewer.id).space(*shown, look))
+        look = (await call.app.look(decorations.decoration, owner, now)).shown
+    present = HomePresenter(call.app, call.viewer.id).home_page
+    return found(present(*shown, look, day_of(now)))
 
 
 async def _space(
     connection: Any, viewer: MemberId, owner: MemberId
-) -> tuple[people.MemberView, list[PostView]] | None:
+) -> tuple[people.MemberView, list[PostView], HomeView] | None:
     member = (await people.members(connection, viewer, [owner])).get(owner)
     if member is None or member.blocks_viewer:
         return None
-    return member, await post_reads.space_posts(connection, viewer, owner, LAST, _ON_HOME_PAGE)
+    home = await home_view(connection, viewer, member)
+    posts: list[PostView] = []
+    if "posts" in home.open:
+        posts = await post_reads.space_posts(connection, viewer, owner, LAST, _ON_HOME_PAGE)
+    return member, posts, home
 
 
 @ROUTES.get(
@@ -105,7 +117,7 @@ async def list_space_posts(call: Ask[None, Paging]) -> Answer:
     before = mark_of(call, LAST)
     views = None
     if before is LAST:
-        views = await call.app.recall(call, recalled.first_of_space, owner, limit + 1)
+        views = await call.app.recall(call, first_of_page, owner, limit + 1)
     if views is not None:
         views = await with_originals(call, views)
     else:
@@ -120,6 +132,8 @@ async def _space_posts(
 ) -> list[PostView] | None:
     if await _hidden(connection, viewer, owner):
         return None
+    if not await section_is_open(connection, viewer, owner, "posts"):
+        return []
     return await post_reads.space_posts(connection, viewer, owner, before, count)
 
 
@@ -174,6 +188,8 @@ async def _timeline(
 ) -> list[timelines.TimelineEntry] | None:
     if await _hidden(connection, viewer, owner):
         return None
+    if not await section_is_open(connection, viewer, owner, "posts"):
+        return []
     return await timelines.timeline(connection, viewer, owner, before, since, count)
 
 

@@ -224,3 +224,11 @@ def unlike(random: Random, world: World, actor: int) -> Action | None:
     if post is None or actor not in post.likers:
         return None
     return act("unlike", actor, "DELETE", f"/v1/posts/{post.id}/like", post=post)
+
+
+# Visits.
+
+
+def visit(random: Random, world: World, actor: int) -> Action | None:
+    other = friend_of(random, world, actor)
+    return None if other is None else act("visit", actor, "POST", f"/v1/spaces/{other}/visits", {})

@@ -3,6 +3,7 @@ What members do, and how often: the mix of actions as data, and the drawing of t
 
 Why it exists: rates are worth nothing without the mix they were measured with, so the mix is one
 table that anyone can read and change. Reads outnumber writes 50 to 1; posts > comments > shares.
+Whoever looks at a space has been there: visits, which are writes as well, come ten to a post.
 How soon a post is deleted follows what was seen on Twitter: half of all deletions within 8
 minutes, with a long tail (H. Almuhimedi et al., "Tweets Are Forever", CSCW 2013); a log-normal
 delay with that median has both.
@@ -22,6 +23,9 @@ from api.simulation.actions import Action, Build
 from api.simulation.world import World
 
 READS_PER_WRITE = 50
+VISITS_PER_POST = 10
+# How soon they come, of all that happens meanwhile.
+VISIT_SHARE = 0.25
 DELETED_SHARE = 0.04
 DELETION_MEDIAN_S = 8 * 60.0
 DELETION_SIGMA = 2.0
@@ -59,6 +63,7 @@ WRITES: Mapping[str, tuple[int, Build]] = {
     "profile": (9, relations.profile),
 }
 _BY_SPACES = ("shuoshuo", "diary")
+_POSTS = ("shuoshuo", "diary", "share")
 
 
 class _Side:
@@ -79,16 +84,27 @@ class _Side:
 
 
 _READS, _WRITES = _Side(READS, reads.feed), _Side(WRITES, actions.shuoshuo)
+_VISITS = _Side({"visit": (1, actions.visit)}, reads.feed)
 
 
 def next_action(random: Random, world: World, *, writes_only: bool = False) -> Action:
-    """Let one action's time pass and say who does what."""
+    """
+    Let one action's time pass and say who does what.
+
+    :param writes_only: leave out the reads, and the visits that come with them.
+    """
     world.advance(random)
     doomed = world.doomed()
     if doomed is not None:
         return actions.delete(doomed)
+    if world.visits_owed and not writes_only and random.random() < VISIT_SHARE:
+        world.visits_owed -= 1
+        return _VISITS.draw(random, world)
     if writes_only or random.random() * (READS_PER_WRITE + 1) < 1.0:
-        return _WRITES.draw(random, world)
+        drawn = _WRITES.draw(random, world)
+        if drawn.kind in _POSTS:
+            world.visits_owed += VISITS_PER_POST
+        return drawn
     return _READS.draw(random, world)
 
 

@@ -64,6 +64,8 @@ class World:
         self._posts: dict[int, deque[Post]] = {}
         self._fates: list[tuple[float, int, Post]] = []
         self._fates_count = 0
+        #: Visits that the posts made so far bring, and that are yet to be made.
+        self.visits_owed = 0
         self.asks: deque[tuple[int, int]] = deque(maxlen=1_000)
         #: Whose posts may say where they are.
         self.consenting: set[int] = set()

@@ -2,6 +2,7 @@
 Comments and likes under a post, gated for a viewer: each needs its own gate and its post's.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -156,26 +157,39 @@ async def comments_by_id(
 async def _gated_comments(
     connection: Connection, viewer: MemberId, rows: list[Row]
 ) -> list[CommentView]:
-    if not rows:
-        return []
-    gates = await _COMMENT_GATES(
-        connection,
-        cells=[row[2] for row in rows],
-        comments=[row[0] for row in rows],
-        authors=[row[1] for row in rows],
-        viewer=viewer,
-    )
-    towards = await viewer_towards(connection, viewer, {row[1] for row in rows})
-    profiles: dict[UUID, Profile] = {}
-    for comment, live, audience, blocked, member, *shown in gates:
-        relation = towards.relation(member, bond=None, blocked=blocked, listed=False)
-        if visible(live, audience_of(audience), relation):
-            profiles[comment] = Profile(member, *shown)
+    wanted = [(row[2], row[0], row[1]) for row in rows]
+    profiles = await through_gates(connection, viewer, wanted)
     return [
         CommentView(comment, profiles[comment], thread, reply_to, text, at, cell, position, waits)
         for comment, _, cell, thread, reply_to, text, at, position, waits in rows
         if comment in profiles
     ]
+
+
+async def through_gates(
+    connection: Connection, viewer: MemberId, wanted: Sequence[tuple[int, UUID, UUID]]
+) -> dict[UUID, Profile]:
+    """
+    The authors of those comments or messages whose own gates are open to the viewer, by their ids.
+
+    :param wanted: the cell, the id and the author of each.
+    """
+    if not wanted:
+        return {}
+    gates = await _COMMENT_GATES(
+        connection,
+        cells=[cell for cell, _, _ in wanted],
+        comments=[content for _, content, _ in wanted],
+        authors=[author for _, _, author in wanted],
+        viewer=viewer,
+    )
+    towards = await viewer_towards(connection, viewer, {author for _, _, author in wanted})
+    profiles: dict[UUID, Profile] = {}
+    for comment, live, audience, blocked, member, *shown in gates:
+        relation = towards.relation(member, bond=None, blocked=blocked, listed=False)
+        if visible(live, audience_of(audience), relation):
+            profiles[comment] = Profile(member, *shown)
+    return profiles
 
 
 async def likes(
@@ -202,7 +216,7 @@ async def likes_under(
             before_member=before[1],
             count=step,
         )
-        profiles = await _likers(connection, viewer, [member for member, _ in rows])
+        profiles = await profiles_of(connection, viewer, [member for member, _ in rows])
         page += [
             LikeView(profiles[member], liked_at) for member, liked_at in rows if member in profiles
         ]
@@ -213,9 +227,10 @@ async def likes_under(
     return page[:count]
 
 
-async def _likers(
+async def profiles_of(
     connection: Connection, viewer: MemberId, members: list[UUID]
 ) -> dict[UUID, Profile]:
+    """Those of some members who neither block the viewer nor are blocked by them."""
     if not members:
         return {}
     towards: Viewer = await viewer_towards(connection, viewer, members)

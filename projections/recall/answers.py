@@ -187,7 +187,7 @@ def _pair(facts: Facts, viewer: MemberId, other: UUID) -> Pair:
 
 def _member_view(id: UUID, member: Member, pair: Pair) -> MemberView:
     return MemberView(
-        profile=_profile(id, member),
+        profile=profile(id, member),
         status=member.status,
         joined_at=member.joined_at,
         standing=standing_between(pair.mine, pair.theirs, pair.their_standing),
@@ -234,7 +234,8 @@ def _relation(friends: bool, listed: bool) -> Relation:
     return _FRIENDS if friends else _OTHERS
 
 
-def _profile(id: UUID, member: Member) -> Profile:
+def profile(id: UUID, member: Member) -> Profile:
+    """A member as others see one."""
     return Profile(id, member.qq, member.nickname, member.certified_as, member.certified_name)
 
 
@@ -249,7 +250,7 @@ def _view(post: UUID, said: Said, author: Member, own: Own, friends: bool) -> Po
         return view
     view = PostView(
         post=post,
-        author=_profile(said.author, author),
+        author=profile(said.author, author),
         kind=said.kind,
         text=said.text,
         title=said.title,

@@ -17,7 +17,17 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import UUID
 
-from projections.recall.shapes import Member, Own, Pair, Said, Shelf, Standing, Weighed
+from projections.recall.shapes import (
+    Member,
+    Own,
+    Page,
+    Pair,
+    Said,
+    Shelf,
+    Standing,
+    Visited,
+    Weighed,
+)
 from projections.recall.touches import Changed
 
 V = TypeVar("V")
@@ -135,6 +145,8 @@ class Facts:
         self.own: Kind[tuple[UUID, UUID], Own] = Kind("own", places(30_000), fed="likes")
         self.listed: Kind[tuple[UUID, UUID], bool] = Kind("listed", places(10_000))
         self.pairs: Kind[tuple[UUID, UUID], Pair] = Kind("pairs", places(20_000))
+        self.pages: Kind[UUID, Page] = Kind("pages", places(20_000))
+        self.visited: Kind[UUID, Visited] = Kind("visited", places(20_000))
         self._kinds: dict[str, Kind[Any, Any]] = {
             kind.name: kind for kind in vars(self).values() if isinstance(kind, Kind)
         }

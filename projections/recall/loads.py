@@ -12,6 +12,7 @@ from domain.ids import MemberId, cell_of
 from projections.reading.posts import waits_of
 from projections.reading.statements import Connection, Statement
 from projections.reading.viewing import viewers_of
+from projections.recall import home_loads
 from projections.recall.facts import Facts
 from projections.recall.shapes import Member, Own, Pair, Said, Shelf, Standing
 
@@ -250,4 +251,6 @@ LOADS: Final[dict[str, Load]] = {
     "posts": _said,
     "own": _own,
     "listed": _listed,
+    "pages": home_loads.pages,
+    "visited": home_loads.visited,
 }

@@ -28,8 +28,8 @@ logger = logging.getLogger("homezone")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Every round finds what the one before has loaded; a feed takes four of them at most.
-_ROUNDS_MAX: Final = 8
+#: Every round finds what the one before has loaded; a home page takes twelve of them at most.
+_ROUNDS_MAX: Final = 16
 #: Further behind than that in a cell, and forgetting all is cheaper than catching up.
 _BEHIND_MAX: Final = 2_000
 #: Own events that nobody has asked about since: what is forgotten of them is read from the log.
@@ -48,7 +48,10 @@ _HEADS = Statement(
                'models.blocks'::regclass::oid, 'models.follows'::regclass::oid,
                'models.list_members'::regclass::oid, 'models.gates'::regclass::oid,
                'models.counters'::regclass::oid, 'models.posts'::regclass::oid,
-               'models.likes'::regclass::oid] END
+               'models.likes'::regclass::oid, 'models.homes'::regclass::oid,
+               'models.messages'::regclass::oid, 'models.visit_counts'::regclass::oid,
+               'models.visit_days'::regclass::oid, 'models.visitors'::regclass::oid,
+               'models.removed_visitors'::regclass::oid] END
       FROM log.log_heads h
       LEFT JOIN log.checkpoints p ON p.cell = h.cell AND p.subscriber = 'model/posts'
       LEFT JOIN log.checkpoints k ON k.cell = h.cell AND k.subscriber = 'model/likes'

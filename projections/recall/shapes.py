@@ -9,7 +9,9 @@ from uuid import UUID
 
 import msgspec
 
+from domain.home import Home
 from projections.reading.posts import Waits
+from projections.reading.visits import VisitCounts
 
 #: A text of so many bytes takes one more place.
 _TEXT_BYTES: Final = 1_000
@@ -130,3 +132,41 @@ class Said(Weighed, eq=False):
     @property
     def weight(self) -> int:
         return 1 + len(self.text) // _TEXT_BYTES
+
+
+class Posted(NamedTuple):
+    """A message on a board, with its own gate."""
+
+    message: UUID
+    author: UUID
+    cell: int
+    thread: UUID
+    reply_to: UUID | None
+    text: bytes
+    written_at: datetime
+    position: int
+    waits: str | None
+    live: bool
+    audience: str
+
+
+class Page(Weighed, eq=False):
+    """What an owner made of their home page, and the newest messages on its board."""
+
+    home: Home
+    messages: tuple[Posted, ...]
+
+    @property
+    def weight(self) -> int:
+        return 1 + len(self.messages) + sum(len(one.text) for one in self.messages) // _TEXT_BYTES
+
+
+class Visited(Weighed, eq=False):
+    """How many visits a space had, and its newest visitors, newest first, with when."""
+
+    counts: VisitCounts
+    newest: tuple[tuple[UUID, datetime], ...]
+
+    @property
+    def weight(self) -> int:
+        return 1 + len(self.newest)

@@ -33,6 +33,7 @@ from domain.comment import (
 from domain.consent import ConsentGiven, ConsentWithdrawn
 from domain.decoration import DecorationChanged, DecorationRestored
 from domain.event import Recorded
+from domain.home import HomeChanged
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.named_list import ListDeleted, ListSaved
 from domain.post_events import (
@@ -47,7 +48,8 @@ from domain.post_events import (
     PostUnpublished,
 )
 from domain.space import CertificationWithdrawn, SpaceCertified
-from projections.reach import CommentChange, PostChange
+from domain.visit import VisitMade, VisitMadeUnseen, VisitorRemoved
+from projections.reach import CommentChange, MessageChange, PostChange
 
 
 class Touch(msgspec.Struct, frozen=True, gc=False):
@@ -114,6 +116,12 @@ def touches(recorded: Recorded) -> Iterator[Touch]:
             | ConsentWithdrawn(member=member)
         ):
             yield Touch("members", member)
+        case HomeChanged(member=member):
+            yield Touch("pages", member)
+        case VisitMade(space=space) | VisitMadeUnseen(space=space) | VisitorRemoved(member=space):
+            yield Touch("visited", space)
+        case _ if isinstance(event, MessageChange):
+            yield Touch("pages", event.space)
         case _:
             return
 

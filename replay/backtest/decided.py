@@ -49,7 +49,7 @@ def decided_text(decided: CaseDecided, history: Sequence[Recorded]) -> Text | No
         case "post":
             content = _content(decided.decision.verdict, history)
             return _last(every, None if content is None else fields_of(content))
-        case "comment":
+        case "comment" | "message":
             return every[-1] if every else None
         case "nickname":
             nickname = _nickname(decided.decision.verdict, history)

@@ -22,6 +22,7 @@ from domain.account_events import (
 )
 from domain.comment import CommentFlagged, CommentHeld, CommentRefused, CommentWritten
 from domain.event import Event, Recorded
+from domain.message import MessageFlagged, MessageHeld, MessageRefused, MessageWritten
 from domain.post_events import (
     PostContent,
     PostEdited,
@@ -35,19 +36,19 @@ from domain.post_events import (
 from domain.screening import Hit, Outcome, Screening, outcome_of
 from domain.sealed import Sealed
 
-Kind: TypeAlias = Literal["post", "edit", "comment", "nickname"]
+Kind: TypeAlias = Literal["post", "edit", "comment", "message", "nickname"]
 Fields: TypeAlias = tuple[tuple[str, Sealed[str]], ...]
 
-_HELD: Final = (PostHeld, PostEditHeld, CommentHeld, NicknameHeld)
-_REFUSED: Final = (PostRefused, PostEditRefused, CommentRefused, NicknameRefused)
-_FLAGGED: Final = (PostFlagged, CommentFlagged, NicknameFlagged)
+_HELD: Final = (PostHeld, PostEditHeld, CommentHeld, MessageHeld, NicknameHeld)
+_REFUSED: Final = (PostRefused, PostEditRefused, CommentRefused, MessageRefused, NicknameRefused)
+_FLAGGED: Final = (PostFlagged, CommentFlagged, MessageFlagged, NicknameFlagged)
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):
     """
     One text.
 
-    :param id: of the post, the comment, or the member whose nickname it is.
+    :param id: of the post, the comment, the message, or the member whose nickname it is.
     :param fields: what it says, by field; as sealed as the log has it.
     :param then: what became of it.
     :param hits: what the rules in force found in it then, of all sets.
@@ -94,6 +95,9 @@ _SAYS: Final[dict[type[Event], Callable[[Any], _Says]]] = {
     CommentWritten: lambda event: ("comment", None, (("text", event.text),)),
     CommentHeld: lambda event: ("comment", None, (("text", event.text),)),
     CommentRefused: lambda event: ("comment", None, (("text", event.text),)),
+    MessageWritten: lambda event: ("message", None, (("text", event.text),)),
+    MessageHeld: lambda event: ("message", None, (("text", event.text),)),
+    MessageRefused: lambda event: ("message", None, (("text", event.text),)),
     AccountOpened: lambda event: (
         "nickname",
         event.member,

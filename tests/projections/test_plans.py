@@ -114,6 +114,7 @@ async def _fill(database: Database, keys: Path) -> Filling:
     await filling.people(MEMBERS, friends=10)
     await filling.suspensions(1_000)
     await filling.talk(EVENTS_FILLED - filling.events)
+    await filling.boards(4_000)
     await filling.cases(4_000)
     await filling.coins(4_000)
     await filling.polls(4_000)
@@ -240,6 +241,7 @@ def _live(homezone: RunningHomezone, store: Store) -> None:
     for path in (
         "/v1/me", "/v1/me/friends", "/v1/me/blocks", "/v1/me/follows", "/v1/me/lists", "/v1/feed",
         f"/v1/spaces/{friend.qq}", f"/v1/spaces/{friend.qq}/posts", f"/v1/posts/{post}",
+        "/v1/me/space", "/v1/me/visitors", f"/v1/spaces/{friend.qq}/messages",
         f"/v1/spaces/{friend.qq}/timeline", f"/v1/posts/{post}/comments", f"/v1/posts/{post}/likes",
     ):  # fmt: skip
         assert hub.get(path).status in (200, 404), path
@@ -263,6 +265,12 @@ def _write(homezone: RunningHomezone, hub: Client, friend: Client, newcomer: Cli
     friend.put(f"/v1/posts/{mine}/like").ok()
     friend.delete(f"/v1/posts/{mine}/like").ok()
     friend.delete(f"/v1/comments/{comment}").ok()
+    hub.patch("/v1/me/space", {"names": {"posts": "碎碎念"}, "privacy": {"albums": "friends"}}).ok()
+    friend.post(f"/v1/spaces/{hub.qq}/visits", {}).ok()
+    board = friend.post(f"/v1/spaces/{hub.qq}/messages", {"text": "踩踩"}).ok().json["id"]
+    hub.get(f"/v1/spaces/{hub.qq}").ok(200)
+    hub.delete(f"/v1/me/visitors/{friend.qq}").ok()
+    hub.delete(f"/v1/messages/{board}").ok()
     hub.put("/v1/me/lists", {"name": "family", "members": [friend.qq]}).ok()
     hub.put(f"/v1/posts/{mine}/audience", {"to": "list", "name": "family"}).ok()
     hub.delete(f"/v1/posts/{mine}").ok()

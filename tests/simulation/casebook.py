@@ -28,12 +28,13 @@ from domain.case_events import (
     Subject,
 )
 from domain.event import Event, Recorded
+from domain.message import MessageEvent
 from tests.simulation.legal import must
-from tests.simulation.world import Piece, Remark
+from tests.simulation.world import Note, Piece, Remark
 from tests.simulation.writings import OF_COMMENT, OF_POST, Writings
 
 OF_CASE = frozenset(get_args(CaseEvent))
-_JUDGED = OF_POST | OF_COMMENT
+_JUDGED = OF_POST | OF_COMMENT | frozenset(get_args(MessageEvent))
 #: What nobody has pointed out but rules.
 _FOUND = frozenset({"held", "private_view", "flagged", "edit_held"})
 _APPEAL_DAYS = timedelta(days=180, minutes=1)
@@ -318,8 +319,10 @@ class Casebook:
                 holds = thing.waits is None and not pending
         must(holds, recorded, f"what is decided is done: {decision.verdict}")
 
-    def _thing(self, subject: Subject) -> Piece | Remark | None:
+    def _thing(self, subject: Subject) -> Piece | Remark | Note | None:
         if subject.kind == "post":
             return self._writings.pieces.get(subject.id)
+        if subject.kind == "message":
+            return self._writings.notes.get(subject.id)
         known = self._writings.remarks.get(subject.id)
         return None if known is None else known[1]

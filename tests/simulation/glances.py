@@ -42,6 +42,8 @@ class Glance:
         self._on: set[UUID] = set()
         self._audiences: dict[UUID, list[Audience]] = {}
         self._remarks: set[UUID] = set()
+        self._notes: set[UUID] = set()
+        self._boards: dict[UUID, set[str]] = {}
         self._places: dict[str, object] = {}
         #: What stood in one place first, and then in another: a walk may miss it, or meet it twice.
         self.moved: set[Hashable] = set()
@@ -76,6 +78,14 @@ class Glance:
                     for one in piece.remarks.values()
                     if one.live and (one.published or one.author == viewer)
                 }
+        for note in world.notes.values():
+            if self._places.setdefault(str(note.id), note.at) != note.at:
+                self.moved.add(str(note.id))
+            if note.live and (note.published or note.author == viewer):
+                self._notes.add(note.id)
+        for owner in world.people:
+            whom = world.privacy.get((owner, "messages"), "public")
+            self._boards.setdefault(owner, set()).add(whom)
         if self._listing is not None:
             now = set(self._listing())
             self.kept = now if self.kept is None else self.kept & now
@@ -117,7 +127,26 @@ class Glance:
             for remark in piece.remarks.values():
                 if remark.id in self._remarks and remark.author not in self._apart:
                     words.update(WORD.findall(remark.text.encode()))
+        return words | self._noted()
+
+    def _noted(self) -> set[bytes]:
+        """What messages may be met on boards."""
+        assert self._apart is not None
+        words: set[bytes] = set()
+        for note in (self.world.notes[one] for one in self._notes):
+            if note.author in self._apart or not self._opens(note.space):
+                continue
+            words.update(WORD.findall(note.text.encode()))
         return words
+
+    def _opens(self, owner: UUID) -> bool:
+        """Whether a board was there for the viewer at some moment."""
+        if owner == self.viewer:
+            return True
+        assert self._apart is not None
+        said: dict[str, Audience] = {"public": Public(), "friends": Friends()}
+        audiences = [said[whom] for whom in self._boards[owner] if whom in said]
+        return owner not in self._apart and any(self._is_for(owner, one) for one in audiences)
 
     def _is_for(self, author: UUID, audience: Audience) -> bool:
         match audience:

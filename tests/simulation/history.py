@@ -26,6 +26,7 @@ from projections.counters import COUNTERS, WAITING
 from projections.polls import TALLIES, TURNOUTS
 from tests.simulation.apps import App
 from tests.simulation.banks import Banks
+from tests.simulation.callers import Callers
 from tests.simulation.carrying import Carrier
 from tests.simulation.givers import Givers
 from tests.simulation.glances import Glance
@@ -63,6 +64,7 @@ class Plan(msgspec.Struct, frozen=True):
     :param kills: how often a second a server is killed, stopped, or its clock moved.
     :param moderation: how many of the moves are staff's, or about what staff decided; without any,
         no rules are in force.
+    :param pages: how many of the rest are about home pages, their visitors and boards.
     :param money: how many of the others are about money, and how often somebody looks at some;
         without either, no time is leapt over.
     :param gifts: how many of the moves of money are friends' for each other, or give
@@ -80,6 +82,7 @@ class Plan(msgspec.Struct, frozen=True):
     money: float = 0.0
     gifts: float = 0.0
     reversals: float = 0.0
+    pages: float = 0.0
     idle_seconds: float = 0.5
     patient: bool = False
     apps: int = 1
@@ -139,6 +142,8 @@ class History:
         self._chance_of_banks = random.Random(f"{seed}/banks")
         self._banks = Banks(self.world, self._chance_of_banks)
         self._tills = Tills(self, chance_of_money)
+        self._chance_of_pages = random.Random(f"{seed}/pages")
+        self._callers = Callers(self.world, self._chance_of_pages, wary)
         self._chance_of_money = chance_of_money
         self.world.treasury.rail = self.ground.rail
         self.servers: list[Server] = []
@@ -244,6 +249,7 @@ class History:
         try:
             self.world.take(events, self._moved)
             self._check_counts(events)
+            self.world.boards.check_counts(events, self.ground.books.tables)
             self._tills.check_commit(events)
         except Exception as error:  # noqa: BLE001 - the log must not take it for its own
             self.loop.fail(error)
@@ -332,6 +338,10 @@ class History:
                 return move
         if self.plan.money and self._chance_of_money.random() < self.plan.money:
             move = self._of_money(actor)
+            if move is not None:
+                return move
+        if self.plan.pages and self._chance_of_pages.random() < self.plan.pages:
+            move = self._callers.next(actor)
             if move is not None:
                 return move
         return self._mover.next(actor)

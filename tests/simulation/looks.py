@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tests.simulation import surfaces
+from tests.simulation import fronts, surfaces
 from tests.simulation.desks import Desks
 from tests.simulation.glances import Glance
 from tests.simulation.network import Ask, Lost, Reply, send
@@ -34,12 +34,17 @@ class Looks:
     async def anybody(self) -> None:
         """Somebody looks at something, whatever else is going on."""
         viewer = self._someone()
-        found = surfaces.everything(self._history.world, viewer.id)
-        surface = self._history.chance.choice(
-            [surfaces.feed(), surfaces.feed(), surfaces.notifications(), *found[-36:]]
-        )
+        surface = self._surface(viewer)
         fresh = self._history.chance.random() < 0.6
         await self.look(viewer, surface, fresh=fresh)
+
+    def _surface(self, viewer: Person) -> Surface:
+        history = self._history
+        if history.plan.pages and history.chance.random() < history.plan.pages / 2:
+            return history.chance.choice(fronts.everything(history.world))
+        found = surfaces.everything(history.world, viewer.id)
+        often = [surfaces.feed(), surfaces.feed(), surfaces.notifications()]
+        return history.chance.choice([*often, *found[-36:]])
 
     async def at_subject(self, case: UUID) -> None:
         """
@@ -144,6 +149,8 @@ class Looks:
         for viewer in list(self._history.world.people.values()):
             found = surfaces.everything(self._history.world, viewer.id)
             some = self._history.chance.sample(found, min(len(found), 25))
+            if self._history.plan.pages:
+                some += fronts.everything(self._history.world)
             for surface in [surfaces.feed(), surfaces.notifications(), *some]:
                 if not await self.look(viewer, surface, fresh=True):
                     raise Difference(f"{surface.operation} cannot be read though all is at rest")

@@ -30,6 +30,7 @@ from domain.circle import FriendConfirmed, FriendEnded, FriendLapsed
 from domain.comment import CommentFlagged, CommentHeld, CommentRefused, CommentWritten
 from domain.event import Recorded
 from domain.like import LikeGiven, LikeWithdrawn
+from domain.message import MessageFlagged, MessageHeld, MessageRefused, MessageWritten
 from domain.named_list import ListDeleted, ListSaved
 from domain.notices import NoticePreferencesChanged, NoticesRead
 from domain.poll import VoteCast
@@ -43,6 +44,7 @@ from domain.post_events import (
     PostRefused,
 )
 from domain.space import CertificationWithdrawn, SpaceCertified
+from tests.simulation.boards import OF_PAGES, Boards
 from tests.simulation.casebook import OF_CASE, Casebook
 from tests.simulation.honours import Honours
 from tests.simulation.legal import must
@@ -53,7 +55,7 @@ from tests.simulation.world import Person
 from tests.simulation.writings import OF_COMMENT, OF_POST, Writings
 
 _OF_RULES = frozenset(get_args(RuleEvent))
-_FLAGGED = (PostFlagged, CommentFlagged, NicknameFlagged)
+_FLAGGED = (PostFlagged, CommentFlagged, MessageFlagged, NicknameFlagged)
 
 
 class Oracle(Writings):
@@ -66,6 +68,7 @@ class Oracle(Writings):
         self.penalties = Penalties(self)
         self.treasury = Treasury(self)
         self.honours = Honours(self)
+        self.boards = Boards(self, self.treasury)
         self._batches = 0
         self._heads: dict[int, tuple[int, datetime]] = {}
         self._versions: dict[UUID, int] = {}
@@ -114,6 +117,8 @@ class Oracle(Writings):
             self.take_post(recorded, event)
         elif kind in OF_COMMENT:
             self.take_comment(recorded, event)
+        elif kind in OF_PAGES:
+            self.boards.take(recorded, event)
         elif kind in OF_CASE:
             self.cases.take(recorded, event)
         elif kind in OF_STANDING:
@@ -222,11 +227,11 @@ class Oracle(Writings):
                 return self._words(recorded), event.how
             case PostRefused() | PostEditRefused():
                 return self._words(recorded), "refused"
-            case CommentWritten(text=text):
+            case CommentWritten(text=text) | MessageWritten(text=text):
                 return self.open(text), "published"
-            case CommentHeld(text=text):
+            case CommentHeld(text=text) | MessageHeld(text=text):
                 return self.open(text), event.how
-            case CommentRefused(text=text):
+            case CommentRefused(text=text) | MessageRefused(text=text):
                 return self.open(text), "refused"
             case NicknameChanged(nickname=nickname):
                 return self.open(nickname), "published"

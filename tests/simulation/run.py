@@ -72,6 +72,7 @@ def plan_of(seed: int) -> Plan:
         money=chance.choice([0.0, 0.3, 0.6]),
         gifts=chance.choice([0.0, 0.3, 0.6]),
         reversals=chance.choice([0.0, 0.2]),
+        pages=chance.choice([0.0, 0.2, 0.4]),
         temper=temper,
     )
 

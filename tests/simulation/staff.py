@@ -16,14 +16,20 @@ from commands.cases import EscalateCase, OpenCase
 from commands.decisions import Confirm, Decide, PenaltyChoice
 from commands.reports import Report
 from commands.rules import SetLevel
-from commands.subjects import CommentSubject, MemberSubject, NicknameSubject, PostSubject
+from commands.subjects import (
+    CommentSubject,
+    MemberSubject,
+    MessageSubject,
+    NicknameSubject,
+    PostSubject,
+)
 from domain.rules import Action, Match, Rule, RuleSet
 from domain.verdicts import Verdict
 from tests.simulation.casebook import Docket
 from tests.simulation.moves import RULE_WORDS, Move
 from tests.simulation.oracle import Oracle
 from tests.simulation.server import LoopClock
-from tests.simulation.world import Person, Piece, Remark
+from tests.simulation.world import Note, Person, Piece, Remark
 
 MODERATORS = (30_001, 30_002, 30_003, 30_004)
 COMPLIANCE = 30_100
@@ -128,6 +134,9 @@ class Staff:
         chance = self._chance
         pieces = list(self._world.pieces.values())[-12:]
         remarks = [one for _, one in list(self._world.remarks.values())[-8:]]
+        notes = list(self._world.notes.values())[-8:]
+        if notes and chance.random() < 0.3:
+            return self._opening(MessageSubject(chance.choice(notes).id))
         match chance.choice([*["post"] * 4, "comment", "comment", "nickname", "member"]):
             case "post" if pieces:
                 return self._opening(PostSubject(chance.choice(pieces).id))
@@ -191,9 +200,11 @@ class Staff:
             return chance.choice(["approve", "approve", "reject"])
         return chance.choice(["unpublish", "unpublish", "no_action"])
 
-    def _thing(self, docket: Docket) -> Piece | Remark | None:
+    def _thing(self, docket: Docket) -> Piece | Remark | Note | None:
         if docket.subject.kind == "post":
             return self._world.pieces.get(docket.subject.id)
+        if docket.subject.kind == "message":
+            return self._world.notes.get(docket.subject.id)
         known = self._world.remarks.get(docket.subject.id)
         return None if known is None else known[1]
 
@@ -229,6 +240,12 @@ class Staff:
             seen = world.meets(actor.id, piece) and world.finds(actor.id, remark)
             may = seen and remark.published and remark.author != actor.id
             return self._member(actor, "make_report", may, Report(CommentSubject(remark.id), "c"))
+        notes = list(world.notes.values())[-8:]
+        if notes and chance.random() < 0.3:
+            note = chance.choice(notes)
+            seen = world.opens(actor.id, note.space, "messages") and world.reads(actor.id, note)
+            may = seen and note.published and note.author != actor.id
+            return self._member(actor, "make_report", may, Report(MessageSubject(note.id), "c"))
         if not pieces:
             return None
         piece = chance.choice(pieces)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from tests.simulation.around import around, shown_around
 from tests.simulation.oracle import Oracle
 from tests.simulation.world import Difference, Piece, World
 
@@ -163,12 +164,17 @@ def space_posts(owner: UUID, qq: int) -> Surface:
     def expected(world: World, viewer: UUID) -> Any:
         if (owner, viewer) in world.blocks:
             return None
-        return [_post(world, viewer, one) for one in world.by(viewer, owner)]
+        return [_post(world, viewer, one) for one in _of_page(world, viewer, owner)]
 
     def names(world: World, viewer: UUID) -> list[str]:
-        return [str(one.id) for one in world.by(viewer, owner)]
+        return [str(one.id) for one in _of_page(world, viewer, owner)]
 
     return Surface("list_space_posts", {"qq": qq}, expected, _shown_posts, names=names)
+
+
+def _of_page(world: World, viewer: UUID, owner: UUID) -> list[Piece]:
+    """An author's posts, as far as that section of their page is for the viewer."""
+    return world.by(viewer, owner) if world.opens(viewer, owner, "posts") else []
 
 
 def space(owner: UUID, qq: int) -> Surface:
@@ -183,7 +189,8 @@ def space(owner: UUID, qq: int) -> Surface:
             (viewer, owner) in world.follows,
             (viewer, owner) in world.blocks,
             world.people[owner].certified,
-            [_post(world, viewer, one) for one in world.by(viewer, owner)[:10]],
+            [_post(world, viewer, one) for one in _of_page(world, viewer, owner)[:10]],
+            around(world, viewer, owner),
         )
 
     def shown(world: World, body: Any) -> Any:
@@ -195,6 +202,7 @@ def space(owner: UUID, qq: int) -> Surface:
             relation["blocked"],
             "certification" in body,
             _shown_posts(world, body["posts"]),
+            shown_around(body),
         )
 
     return Surface("read_space", {"qq": qq}, expected, shown, listed=False)
@@ -213,6 +221,7 @@ def timeline(owner: UUID, qq: int) -> Surface:
                 _post(world, viewer, deed.piece),
             )
             for deed in world.timeline(viewer, owner)
+            if world.opens(viewer, owner, "posts")
         ]
 
     def shown(world: World, items: Any) -> Any:

@@ -32,9 +32,11 @@ from projections.reading import (
     decisions,
     decorations,
     gifts,
+    homes,
     ledgers,
     memberships,
     mentions,
+    messages,
     moments,
     notices,
     people,
@@ -46,10 +48,11 @@ from projections.reading import (
     streams,
     timelines,
     viewing,
+    visits,
     wallets,
 )
 from projections.reading.statements import Connection, Statement
-from projections.recall import loads
+from projections.recall import home_loads, loads
 from projections.trail import owner_facet
 from tests.simulation.coins import Purchases
 from tests.simulation.history import Plan
@@ -62,9 +65,9 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, badges, books, carried, cases, decisions, decorations, gifts, ledgers, loads,
-    memberships, mentions, moments, notices, people, posts, reports, responses, shopping,
-    standings, streams, timelines, viewing, wallets,
+    audits, badges, books, carried, cases, decisions, decorations, gifts, home_loads, homes,
+    ledgers, loads, memberships, mentions, messages, moments, notices, people, posts, reports,
+    responses, shopping, standings, streams, timelines, viewing, visits, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
@@ -77,11 +80,11 @@ STATEMENTS = {
 _ORDERED = {name for name, one in STATEMENTS.items() if _LAST_ORDER.search(one.sql)}
 Asked: TypeAlias = tuple[Statement, Mapping[str, Any]]
 _ASKED_MAX = 150
-PLAN = Plan(members=5, moves=320, rounds=2, clients=5, cells=8, apps=2, moderation=0.3)
+PLAN = Plan(members=5, moves=320, rounds=2, clients=5, cells=8, apps=2, moderation=0.3, pages=0.3)
 _BATCH = 25
 
 
-SEEDS = (1, 3)
+SEEDS = (1, 5)
 
 
 @cache

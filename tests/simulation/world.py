@@ -3,6 +3,7 @@ Who may see what, as plainly as it can be said: facts in dicts, and questions an
 all of them. It knows nothing of read models, caches, guards or queries.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ from domain.audience import Audience, Friends, Listed, OnlyMe, Public
 from domain.ids import MemberId
 
 Pair = tuple[UUID, UUID]
+#: A member, and a section of their page.
+Part = tuple[UUID, str]
 
 
 class Difference(AssertionError):
@@ -137,6 +140,26 @@ class Piece:
 
 
 @dataclass(eq=False)
+class Note:
+    """A message on the board of ``space``; the rest is as of a comment."""
+
+    id: UUID
+    space: UUID
+    author: UUID
+    text: str
+    thread: UUID
+    at: tuple[datetime, UUID]
+    live: bool = True
+    waits: str | None = None
+    taken: str | None = None
+
+    @property
+    def published(self) -> bool:
+        """Whether it is there for others than its author."""
+        return self.live and self.waits is None
+
+
+@dataclass(eq=False)
 class Deed:
     """An entry of a member's timeline."""
 
@@ -163,6 +186,15 @@ class World:
         self.remarks: dict[UUID, tuple[Piece, Remark]] = {}
         self.deeds: dict[UUID, Deed] = {}
         self.liked: set[Pair] = set()
+        #: Whom each section of a page is for, where not everybody; and who writes on its board.
+        self.privacy: dict[Part, str] = {}
+        self.writers: dict[UUID, str] = {}
+        self.notes: dict[UUID, Note] = {}
+        #: How many visits there were to each space; by whom that its owner may know of, how often
+        #: and when last; and how many of those are off the list.
+        self.visits: Counter[UUID] = Counter()
+        self.guests: dict[Pair, tuple[int, datetime]] = {}
+        self.removed: Counter[Pair] = Counter()
         #: Every text that was ever said, and where.
         self.said: dict[str, str] = {}
         #: What time it is; polls close by it.
@@ -281,6 +313,43 @@ class World:
         if self.apart(viewer, owner):
             return []
         return sorted(found, key=lambda deed: deed.at, reverse=True)
+
+    def opens(self, viewer: UUID, owner: UUID, section: str) -> bool:
+        """Whether a section of a member's page is there for a viewer."""
+        if viewer == owner:
+            return True
+        if self.apart(viewer, owner):
+            return False
+        whom = self.privacy.get((owner, section), "public")
+        return whom == "public" or (whom == "friends" and self.friends(viewer, owner))
+
+    def may_write(self, author: UUID, owner: UUID) -> bool:
+        """Whether a member may write on a board."""
+        if author == owner:
+            return True
+        writers = self.writers.get(owner, "public")
+        may = writers == "public" or (writers == "friends" and self.friends(author, owner))
+        return may and self.opens(author, owner, "messages")
+
+    def reads(self, viewer: UUID, note: Note) -> bool:
+        """Whether a message is there for a viewer who sees its board."""
+        own = note.author == viewer
+        return note.live and (own or note.published) and not self.apart(viewer, note.author)
+
+    def board(self, viewer: UUID, owner: UUID) -> list[Note]:
+        """What a viewer finds on a board that is there for them, the newest first."""
+        on = (one for one in self.notes.values() if one.space == owner)
+        found = (one for one in on if self.reads(viewer, one))
+        return sorted(found, key=lambda one: one.at, reverse=True)
+
+    def visitors(self, viewer: UUID, owner: UUID) -> list[tuple[datetime, UUID, int]]:
+        """Who was in a space, as a viewer is told: when last, who, how often; the latest first."""
+        found = (
+            (at, guest, times - self.removed[space, guest])
+            for (space, guest), (times, at) in self.guests.items()
+            if space == owner and times > self.removed[space, guest]
+        )
+        return sorted((one for one in found if not self.apart(viewer, one[1])), reverse=True)
 
     def _seen(self, viewer: UUID) -> Iterator[Piece]:
         return (one for one in self.pieces.values() if self.sees(viewer, one))

@@ -36,12 +36,14 @@ from domain.comment import CommentHeld, CommentWritten, comment_stream
 from domain.decision import Decision
 from domain.disclosure_policy import Told
 from domain.event import Event
+from domain.home import Home, HomeChanged, home_stream
 from domain.ids import (
     CommentId,
     DecisionId,
     ItemId,
     ListId,
     MemberId,
+    MessageId,
     OrderId,
     PaymentId,
     PostId,
@@ -53,6 +55,7 @@ from domain.ids import (
 from domain.like import LikeGiven, like_stream
 from domain.lots import Part
 from domain.mall import ItemListed, Terms
+from domain.message import MessageWritten, message_stream
 from domain.named_list import ListSaved, lists_stream
 from domain.order import OrderPlaced
 from domain.poll import Poll, VoteCast, vote_stream
@@ -62,6 +65,7 @@ from domain.promise import Promise
 from domain.screening import Screening, SetVersion
 from domain.sealed import KeyClass, Sealed
 from domain.space import SpaceCertified, space_stream
+from domain.visit import VisitMade, visits_stream
 from domain.wallet import lot_of, wallet_stream
 from domain.wallet_events import CoinsHeld, CoinsSpent, WalletToppedUp
 
@@ -196,6 +200,27 @@ class Filling:
             self._put(member, StreamId(order), placed)
             self._put(member, wallet, CoinsSpent(member, order, parts, 1, at))
             self._put(member, belonging_stream(order), gained)
+            await self._settle(APPENDS_IN_FLIGHT)
+        await self.flush()
+
+    async def boards(self, count: int) -> None:
+        """
+        So many messages on boards, and as many visits, most of them to the first members; and every
+        page has a name for its posts.
+        """
+        at = datetime.fromtimestamp(_EPOCH_MS // 1000, UTC)
+        for member in self.members:
+            home = Home({"posts": self._said[member]})
+            self._put(member, home_stream(member), HomeChanged(member, home, at))
+        for _ in range(count):
+            author, space = self._random.choice(self.members), self._anybody()
+            message = MessageId(self._mint(cell_of(author)))
+            written = MessageWritten(author, space, self._said[author], message)
+            self._put(author, message_stream(message), written)
+            if author != space:
+                stream = visits_stream(author, space)
+                times = self._versions[stream] + 1
+                self._put(author, stream, VisitMade(author, space, times))
             await self._settle(APPENDS_IN_FLIGHT)
         await self.flush()
 

@@ -246,6 +246,10 @@ def _pages(routes: web.RouteTableDef, fake: FakeHomezone) -> None:
     async def space(request: web.Request) -> web.Response:
         return web.json_response({"qq": int(request.match_info["qq"])})
 
+    @routes.post("/v1/spaces/{qq}/visits")
+    async def visit(request: web.Request) -> web.Response:
+        return fake.write(request.match_info["qq"], request[QQ], 201)
+
     @routes.get("/v1/spaces/{qq}/posts")
     async def space_posts(request: web.Request) -> web.Response:
         return _page([])

@@ -54,9 +54,15 @@ def test_the_seed_decides_everything() -> None:
 
 
 def test_reads_outnumber_writes_fifty_to_one() -> None:
-    drawn = history(1, 100, 30_000)
+    drawn = [action for action in history(1, 100, 30_000) if action.kind != "visit"]
     reads = sum(action.kind in READS for action in drawn)
     assert 40 < reads / (len(drawn) - reads) < 60
+
+
+def test_there_are_ten_visits_to_a_post() -> None:
+    kinds = Counter(action.kind for action in history(6, 100, 60_000))
+    posts = kinds["shuoshuo"] + kinds["diary"] + kinds["share"]
+    assert 8 < kinds["visit"] / posts < 12
 
 
 def test_posts_outnumber_comments_and_comments_shares() -> None:

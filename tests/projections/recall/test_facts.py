@@ -16,8 +16,9 @@ from domain.ids import MemberId, PostId, StreamId, mint
 from domain.like import LikeGiven
 from domain.post_events import PostDeleted
 from projections.catalogue import READ_MODELS
+from projections.reach import MessageChange
 from projections.reading.statements import Statement
-from projections.recall import loads
+from projections.recall import home_loads, loads
 from projections.recall.facts import Facts, Kind, Missing
 from projections.recall.shapes import Member, Own, Said, Shelf, Standing
 from projections.recall.touches import changed, touches
@@ -48,8 +49,9 @@ def expected(change: Change, happened: Recorded) -> Iterator[Expected]:
             if hasattr(happened.event, "list"):
                 yield "listed", (key[1], key[2]), True, False
         case "gates":
-            if not isinstance(happened.event, CommentEvent):
+            if not isinstance(happened.event, CommentEvent | MessageChange):
                 yield "posts", key[1], True, False
+            yield from of_page(change, happened)
         case "counters":
             yield "posts", key[1], True, False
         case "waiting_comments":
@@ -60,6 +62,20 @@ def expected(change: Change, happened: Recorded) -> Iterator[Expected]:
                 yield "shelves", happened.owner, False, True
         case "likes":
             yield "own", (key[2], key[1]), False, True
+        case _:
+            yield from of_page(change, happened)
+
+
+def of_page(change: Change, happened: Recorded) -> Iterator[Expected]:
+    """Those of a home page."""
+    key: Any = change.key
+    match change.table.name:
+        case "homes":
+            yield "pages", key[1], True, False
+        case "gates" | "messages" if isinstance(happened.event, MessageChange):
+            yield "pages", happened.event.space, True, False
+        case "visit_counts" | "visit_days" | "visitors" | "removed_visitors":
+            yield "visited", key[1], True, False
         case _:
             return
 
@@ -80,11 +96,13 @@ def test_what_changes_a_row_touches_the_facts_that_it_is_part_of(name: str) -> N
 
 
 def test_every_table_that_facts_are_made_of_is_followed() -> None:
-    statements = [one for one in vars(loads).values() if isinstance(one, Statement)]
+    names = [*vars(loads).values(), *vars(home_loads).values()]
+    statements = [one for one in names if isinstance(one, Statement)]
     tables = {name for one in statements for name in re.findall(r"models\.(\w+)", one.sql)}
     assert tables == {
         "members", "friendships", "blocks", "follows", "list_members", "gates", "counters",
-        "posts", "likes", "waiting_comments",
+        "posts", "likes", "waiting_comments", "homes", "messages", "visit_counts", "visit_days",
+        "visitors", "removed_visitors",
     }  # fmt: skip
 
 
