@@ -123,8 +123,9 @@ CHANGES = {
     "consent.withdrawn.v1": "patch members",
     "post.commenting_changed.v1": "patch gates, patch posts",
     "post.poll_closed.v1": "",
+    "post.published.v1-copied": "add deeds, put gate_history, put gates, put posts, put timeline",
     "post.published.v1-poll": (
-        "put gate_history, put gates, put mentions, put polls, put posts, put timeline"
+        "add deeds, put gate_history, put gates, put mentions, put polls, put posts, put timeline"
     ),
     "post.held.v1-poll": "put gate_history, put gates, put polls, put posts, put timeline",
     "post.refused.v1-poll": "",
