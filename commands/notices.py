@@ -45,6 +45,8 @@ class WantedKinds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     reply: Wanted = msgspec.UNSET
     like: Wanted = msgspec.UNSET
     share: Wanted = msgspec.UNSET
+    mention: Wanted = msgspec.UNSET
+    message: Wanted = msgspec.UNSET
     friend_request: Wanted = msgspec.UNSET
     friend_accepted: Wanted = msgspec.UNSET
     gift: Wanted = msgspec.UNSET

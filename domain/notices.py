@@ -20,6 +20,8 @@ NoticeKind: TypeAlias = Literal[
     "reply",
     "like",
     "share",
+    "mention",
+    "message",
     "friend_request",
     "friend_accepted",
     "gift",

@@ -40,6 +40,7 @@ from domain.post_events import (
     PostRestored,
     PostUnpublished,
     edition_after,
+    newly,
 )
 from domain.screening import Found, Wait
 
@@ -278,8 +279,9 @@ def edit(
     """
     live = own(post, editor)
     _check_title(live.kind, content)
+    edited = PostEdited(editor, content, live.next_edition, newly(content, live.content))
     if found is None or found.outcome == "published":
-        return (PostEdited(editor, content, live.next_edition),)
+        return (edited,)
     screening, promise = found.screening, found.promise
     match found.outcome:
         case "refused":
@@ -287,7 +289,6 @@ def edit(
         case ("held" | "private_view") as how if isinstance(post, Live):
             return (PostEditHeld(editor, content, how, screening, promise),)
         case _:
-            edited = PostEdited(editor, content, live.next_edition)
             return (edited, PostFlagged(editor, screening))
 
 

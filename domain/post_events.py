@@ -59,11 +59,12 @@ class PostPublished(Event, frozen=True, tag="post.published.v1"):
 
 
 class PostEdited(Event, frozen=True, tag="post.edited.v1"):
-    """It says this from now on."""
+    """It says this from now on. ``mentioned`` are those whom it did not mention before."""
 
     author: MemberId
     content: PostContent
     edition: int | None = None
+    mentioned: tuple[MemberId, ...] = ()
 
 
 class PostAudienceChanged(Event, frozen=True, tag="post.audience_changed.v1"):
@@ -164,7 +165,10 @@ class PostEditRefused(Event, frozen=True, tag="post.edit_refused.v1"):
 
 
 class PostApproved(Event, frozen=True, tag="post.approved.v1"):
-    """What was kept back is published now, for whom its author meant it; a share as well."""
+    """
+    What was kept back is published now, for whom its author meant it; a share as well. It mentions
+    these.
+    """
 
     author: MemberId
     audience: Audience
@@ -172,6 +176,7 @@ class PostApproved(Event, frozen=True, tag="post.approved.v1"):
     decision: DecisionId
     share_of: PostId | None = None
     original_author: MemberId | None = None
+    mentioned: tuple[MemberId, ...] = ()
 
 
 class PostRejected(Event, frozen=True, tag="post.rejected.v1"):
@@ -190,6 +195,7 @@ class PostEditApproved(Event, frozen=True, tag="post.edit_approved.v1"):
     case: CaseId
     decision: DecisionId
     edition: int | None = None
+    mentioned: tuple[MemberId, ...] = ()
 
 
 class PostEditRejected(Event, frozen=True, tag="post.edit_rejected.v1"):
@@ -238,6 +244,12 @@ PostEvent: TypeAlias = (
     | PostUnpublished
     | PostRestored
 )
+
+
+def newly(content: PostContent, before: PostContent) -> tuple[MemberId, ...]:
+    """Whom a content mentions and another did not."""
+    return tuple(one for one in content.mentions if one not in before.mentions)
+
 
 #: What counts up what is seen of a post.
 Editing: TypeAlias = (

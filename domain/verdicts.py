@@ -40,6 +40,7 @@ from domain.post_events import (
     PostRejected,
     PostRestored,
     PostUnpublished,
+    newly,
 )
 
 Verdict: TypeAlias = Literal["approve", "reject", "unpublish", "restore", "no_action"]
@@ -54,8 +55,8 @@ class NotPossible(Refused):
 
 
 def _approved(live: posts.Live, case: CaseId, decision: DecisionId) -> PostApproved:
-    shared = live.share_of, live.original_author
-    return PostApproved(live.author, live.audience, case, decision, *shared)
+    told = live.share_of, live.original_author, live.content.mentions
+    return PostApproved(live.author, live.audience, case, decision, *told)
 
 
 def of_post(
@@ -66,7 +67,8 @@ def of_post(
         case "approve", posts.Held(post=live):
             return (_approved(live, case, decision),)
         case "approve", posts.Live(pending=PostContent() as content):
-            return (PostEditApproved(post.author, content, case, decision, post.next_edition),)
+            told = post.next_edition, newly(content, post.content)
+            return (PostEditApproved(post.author, content, case, decision, *told),)
         case "reject", posts.Held(post=live):
             return (PostRejected(live.author, case, decision),)
         case "reject", posts.Live(pending=PostContent()):

@@ -26,11 +26,12 @@ from domain.circle import (
     FriendRequestReceived,
 )
 from domain.comment import CommentApproved, CommentDeleted, CommentTakenBack, CommentWritten
-from domain.event import Recorded
+from domain.event import Event, Recorded
 from domain.ids import MemberId, cell_of, derive
 from domain.like import LikeGiven, LikeWithdrawn
+from domain.message import MessageApproved, MessageDeleted, MessageTakenBack, MessageWritten
 from domain.notices import NoticeKind, NoticePreferencesChanged, NoticesRead
-from domain.post_events import PostApproved, PostPublished
+from domain.post_events import PostApproved, PostEditApproved, PostEdited, PostPublished
 from domain.received_gift import GiftReceived
 from projections.decisions import concerns_owner
 from projections.rows import Change, Drop, Put
@@ -45,6 +46,8 @@ HOW: Final[dict[NoticeKind, How]] = {
     "reply": "comment",
     "like": "like",
     "share": "post",
+    "mention": "post",
+    "message": "comment",
     "friend_request": "request",
     "friend_accepted": "friends",
     "gift": "sender",
@@ -138,6 +141,8 @@ class Notices:
                     yield _gone(one)
             case LikeWithdrawn():
                 yield _gone(_of_like(recorded, event))
+            case MessageDeleted() | MessageTakenBack():
+                yield _gone(_of_message(recorded, event))
             case FriendAccepted() | FriendEnded() | FriendLapsed():
                 yield from _over(recorded, "friend_request", event.member, event.other)
                 if not isinstance(event, FriendAccepted):
@@ -156,9 +161,12 @@ class Notices:
 
 def _news(recorded: Recorded) -> Iterator[News]:
     event, stream = recorded.event, recorded.stream
+    yield from _of_mentions(recorded, event)
     match event:
         case CommentWritten() | CommentApproved():
             yield from _of_comment(recorded, event)
+        case MessageWritten() | MessageApproved() if event.author != event.space:
+            yield _of_message(recorded, event)
         case LikeGiven() if event.member != event.post_author:
             yield _of_like(recorded, event)
         case (
@@ -191,6 +199,31 @@ def _of_comment(
         yield News(answered, "reply", post, recorded.stream, author, post)
     if event.post_author not in (author, answered):
         yield News(event.post_author, "comment", post, recorded.stream, author, post)
+
+
+def _of_mentions(recorded: Recorded, event: Event) -> Iterator[News]:
+    """Whom a post mentions that did not before; each is shown it if they see the post."""
+    match event:
+        case PostPublished(author=author, content=content):
+            mentioned = content.mentions
+        case (
+            PostApproved(author=author, mentioned=mentioned)
+            | PostEdited(author=author, mentioned=mentioned)
+            | PostEditApproved(author=author, mentioned=mentioned)
+        ):
+            pass
+        case _:
+            return
+    for member in mentioned:
+        yield News(member, "mention", recorded.stream, recorded.stream, author, recorded.stream)
+
+
+def _of_message(
+    recorded: Recorded,
+    event: MessageWritten | MessageApproved | MessageDeleted | MessageTakenBack,
+) -> News:
+    """Whose board it is hears of it."""
+    return News(event.space, "message", event.space, recorded.stream, event.author)
 
 
 def _of_like(recorded: Recorded, event: LikeGiven | LikeWithdrawn) -> News:

@@ -37,8 +37,8 @@ class Notification(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `members` are the latest who did it, `count` how many different members did; `more` says that
     only the latest hundred things were counted. `post` is the post it is about, `latest` the newest
-    comment, answer or share; `gift` and `decision` are ids, `badge` is a name. `until` is what to
-    mark as read. Of what is gone there is nothing here, and nothing in the count.
+    comment, answer, share, mention or message; `gift` and `decision` are ids, `badge` is a name.
+    `until` is what to mark as read. Of what is gone there is nothing here, nor in the count.
     """
 
     id: UUID

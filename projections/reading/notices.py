@@ -290,6 +290,7 @@ async def _visible(connection: Connection, member: MemberId, heads: Sequence[_He
         head.notice: _LAST
         for head in heads
         if head.kind in KINDS and (head.about is None or head.about in shown)
+        if head.kind != "mention" or member in (shown[cast(UUID, head.about)].mentions or ())
     }
     how = {head.notice: HOW[head.kind] for head in heads if head.notice in waiting}
     found: dict[UUID, list[Thing]] = {}

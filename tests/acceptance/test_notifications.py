@@ -122,6 +122,35 @@ def test_a_share_is_told_while_both_posts_are_there(homezone: RunningHomezone) -
     assert [of for of in told(homezone, author) if of["kind"] == "share"] == []
 
 
+def test_who_is_mentioned_hears_of_it_once(homezone: RunningHomezone) -> None:
+    author, one, two = quiet(homezone, 3)
+    post = author.publish(f"@{one.qq} 明月几时有").json["id"]
+    (mention,) = told(homezone, one)
+    assert (mention["kind"], mention["post"], mention["count"]) == ("mention", post, 1)
+    one.put("/v1/me/notifications/read", {"until": mention["until"]}).ok()
+    author.patch(f"/v1/posts/{post}", {"text": f"@{one.qq} @{two.qq} 把酒问青天"}).ok()
+    assert unread(homezone, one)["count"] == 0, "it mentioned them before"
+    assert kinds(homezone, two) == [("mention", 1)]
+    author.patch(f"/v1/posts/{post}", {"text": f"@{two.qq} 不知天上宫阙"}).ok()
+    assert kinds(homezone, one) == []
+    author.put(f"/v1/posts/{post}/audience", {"to": "only_me"}).ok()
+    assert kinds(homezone, two) == []
+
+
+def test_messages_on_ones_board_are_told_to_its_owner(homezone: RunningHomezone) -> None:
+    owner, one, two = quiet(homezone, 3)
+    written = [
+        of.post(f"/v1/spaces/{owner.qq}/messages", {"text": "好"}).ok(201).json["id"]
+        for of in (one, two, owner)
+    ]
+    (message,) = told(homezone, owner)
+    assert (message["kind"], message["count"], message["latest"]) == ("message", 2, written[1])
+    two.delete(f"/v1/messages/{written[1]}").ok()
+    assert kinds(homezone, owner) == [("message", 1)]
+    owner.put(f"/v1/me/blocks/{one.qq}").ok()
+    assert kinds(homezone, owner) == []
+
+
 def test_friendship_is_told_while_it_is_so(homezone: RunningHomezone) -> None:
     one, two = quiet(homezone, 2)
     one.put(f"/v1/me/friends/{two.qq}").ok()

@@ -97,18 +97,24 @@ CHANGES = {
     "list.saved.v1-new": "put list_history, put list_members, put lists",
     "member.blocked.v1": "put blocks, put tie_history",
     "member.unblocked.v1": "drop blocks, put tie_history",
-    "message.approved.v1": "patch gates, patch messages, put gate_history",
-    "message.deleted.v1": "drop messages, patch gates, put gate_history",
-    "message.deleted.v1-by-owner": "drop messages, patch gates, put gate_history",
+    "message.approved.v1": (
+        "patch gates, patch messages, put gate_history, put notice_heads, put notices"
+    ),
+    "message.deleted.v1": "drop messages, drop notices, patch gates, put gate_history",
+    "message.deleted.v1-by-owner": "drop messages, drop notices, patch gates, put gate_history",
     "message.flagged.v1": "",
     "message.held.v1": "put gate_history, put gates, put messages",
     "message.refused.v1": "",
     "message.rejected.v1": "patch gates, put gate_history",
     "message.restored.v1": "patch gates, put gate_history",
-    "message.taken_back.v1": "drop messages, patch gates, put gate_history",
+    "message.taken_back.v1": "drop messages, drop notices, patch gates, put gate_history",
     "message.unpublished.v1": "patch gates, put gate_history",
-    "message.written.v1": "put gate_history, put gates, put messages",
-    "message.written.v1-answer": "put gate_history, put gates, put messages",
+    "message.written.v1": (
+        "put gate_history, put gates, put messages, put notice_heads, put notices"
+    ),
+    "message.written.v1-answer": (
+        "put gate_history, put gates, put messages, put notice_heads, put notices"
+    ),
     "number.claimed.v1": "",
     "post.approved.v1": "add deeds, patch gates, patch posts, put gate_history, put timeline",
     "post.audience_changed.v1": (
@@ -125,7 +131,8 @@ CHANGES = {
     "post.poll_closed.v1": "",
     "post.published.v1-copied": "add deeds, put gate_history, put gates, put posts, put timeline",
     "post.published.v1-poll": (
-        "add deeds, put gate_history, put gates, put mentions, put polls, put posts, put timeline"
+        "add deeds, put gate_history, put gates, put mentions, put notice_heads, put notices, "
+        "put polls, put posts, put timeline"
     ),
     "post.held.v1-poll": "put gate_history, put gates, put polls, put posts, put timeline",
     "post.refused.v1-poll": "",
@@ -328,6 +335,14 @@ CHANGES = {
     "post.published.v1-share-credited": (
         "add deeds, put gate_history, put gates, put notice_heads, put notices, put posts, "
         "put timeline"
+    ),
+    "post.approved.v1-mentioning": (
+        "add deeds, patch gates, patch posts, put gate_history, put notice_heads, put notices, "
+        "put timeline"
+    ),
+    "post.edit_approved.v1-mentioning": "patch gates, patch posts, put notice_heads, put notices",
+    "post.edited.v1-mentioning": (
+        "patch gates, patch posts, put mentions, put notice_heads, put notices"
     ),
 }
 

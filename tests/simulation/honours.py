@@ -18,6 +18,8 @@ from tests.simulation.world import Difference, Piece, Remark, World
 
 #: A notice: its kind, and the post or the member that it is about.
 Told: TypeAlias = tuple[str, str]
+#: Something of a notice: its kind, what it is about, and who did it.
+News: TypeAlias = tuple[str, object, UUID]
 
 
 @dataclass(eq=False)
@@ -69,50 +71,59 @@ class Honours:
 
     def notices(self, viewer: UUID) -> dict[Told, set[int]]:
         """
-        Who did what a viewer is told of, by number: likes, comments, answers, friendship and
-        badges.
+        Who did what a viewer is told of, by number: likes, comments, answers, mentions,
+        messages, friendship and badges.
         """
-        world, told = self.world, dict[Told, set[int]]()
-
-        def tell(kind: str, subject: object, who: UUID) -> None:
-            told.setdefault((kind, str(subject)), set()).add(world.people[who].qq)
-
-        for piece in world.pieces.values():
-            if piece.author == viewer and world.sees(viewer, piece):
-                for liker in world.likers(viewer, piece):
-                    if liker != viewer:
-                        tell("like", piece.id, liker)
-        for original, sharer in self._shares(viewer):
-            tell("share", original.id, sharer)
-        for heard in self._heard.get(viewer, ()):
-            remark = heard.remark
-            if world.sees(viewer, heard.piece) and world.finds(viewer, remark):
-                tell(heard.kind, heard.piece.id, remark.author)
-        for kind, other in self._friendship(viewer):
-            tell(kind, world.people[other].qq, other)
+        told = dict[Told, set[int]]()
+        for of in (self._likes, self._shares, self._remarks, self._words, self._friendship):
+            for kind, subject, who in of(viewer):
+                told.setdefault((kind, str(subject)), set()).add(self.world.people[who].qq)
         for badge in self.badges(viewer):
-            tell("badge", badge, viewer)
+            told["badge", badge] = {self.world.people[viewer].qq}
         return told
 
-    def _shares(self, viewer: UUID) -> Iterator[tuple[Piece, UUID]]:
+    def _likes(self, viewer: UUID) -> Iterator[News]:
+        for piece in self.world.pieces.values():
+            if piece.author == viewer and self.world.sees(viewer, piece):
+                for liker in self.world.likers(viewer, piece):
+                    if liker != viewer:
+                        yield "like", piece.id, liker
+
+    def _remarks(self, viewer: UUID) -> Iterator[News]:
+        for heard in self._heard.get(viewer, ()):
+            remark = heard.remark
+            if self.world.sees(viewer, heard.piece) and self.world.finds(viewer, remark):
+                yield heard.kind, heard.piece.id, remark.author
+
+    def _words(self, viewer: UUID) -> Iterator[News]:
+        """Posts that mention the viewer, and messages on their board."""
+        world = self.world
+        for piece in world.mentioning(viewer):
+            yield "mention", piece.id, piece.author
+        for note in world.notes.values():
+            mine = note.space == viewer != note.author
+            if mine and note.published and not world.apart(viewer, note.author):
+                yield "message", "", note.author
+
+    def _shares(self, viewer: UUID) -> Iterator[News]:
         world = self.world
         for piece in world.pieces.values():
             original = piece.original
             if original is None or not original.author == viewer != piece.author:
                 continue
             if piece.published and world.sees(viewer, piece) and world.sees(viewer, original):
-                yield original, piece.author
+                yield "share", original.id, piece.author
 
-    def _friendship(self, viewer: UUID) -> Iterator[tuple[str, UUID]]:
+    def _friendship(self, viewer: UUID) -> Iterator[News]:
         world = self.world
         for other in world.people:
             if other == viewer or world.apart(viewer, other):
                 continue
             half, standing = world.halves.get((viewer, other)), world.standing(viewer, other)
             if half is not None and half.standing == standing == "incoming":
-                yield "friend_request", other
+                yield "friend_request", world.people[other].qq, other
             if standing == "friends" and (viewer, other) in self._confirmed:
-                yield "friend_accepted", other
+                yield "friend_accepted", world.people[other].qq, other
 
     def check_rest(self, now: datetime) -> None:
         """

@@ -365,7 +365,10 @@ def _badges(world: World, member: UUID) -> set[str]:
 
 
 #: What cases and gifts are told of is the staff's and the treasury's to know.
-_TOLD = ("like", "share", "comment", "reply", "friend_request", "friend_accepted", "badge")
+_TOLD = (
+    "like", "share", "comment", "reply", "mention", "message", "friend_request", "friend_accepted",
+    "badge",
+)  # fmt: skip
 
 
 def notifications() -> Surface:
@@ -384,6 +387,7 @@ def notifications() -> Surface:
             if one["kind"] in _TOLD:
                 members = sorted(member["qq"] for member in one["members"])
                 about = one.get("post") or one.get("badge") or members[0]
+                about = "" if one["kind"] == "message" else about
                 told = (one["kind"], str(about))
                 if told in found:
                     raise Difference(f"{told} is told twice")
