@@ -17,6 +17,7 @@ from api.answers import Account, Friend, Presenter
 from api.billing.answers import posting, wallet
 from api.exports.archive import Archive, File
 from api.exports.items import BEGINNINGS, QQs, made, mentioned
+from api.homes import HomePresenter, HomeSettings
 from api.http.answers import encode_json
 from api.looks import ShownLook, shown_look
 from api.moderation.answers import decision
@@ -24,7 +25,7 @@ from api.services import Services
 from domain.event import Recorded
 from domain.export import Asked
 from domain.ids import MemberId, StreamId, cell_of
-from projections.reading import audits, decisions, decorations, ledgers, people, wallets
+from projections.reading import audits, decisions, decorations, homes, ledgers, people, wallets
 from projections.trail import owner_facet
 
 T = TypeVar("T")
@@ -81,9 +82,10 @@ class _Profile(msgspec.Struct, frozen=True):
 
 
 class Space(msgspec.Struct, frozen=True):
-    """How the member chose that their space looks."""
+    """How the member chose that their space looks, and arranged its page."""
 
     look: ShownLook
+    page: HomeSettings
 
 
 class Contents:
@@ -135,7 +137,10 @@ class Contents:
         yield archive.end()
 
     async def _space(self, now: datetime) -> Space:
-        return Space(shown_look((await self._look(decorations.decoration, now)).look))
+        look = (await self._look(decorations.decoration, now)).look
+        home, _ = await self._look(homes.own_home)
+        page = HomePresenter(self._app, self._member).settings(home, look, None)
+        return Space(shown_look(look), page)
 
     async def _account(self) -> people.MemberView:
         found = await self._app.look(people.members, self._member, [self._member])

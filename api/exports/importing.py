@@ -16,9 +16,12 @@ import msgspec
 
 from api.exports.items import MadeAudience, MadeList, MadePost
 from api.exports.reading import CopyReader
+from api.homes import HomeSettings
 from commands.decorations import ChangeDecoration, change
 from commands.directory import Directory
 from commands.executor import Executor, Handler
+from commands.homes import ChangeHome, ModuleNames, SectionPrivacy
+from commands.homes import change as change_home
 from commands.lists import ListHandlers, SaveList
 from commands.posts import Copied, PostHandlers, PublishPost
 from commands.types import AudienceChoice, ToFriends, ToList, ToOnlyMe, ToPublic
@@ -55,7 +58,9 @@ class Importer:
                 self._names[one.id] = one.name
                 saved = SaveList(one.name, await self._known(one.members))
                 self.counts["list", await self._try(self._lists.save, saved)] += 1
-        await self._bring_look(copy.space().look)
+        space = copy.space()
+        await self._bring_look(space.look)
+        await self._bring_page(space.page)
         for one in copy.made():
             if isinstance(one, MadePost):
                 await self._bring_post(one)
@@ -123,6 +128,14 @@ class Importer:
         for changes in (page, *({slot: chosen[slot]} for slot in SLOTS if chosen[slot])):
             command = msgspec.convert(changes, type=ChangeDecoration)
             self.counts["look", await self._try(change, command)] += 1
+
+    async def _bring_page(self, page: HomeSettings) -> None:
+        named = {one.module: one.name for one in page.modules if one.name is not None}
+        names = msgspec.convert(named, type=ModuleNames)
+        privacy = msgspec.convert(page.privacy, type=SectionPrivacy)
+        # For whom a section is does not wait for what the rules say of a name.
+        for command in (ChangeHome(privacy=privacy, board=page.board), ChangeHome(names=names)):
+            self.counts["page", await self._try(change_home, command)] += 1
 
     async def _try(self, handler: Handler[Any], command: Any) -> str:
         """Run a command in the member's name; what became of it."""

@@ -14,6 +14,7 @@ import msgspec
 from commands.types import Moment
 from domain import comment as comments
 from domain import like as likes
+from domain import message as messages
 from domain import post as posts
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
 from domain.catalogue import AGGREGATES_BY_TYPE
@@ -21,10 +22,12 @@ from domain.comment import CommentHeld, CommentWritten
 from domain.event import Recorded
 from domain.ids import ListId, MemberId
 from domain.like import LikeGiven
+from domain.message import MessageHeld, MessageWritten
 from domain.named_list import ListDeleted, ListSaved
 from domain.poll import Poll, VoteCast
 from domain.post_events import Commenting, PostContent, PostEdited, PostHeld, PostPublished
 from domain.sealed import Sealed
+from domain.visit import VisitMade, VisitMadeUnseen
 
 State: TypeAlias = Literal["published", "held", "private_view", "taken_down"]
 
@@ -93,6 +96,25 @@ class MadeVote(msgspec.Struct, frozen=True, tag_field="kind", tag="vote"):
     cast_at: Moment
 
 
+class MadeMessage(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="message"):
+    """A message on a board, whose is ``board_of``."""
+
+    id: UUID
+    board_of: int | None
+    written_at: Moment
+    state: State
+    text: str | None
+    reply_to: UUID | None = None
+
+
+class MadeVisit(msgspec.Struct, frozen=True, tag_field="kind", tag="visit"):
+    """That the member was in a space: so often, and last at that time, seen or not."""
+
+    space_of: int | None
+    times: int
+    visited_at: Moment
+
+
 class MadeList(msgspec.Struct, frozen=True, tag_field="kind", tag="list"):
     """A named list with whom it names."""
 
@@ -102,10 +124,22 @@ class MadeList(msgspec.Struct, frozen=True, tag_field="kind", tag="list"):
     saved_at: Moment
 
 
-Made: TypeAlias = MadePost | MadeComment | MadeLike | MadeVote | MadeList
+Made: TypeAlias = MadePost | MadeComment | MadeLike | MadeVote | MadeMessage | MadeVisit | MadeList
 
 #: The events that begin a stream of something that a member made.
-BEGINNINGS = (PostPublished, PostHeld, CommentWritten, CommentHeld, LikeGiven, VoteCast, ListSaved)
+BEGINNINGS = (
+    PostPublished,
+    PostHeld,
+    CommentWritten,
+    CommentHeld,
+    MessageWritten,
+    MessageHeld,
+    LikeGiven,
+    VoteCast,
+    VisitMade,
+    VisitMadeUnseen,
+    ListSaved,
+)
 
 Open: TypeAlias = Callable[[Sealed[str]], str | None]
 QQs: TypeAlias = dict[MemberId, int]
@@ -122,8 +156,9 @@ def mentioned(history: Sequence[Recorded]) -> set[MemberId]:
             found |= event.members
         if isinstance(content := getattr(event, "content", None), PostContent):
             found.update(content.mentions)
-        if (author := getattr(event, "post_author", None)) is not None:
-            found.add(author)
+        for field in ("post_author", "space"):
+            if (member := getattr(event, field, None)) is not None:
+                found.add(member)
     return found
 
 
@@ -143,6 +178,10 @@ def made(history: Sequence[Recorded], open_: Open, qqs: QQs) -> list[Made]:
             return _post(history, state, open_, qqs)
         case CommentWritten() | CommentHeld() as written:
             return _comment(history[0], written, state, open_, qqs)
+        case MessageWritten() | MessageHeld() as written:
+            return _message(history[0], written, state, open_, qqs)
+        case VisitMade(space=space) | VisitMadeUnseen(space=space):
+            return [MadeVisit(qqs.get(space), len(history), history[-1].recorded_at)]
         case LikeGiven(post=post, post_author=author):
             return _like(history, state, post, qqs.get(author))
         case VoteCast(post=post, post_author=author):
@@ -207,20 +246,49 @@ def _comment(
     open_: Open,
     qqs: QQs,
 ) -> list[Made]:
-    match state:
-        case comments.Live():
-            stands: State = "published"
-        case comments.Held(how=how):
-            stands = _waiting(how)
-        case comments.TakenDown():
-            stands = "taken_down"
-        case _:
-            return []
+    stands = _standing(state)
+    if stands is None:
+        return []
     return [
         MadeComment(
             id=first.stream,
             post=written.post,
             post_by=qqs.get(written.post_author),
+            written_at=first.recorded_at,
+            state=stands,
+            text=open_(written.text),
+            reply_to=written.reply_to,
+        )
+    ]
+
+
+def _standing(state: comments.Comment | messages.Message) -> State | None:
+    """How a comment or a message stands; None where it is gone, or never stood."""
+    match state:
+        case comments.Live() | messages.Live():
+            return "published"
+        case comments.Held(how=how) | messages.Held(how=how):
+            return _waiting(how)
+        case comments.TakenDown() | messages.TakenDown():
+            return "taken_down"
+        case _:
+            return None
+
+
+def _message(
+    first: Recorded,
+    written: MessageWritten | MessageHeld,
+    state: messages.Message,
+    open_: Open,
+    qqs: QQs,
+) -> list[Made]:
+    stands = _standing(state)
+    if stands is None:
+        return []
+    return [
+        MadeMessage(
+            id=first.stream,
+            board_of=qqs.get(written.space),
             written_at=first.recorded_at,
             state=stands,
             text=open_(written.text),

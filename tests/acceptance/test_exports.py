@@ -87,6 +87,18 @@ def test_a_copy_has_polls_and_votes(homezone: RunningHomezone) -> None:
     assert (vote["post"], vote["post_by"], vote["options"]) == (poll, anna.qq, [0, 1])
 
 
+def test_a_copy_has_messages_and_visits(homezone: RunningHomezone) -> None:
+    anna, bela = homezone.members(2)
+    said = bela.post(f"/v1/spaces/{anna.qq}/messages", {"text": "来过"}).ok(201).json["id"]
+    for _ in range(3):
+        bela.post(f"/v1/spaces/{anna.qq}/visits", {}).ok()
+    copy = fetched(bela)
+    (message,) = copy.made("message")
+    assert (message["id"], message["board_of"], message["text"]) == (said, anna.qq, "来过")
+    (visit,) = copy.made("visit")
+    assert (visit["space_of"], visit["times"]) == (anna.qq, 3)
+
+
 def test_a_copy_says_what_it_is(homezone: RunningHomezone) -> None:
     anna = homezone.member()
     anna.publish("一")

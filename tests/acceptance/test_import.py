@@ -74,6 +74,8 @@ def test_a_space_is_the_same_elsewhere(here: Place, there: Place, tmp_path: Path
     anna.publish("举头望明月", [bela.qq])
     anna.publish("低头思故乡", "家人")
     anna.patch("/v1/me/space/decoration", {"theme": {"from": "house", "name": "bamboo"}}).ok()
+    page = {"names": {"posts": "碎碎念"}, "privacy": {"messages": "friends"}, "board": "nobody"}
+    anna.patch("/v1/me/space", page).ok()
     file = fetched(anna, tmp_path / "copy.zip")
     assert run("import", str(file), *there.options).returncode == 1, "there is no such member yet"
     again, other = account(there, anna.qq), account(there, bela.qq)
@@ -86,6 +88,8 @@ def test_a_space_is_the_same_elsewhere(here: Place, there: Place, tmp_path: Path
     assert [one["at"] for one in timeline] == [one["published_at"] for one in space(anna)]
     look = again.get("/v1/me/space/decoration").ok().json["look"]
     assert look == anna.get("/v1/me/space/decoration").ok().json["look"]
+    pages = [of.get("/v1/me/space").ok().json for of in (anna, again)]
+    assert [{**page, "position": None} for page in pages[:1]] == [{**pages[1], "position": None}]
     assert "post: 4 here already" in bring(file, there)
     assert space(again) == space(anna)
 
