@@ -44,7 +44,7 @@ NEWEST = Statement(
 class MessageView(msgspec.Struct, frozen=True):
     """
     A message that its viewer may see; the text sealed. ``waits`` says how, to its author alone:
-    nobody else sees one that does.
+    nobody else sees one that does. ``lasting`` says that the same view is given to others as well.
     """
 
     message: UUID
@@ -56,6 +56,7 @@ class MessageView(msgspec.Struct, frozen=True):
     cell: int
     position: int
     waits: str | None = None
+    lasting: bool = False
 
     @property
     def mark(self) -> Mark:
