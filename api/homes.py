@@ -2,12 +2,14 @@
 What clients receive of a home page beside its posts, and how views become it.
 """
 
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from api.answers import Author, Presenter, Space
+from api.http.answers import encode_json
 from commands.types import Moment
 from domain.home import SECTIONS, For, Home, Section, Writers
 from domain.looks import Look, Module
@@ -92,6 +94,9 @@ class HomeSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     position: str | None = None
 
 
+V = TypeVar("V", Seen, MessageView)
+
+
 class HomePresenter(Presenter):
     """Turns views of home pages into answers for one viewer."""
 
@@ -101,21 +106,25 @@ class HomePresenter(Presenter):
         """A home page."""
         space = msgspec.structs.asdict(self.space(view, posts, look))
         own = view.profile.member == self._viewer
-        modules = self._modules(home.home, look)
+        visits, seen, said = home.visits, home.visitors, home.messages
         return HomePage(
             **space,
-            modules=[
-                one for one in modules if one.module in home.open or one.module not in SECTIONS
-            ],
+            modules=[one for one in self._modules(home.home, look) if _is_open(one, home)],
             may_write=home.may_write,
-            visits=None if home.visits is None else _totals(home.visits, today, own=own),
-            visitors=None
-            if home.visitors is None
-            else [self._latest(one) for one in home.visitors],
-            messages=None
-            if home.messages is None
-            else [self.message(one) for one in home.messages],
+            visits=None if visits is None else _totals(visits, today, own=own),
+            visitors=None if seen is None else self._each(seen, self._latest),
+            messages=None if said is None else self._each(said, self.message),
         )
+
+    def _each(self, views: Sequence[V], present: Callable[[V], Any]) -> list[Any]:
+        """Views as answers, each as it was shown before wherever it is the same."""
+        shown = self._shown
+        return [
+            (shown.get(view) or shown.hold(view, encode_json(present(view))))
+            if view.lasting
+            else present(view)
+            for view in views
+        ]
 
     def settings(self, home: Home, look: Look, position: str | None) -> HomeSettings:
         """How a page is arranged, for its owner."""
@@ -149,6 +158,10 @@ class HomePresenter(Presenter):
             HomeModule(one, self._open(names[one].envelope) if one in names else None)
             for one in look.modules
         ]
+
+
+def _is_open(one: HomeModule, home: HomeView) -> bool:
+    return one.module in home.open or one.module not in SECTIONS
 
 
 def _totals(counts: VisitCounts, today: int, *, own: bool) -> VisitTotals:

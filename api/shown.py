@@ -1,5 +1,6 @@
 """
-What was opened for one viewer and is shown to the next: posts as JSON, ready to be sent.
+What was opened for one viewer and is shown to the next: posts, messages and visitors as JSON, ready
+to be sent.
 
 They hold what members wrote, in memory and nowhere else, and no longer than the keys that opened
 it: when any key was destroyed, all are forgotten before another is shown.
@@ -8,8 +9,6 @@ it: when any key was destroyed, all are forgotten before another is shown.
 from typing import Final, Protocol
 
 import msgspec
-
-from projections.reading.posts import PostView
 
 _BYTES_MAX: Final = 16 << 20
 #: What holding one costs beside its own bytes, as measured.
@@ -35,7 +34,7 @@ class Shown:
         self._bytes = 0
         self._destructions = keys.destructions()
         # By identity: a view that changed is another view. The view is held, so its id is its own.
-        self._fragments: dict[int, tuple[PostView, msgspec.Raw, int]] = {}
+        self._fragments: dict[int, tuple[object, msgspec.Raw, int]] = {}
 
     def __len__(self) -> int:
         return len(self._fragments)
@@ -48,12 +47,12 @@ class Shown:
             self._bytes = 0
             self._destructions = destructions
 
-    def get(self, view: PostView) -> msgspec.Raw | None:
+    def get(self, view: object) -> msgspec.Raw | None:
         """The JSON of a view that was shown before."""
         fragment = self._fragments.get(id(view))
         return None if fragment is None else fragment[1]
 
-    def hold(self, view: PostView, encoded: bytes) -> msgspec.Raw:
+    def hold(self, view: object, encoded: bytes) -> msgspec.Raw:
         """Keep the JSON of a view; the oldest make room."""
         raw, size = msgspec.Raw(encoded), len(encoded) + _BYTES_EACH
         self._drop(id(view))

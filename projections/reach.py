@@ -98,6 +98,7 @@ MessageChange: TypeAlias = (
 )
 
 _WAITING = CommentHeld | CommentTakenBack | CommentRejected
+_WAITING_ON_BOARD = MessageHeld | MessageTakenBack | MessageRejected
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -132,6 +133,8 @@ def reach(event: Event) -> Reach:
                 # To all but its author it is not there.
                 told &= {event.author}
             return Reach(members=frozenset(one for one in told if one is not None))
+        case _ if isinstance(event, MessageChange):
+            return _of_message(event)
         case LikeGiven() | LikeWithdrawn():
             return Reach(members=frozenset({event.post_author}))
         case CircleEvent():
@@ -140,3 +143,13 @@ def reach(event: Event) -> Reach:
             return Reach(members=frozenset({event.member}))
         case _:
             return _NOBODY
+
+
+def _of_message(event: MessageChange) -> Reach:
+    """
+    The board's owner, who always sees it: when others could, nobody wrote down. What waits is there
+    for its author alone.
+    """
+    if isinstance(event, _WAITING_ON_BOARD) and event.author != event.space:
+        return _NOBODY
+    return Reach(members=frozenset({event.space}))

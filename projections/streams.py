@@ -40,6 +40,12 @@ from domain.comment import (
 from domain.event import Event, Recorded
 from domain.ids import MemberId
 from domain.like import LikeGiven, LikeWithdrawn
+from domain.message import (
+    MessageApproved,
+    MessageHeld,
+    MessageRestored,
+    MessageWritten,
+)
 from domain.named_list import ListDeleted, ListSaved
 from domain.post_events import (
     PostApproved,
@@ -57,7 +63,7 @@ from domain.post_events import (
 )
 from domain.space import CertificationWithdrawn, SpaceCertified
 from projections.gates import audience_of
-from projections.reach import CommentChange, PostChange
+from projections.reach import CommentChange, MessageChange, PostChange
 
 Kind: TypeAlias = Literal[
     "post.appeared",
@@ -65,6 +71,8 @@ Kind: TypeAlias = Literal[
     "post.withdrawn",
     "comment.appeared",
     "comment.withdrawn",
+    "message.appeared",
+    "message.withdrawn",
     "like.appeared",
     "like.withdrawn",
     "friend.requested",
@@ -96,8 +104,9 @@ class Question(msgspec.Struct, frozen=True):
     """
     What must be known of the moment before an event.
 
-    ``other`` is the member whose posts or whose tie it is about, ``by`` who commented or liked;
-    ``content`` the post whose gate matters, ``list`` a named list that the event itself speaks of.
+    ``other`` is the member whose posts, board or tie it is about, ``by`` who commented, wrote or
+    liked; ``content`` the post whose gate matters, ``list`` a named list that the event itself
+    speaks of.
     """
 
     other: MemberId
@@ -121,6 +130,8 @@ def question(recorded: Recorded, viewer: MemberId) -> Question | None:
             return Question(event.member)
         case _ if isinstance(event, CommentChange):
             return Question(event.post_author, by=event.author, content=event.post)
+        case _ if isinstance(event, MessageChange):
+            return Question(event.space, by=event.author)
         case LikeGiven() | LikeWithdrawn():
             return Question(event.post_author, by=event.member, content=event.post)
         case CircleEvent():
@@ -221,8 +232,8 @@ class Transition(msgspec.Struct, frozen=True):
     """
     Something that came into a viewer's sight, changed in it, or left it.
 
-    ``id`` is the post's, the comment's, the like's or the member's; ``member`` whose it is; ``on``
-    the post that a comment or like is about; ``how`` a friendship or a request ended.
+    ``id`` is the post's, the comment's, the message's, the like's or the member's; ``member`` whose
+    it is; ``on`` the post that a comment or like is about; ``how`` a friendship or a request ended.
     """
 
     kind: Kind
@@ -245,6 +256,8 @@ def transitions(recorded: Recorded, viewer: MemberId, before: Before) -> tuple[T
             return tuple(_of_post(recorded, event, viewer, before))
         case _ if isinstance(event, CommentChange | LikeGiven | LikeWithdrawn):
             return tuple(_of_response(recorded, event, viewer, before))
+        case _ if isinstance(event, MessageChange):
+            return tuple(_of_message(recorded, event, before))
         case ListSaved() | ListDeleted():
             return tuple(_of_list(event, viewer, before))
         case CircleEvent():
@@ -306,6 +319,15 @@ def _of_response(
             yield Transition("like.appeared", stream, member, on)
         case LikeWithdrawn(member=member):
             yield Transition("like.withdrawn", stream, member, on)
+
+
+def _of_message(recorded: Recorded, event: MessageChange, before: Before) -> Iterator[Transition]:
+    """For the board's owner, to whom it is always open."""
+    if before.apart:
+        return
+    appears = MessageWritten | MessageHeld | MessageApproved | MessageRestored
+    kind: Kind = "message.appeared" if isinstance(event, appears) else "message.withdrawn"
+    yield Transition(kind, recorded.stream, event.author)
 
 
 def _of_list(

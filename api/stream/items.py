@@ -11,7 +11,8 @@ from uuid import UUID
 
 import msgspec
 
-from api.answers import Author, Comment, Post, Presenter
+from api.answers import Author, Comment, Post
+from api.homes import HomePresenter, Message
 from api.http.answers import encode_json
 from api.services import Services
 from domain.event import Recorded
@@ -25,10 +26,10 @@ class StreamItem(msgspec.Struct, frozen=True, omit_defaults=True):
     """
     One item of a stream.
 
-    `id` is the post's, comment's or like's; for a friendship or an author, the member's. `on` is
-    the post that a comment or like is about. What appeared or changed comes whole, as it is now;
-    of what was withdrawn there is only its id. `how` a friendship or a request ended: `withdrawn`,
-    `declined` or `ended`.
+    `id` is the post's, comment's, message's or like's; for a friendship or an author, the member's.
+    `on` is the post that a comment or like is about. What appeared or changed comes whole, as it is
+    now; of what was withdrawn there is only its id. `how` a friendship or a request ended:
+    `withdrawn`, `declined` or `ended`.
     """
 
     kind: Kind
@@ -39,6 +40,7 @@ class StreamItem(msgspec.Struct, frozen=True, omit_defaults=True):
     author: Author | None = None
     post: Post | None = None
     comment: Comment | None = None
+    message: Message | None = None
     how: str | None = None
 
 
@@ -67,7 +69,7 @@ async def compose(services: Services, viewer: MemberId, told: Sequence[Told]) ->
     shown = await services.look(show, viewer, [one.transition for one in told])
     if shown is None:
         return None
-    present = Presenter(services, viewer)
+    present = HomePresenter(services, viewer)
     return [
         Sent(item.kind, encode_json(item), one.cursor)
         for one in told
@@ -76,12 +78,12 @@ async def compose(services: Services, viewer: MemberId, told: Sequence[Told]) ->
 
 
 def _item(
-    present: Presenter, shown: Shown, recorded: Recorded, one: Transition
+    present: HomePresenter, shown: Shown, recorded: Recorded, one: Transition
 ) -> StreamItem | None:
     position, at = recorded.at, recorded.recorded_at
     member = shown.members.get(one.member)
     match one.kind:
-        case "post.withdrawn" | "comment.withdrawn" | "like.withdrawn":
+        case "post.withdrawn" | "comment.withdrawn" | "message.withdrawn" | "like.withdrawn":
             return StreamItem(one.kind, one.id, one.on)
         case "post.appeared" | "post.changed":
             if (view := shown.posts.get(one.id)) is not None:
@@ -92,6 +94,12 @@ def _item(
                 comment = present.comment(said)
                 return StreamItem(
                     one.kind, one.id, one.on, position, at, comment.author, comment=comment
+                )
+        case "message.appeared":
+            if (written := shown.messages.get(one.id)) is not None:
+                message = present.message(written)
+                return StreamItem(
+                    one.kind, one.id, None, position, at, message.author, message=message
                 )
         case _ if member is not None and _stands(shown, member, one):
             author = present.author(member.profile)

@@ -15,17 +15,19 @@ from benchmarks import cpu
 from benchmarks.driver import ROOT
 from benchmarks.figures import Report
 from benchmarks.http import open_loop, ruled, wrk
-from benchmarks.http.world import FRIENDS, POST, World, running_world
+from benchmarks.http.world import FRIENDS, HOST, POST, World, running_world
 
 HEALTH: Final = "GET /healthz"
 WRITE: Final = "POST /v1/posts"
 FEED: Final = f"GET /v1/feed, 20 posts, {FRIENDS} friends"
+SPACE: Final = "GET /v1/spaces/{qq}, 10 posts, 5 visitors, 3 messages"
 ME: Final = "GET /v1/me"
 
 _PATHS: Final = {
     HEALTH: ("GET", "/healthz"),
     WRITE: ("POST", "/v1/posts"),
     FEED: ("GET", "/v1/feed"),
+    SPACE: ("GET", f"/v1/spaces/{HOST}"),
     ME: ("GET", "/v1/me"),
 }
 
@@ -75,7 +77,7 @@ def _throughput(world: World, load: wrk.Wrk, plan: Plan, report: Report) -> dict
             rates[name].append(done.rate)
     settings = {"connections": wrk.CONNECTIONS}
     series = {name: report.add(name, rates[name], used[name], settings=settings) for name in _PATHS}
-    for name, target in ((WRITE, 0.30), (FEED, 0.10), (ME, None)):
+    for name, target in ((WRITE, 0.30), (FEED, 0.10), (SPACE, 0.10), (ME, None)):
         report.compare(f"{name}, over {HEALTH}", series[name], series[HEALTH], target)
     return {name: one.median for name, one in series.items()}
 

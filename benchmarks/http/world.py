@@ -22,6 +22,10 @@ FRIENDS: Final = 100
 POSTS_EACH: Final = 5
 OPERATOR: Final = 10_000
 READER: Final = 20_000
+#: A friend of the reader, whose home page shows all that it can: posts, visitors, a board.
+HOST: Final = READER + 1
+_GUESTS: Final = 12
+_ON_PAGE: Final = 10
 
 #: What is written under load: a shuoshuo of an ordinary length.
 POST: Final = json.dumps(
@@ -73,7 +77,17 @@ class World:
         self._open(READER)
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(self._befriend, range(READER + 1, READER + 1 + FRIENDS)))
+        self._keep_house()
         self._check()
+
+    def _keep_house(self) -> None:
+        """The host's page has as many posts as a page shows, and guests who write on its board."""
+        for number in range(_ON_PAGE - POSTS_EACH):
+            self._post(HOST, number + POSTS_EACH)
+        for guest in range(HOST + 1, HOST + 1 + _GUESTS):
+            self.call(guest, Role.MEMBER, "POST", f"/v1/spaces/{HOST}/visits", {})
+            message = {"text": f"踩踩，回踩哦。{guest}"}
+            self.call(guest, Role.MEMBER, "POST", f"/v1/spaces/{HOST}/messages", message)
 
     def _open(self, qq: int) -> None:
         account = {
@@ -89,9 +103,12 @@ class World:
         self.call(qq, Role.MEMBER, "PUT", f"/v1/me/friends/{READER}")
         self.call(READER, Role.MEMBER, "PUT", f"/v1/me/friends/{qq}")
         for number in range(POSTS_EACH):
-            text = f"空山新雨后，天气晚来秋。明月松间照，清泉石上流。{number}"
-            post = {"kind": "shuoshuo", "text": text, "audience": {"to": "friends"}}
-            self.call(qq, Role.MEMBER, "POST", "/v1/posts", post)
+            self._post(qq, number)
+
+    def _post(self, qq: int, number: int) -> None:
+        text = f"空山新雨后，天气晚来秋。明月松间照，清泉石上流。{number}"
+        post = {"kind": "shuoshuo", "text": text, "audience": {"to": "friends"}}
+        self.call(qq, Role.MEMBER, "POST", "/v1/posts", post)
 
     def _check(self) -> None:
         """The world is as the figures will claim."""
@@ -99,10 +116,12 @@ class World:
         while True:
             feed = self.call(READER, Role.MEMBER, "GET", "/v1/feed")["items"]
             friends = self._count("/v1/me/friends?state=friends&limit=100")
-            if len(feed) == 20 and friends == FRIENDS:
+            page = self.call(READER, Role.MEMBER, "GET", f"/v1/spaces/{HOST}")
+            shown = [len(page[part]) for part in ("posts", "visitors", "messages")]
+            if len(feed) == 20 and friends == FRIENDS and shown == [_ON_PAGE, 5, 3]:
                 return
             if time.monotonic() > deadline:
-                raise RuntimeError(f"a feed of {len(feed)} posts by {friends} friends")
+                raise RuntimeError(f"a feed of {len(feed)} posts by {friends} friends; {shown}")
             time.sleep(0.1)
 
     def _count(self, path: str) -> int:

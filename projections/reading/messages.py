@@ -41,10 +41,20 @@ NEWEST = Statement(
 )
 
 
+_BY_ID = Statement(
+    "messages_by_id",
+    f"""
+    SELECT {_COLUMNS}, m.position, m.waits
+      FROM unnest(:messages::uuid[]) AS wanted (message)
+      JOIN models.messages m ON m.cell = :cell::smallint AND m.message = wanted.message
+    """,  # noqa: S608 - put together from constants of this module
+)
+
+
 class MessageView(msgspec.Struct, frozen=True):
     """
     A message that its viewer may see; the text sealed. ``waits`` says how, to its author alone:
-    nobody else sees one that does.
+    nobody else sees one that does. ``lasting`` says that the same view is given to others as well.
     """
 
     message: UUID
@@ -56,6 +66,7 @@ class MessageView(msgspec.Struct, frozen=True):
     cell: int
     position: int
     waits: str | None = None
+    lasting: bool = False
 
     @property
     def mark(self) -> Mark:
@@ -93,6 +104,16 @@ async def messages(
         before = (rows[-1][6], rows[-1][0])
         step = min(step * 2, 500)
     return page[:count]
+
+
+async def by_id(
+    connection: Connection, owner: MemberId, wanted: Sequence[UUID]
+) -> dict[UUID, MessageView]:
+    """Those of some messages on their own board that its owner may see."""
+    if not wanted:
+        return {}
+    rows = await _BY_ID(connection, cell=cell_of(owner), messages=list(wanted))
+    return {view.message: view for view in await _gated(connection, owner, rows)}
 
 
 async def _gated(

@@ -11,6 +11,8 @@ import msgspec
 
 from domain.ids import CommentId, MemberId, PostId, cell_of
 from projections.reading import people
+from projections.reading.messages import MessageView
+from projections.reading.messages import by_id as messages_by_id
 from projections.reading.people import MemberView
 from projections.reading.posts import PostView, hydrate, with_shared
 from projections.reading.responses import CommentView, comments_by_id
@@ -114,6 +116,7 @@ class Shown(msgspec.Struct, frozen=True):
 
     posts: dict[UUID, PostView]
     comments: dict[UUID, CommentView]
+    messages: dict[UUID, MessageView]
     members: dict[UUID, MemberView]
     likes: set[tuple[UUID, UUID]]
 
@@ -147,9 +150,12 @@ async def show(
         connection,
         [one for one in responses if one.kind == "like.appeared" and one.on in under],
     )
-    told = {one.member for one in wanted if not one.kind.startswith(("post.", "comment."))}
+    on_board = [one.id for one in present if one.kind == "message.appeared"]
+    messages = await messages_by_id(connection, viewer, on_board)
+    hydrated = ("post.", "comment.", "message.")
+    told = {one.member for one in wanted if not one.kind.startswith(hydrated)}
     members = await people.members(connection, viewer, list(told))
-    return Shown(feed, comments, members, likes)
+    return Shown(feed, comments, messages, members, likes)
 
 
 def _followed(view: PostView, follows: set[UUID]) -> bool:

@@ -88,10 +88,14 @@ class VisitorView(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """Who was in a space, and when last, as others are shown it."""
+    """
+    Who was in a space, and when last, as others are shown it. ``lasting`` says that the same view
+    is given to others as well.
+    """
 
     visitor: Profile
     visited_at: datetime
+    lasting: bool = False
 
 
 async def counts(connection: Connection, space: MemberId) -> VisitCounts:

@@ -151,10 +151,14 @@ class Posted(NamedTuple):
 
 
 class Page(Weighed, eq=False):
-    """What an owner made of their home page, and the newest messages on its board."""
+    """
+    What an owner made of their home page, and the newest messages on its board. ``views`` are those
+    made of messages so far, each with the member's row that it shows as the author's.
+    """
 
     home: Home
     messages: tuple[Posted, ...]
+    views: dict[UUID, Any] = {}
 
     @property
     def weight(self) -> int:
@@ -162,10 +166,14 @@ class Page(Weighed, eq=False):
 
 
 class Visited(Weighed, eq=False):
-    """How many visits a space had, and its newest visitors, newest first, with when."""
+    """
+    How many visits a space had, and its newest visitors, newest first, with when. ``views`` are
+    those made of visitors so far, each with the member's row that it shows.
+    """
 
     counts: VisitCounts
     newest: tuple[tuple[UUID, datetime], ...]
+    views: dict[UUID, Any] = {}
 
     @property
     def weight(self) -> int:

@@ -160,6 +160,27 @@ def test_comments_and_likes(homezone: RunningHomezone) -> None:
     assert friends.items == strangers.items == []
 
 
+def test_messages_on_ones_own_board(homezone: RunningHomezone) -> None:
+    owner, friend, blocked = homezone.members(3)
+    owner.befriend(friend)
+    owner.put(f"/v1/me/blocks/{blocked.qq}").ok()
+    path = f"/v1/spaces/{owner.qq}/messages"
+    with listening(homezone, owner, friend) as (boards, readers):
+        first = friend.post(path, {"text": "踩踩"}).ok().json["id"]
+        answer = owner.post(path, {"text": "回踩", "reply_to": first}).ok().json["id"]
+        blocked.post(path, {"text": "踩踩"}).refused(404)
+        friend.post(f"/v1/spaces/{friend.qq}/messages", {"text": "其他"}).ok()
+        now(homezone, boards, readers)
+        friend.delete(f"/v1/messages/{first}").ok()
+        now(homezone, boards, readers)
+    assert boards.kinds() == ["message.appeared"] * 2 + ["message.withdrawn"]
+    assert [item["id"] for item in boards.items] == [first, answer, first]
+    shown = boards.items[0]
+    assert (shown["message"]["text"], shown["author"]["qq"]) == ("踩踩", friend.qq)
+    assert boards.items[2] == {"kind": "message.withdrawn", "id": first}
+    assert readers.kinds() == ["message.appeared"], "of one's own board alone"
+
+
 def test_what_a_block_had_hidden_goes_unsaid(homezone: RunningHomezone) -> None:
     author, commenter = homezone.members(2)
     post = author.publish("劝君更尽一杯酒").json["id"]

@@ -97,13 +97,7 @@ class Callers:
         if not notes:
             return None
         note = self._chance.choice(notes)
-        may: bool | None = actor.id in (note.author, note.space) and note.taken != "held"
+        may = actor.id in (note.author, note.space) and note.taken != "held"
         if note.live and note.waits is not None:
             may = actor.id == note.author
-        if not note.live and note.taken is None and not self._was_published(note):
-            may = None if actor.id == note.space else may
         return self._move(actor, "delete_message", may, path={"id": note.id})
-
-    @staticmethod
-    def _was_published(note: Note) -> bool:
-        return note.waits is None

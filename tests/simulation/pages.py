@@ -92,6 +92,13 @@ def _messages_of_space(tables: Tables, asked: Asked) -> Rows:
     return [row for row in found if (row[6], row[0]) < mark][: asked["count"]]
 
 
+@twin("messages_by_id")
+def _messages_by_id(tables: Tables, asked: Asked) -> Rows:
+    wanted = set(asked["messages"])
+    found = ((one, tables.get(MESSAGES, asked["cell"], one)) for one in wanted)
+    return [(one, *pick(row, _MESSAGE)) for one, row in found if row is not None]
+
+
 @twin("facts_of_gates")
 def _facts_of_gates(tables: Tables, asked: Asked) -> Rows:
     wanted = unnest(asked, "cells", "contents")

@@ -53,6 +53,7 @@ from projections.reading import (
 )
 from projections.reading.statements import Connection, Statement
 from projections.recall import home_loads, loads
+from projections.ties import FRIENDSHIPS
 from projections.trail import owner_facet
 from tests.simulation.coins import Purchases
 from tests.simulation.history import Plan
@@ -93,6 +94,7 @@ def lived(seed: int) -> Journal:
     journal = Journal()
     live(seed, PLAN, journal=journal)
     journal.asked += trails(journal.events)
+    journal.asked += narrowed(journal)
     reviewed(seed, journal)
     shopped(seed, journal)
     return journal
@@ -165,6 +167,26 @@ def trails(events: Iterable[Recorded]) -> list[Asked]:
         )
         for one in list(events)[::9]
     ]
+
+
+def narrowed(journal: Journal) -> list[Asked]:
+    """
+    Pages of which most could not be seen: what is asked where a page of references has too few, as
+    it does in few histories.
+    """
+    statement, asked = STATEMENTS["narrowed_page_by_authors"], list[Asked]()
+    pages = [values for one, values in journal.asked if one.name == "page_by_authors"]
+    for values in pages[::5]:
+        viewer = values["viewer"]
+        halves = [
+            journal.tables.get(FRIENDSHIPS, cell_of(viewer), viewer, author)
+            for author in values["authors"]
+        ]
+        bonds = [viewer if half is None else half["bond"] for half in halves]
+        for all_posts in (True, False):
+            more = {"bonds": bonds, "follows": [True] * len(bonds), "all_posts": all_posts}
+            asked.append((statement, {**values, **more}))
+    return asked
 
 
 def reviewed(seed: int, journal: Journal) -> None:
