@@ -376,7 +376,8 @@ async def _nothing(_connection: Connection, _member: MemberId) -> None:
 
 #: What clients' reads are made of; what auditors and timers use is waited for where they do.
 READ_BY_CLIENTS = (
-    "cases", "comments", "decisions", "gifts", "ledger", "likes", "mall", "orders", "posts",
+    "albums", "cases", "comments", "decisions", "gifts", "ledger", "likes", "mall", "orders",
+    "photos", "posts",
     "reports", "standings", "timeline",
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 Every read model there is.
 """
 
+from projections.albums import Albums
 from projections.cases import Cases
 from projections.comments import Comments, Likes
 from projections.counters import Counters
@@ -15,6 +16,7 @@ from projections.mall import Mall
 from projections.members import Members
 from projections.memberships import Memberships
 from projections.orders import Orders
+from projections.photos import Photos
 from projections.posts import Posts
 from projections.reports import Reports
 from projections.rows import ReadModel
@@ -34,6 +36,8 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Comments(),
     Likes(),
     Timeline(),
+    Albums(),
+    Photos(),
     Cases(),
     Decisions(),
     Reports(),
