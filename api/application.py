@@ -34,6 +34,7 @@ from api.routes import (
     spaces,
     stream,
     transparency,
+    uploads,
 )
 from api.services import READ_BY_CLIENTS, Caller, Services
 from api.tokens import InvalidToken, Principal, Role, TokenVerifier
@@ -103,6 +104,7 @@ def build(
             guardians.ROUTES,
             gifts.ROUTES,
             memberships.ROUTES,
+            uploads.ROUTES,
             stream.ROUTES,
             audit.ROUTES,
             operations.ROUTES,

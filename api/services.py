@@ -25,6 +25,7 @@ from commands.gifts import GiftHandlers
 from commands.guardians import GuardianHandlers
 from commands.lists import ListHandlers
 from commands.payments import HearOfPayment, PaymentHandlers
+from commands.pictures import Pictures, Uploads
 from commands.ports import Clock, EventLog, IdempotencyKey, KeyVault, LogUnavailable
 from commands.posts import PostHandlers
 from commands.rails import Rails
@@ -160,6 +161,9 @@ class Services:
         self.reactions: Reactions | None = None
         #: Set once it can follow the log: it reads through these very services.
         self.hub: Hub
+        #: Set by whoever knows where photos are stored.
+        self.uploads: Uploads
+        self.pictures: Pictures
         #: Set by whoever knows where the database and its keys are.
         self.backtests: Backtests
         self._reads = reads

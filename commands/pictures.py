@@ -121,7 +121,7 @@ class Uploads(Protocol):
         """
         How far it is.
 
-        :raises Refused: `no-such-upload`, `upload-expired`.
+        :raises Refused: `not-found`, `upload-expired`.
         """
 
     async def append(
@@ -145,7 +145,7 @@ class Uploads(Protocol):
         """
         Forget an upload.
 
-        :raises Refused: as :meth:`status`.
+        :raises Refused: as :meth:`status`; `upload-taken` once it is a picture.
         """
 
 
