@@ -16,6 +16,7 @@ from api.http.routes import Route
 from api.limits import Limits
 from api.problems import PROBLEMS
 from api.routes import (
+    albums,
     audit,
     backtests,
     billing,
@@ -28,6 +29,7 @@ from api.routes import (
     moderation,
     money,
     operations,
+    photos,
     posts,
     recourse,
     rules,
@@ -105,6 +107,8 @@ def build(
             gifts.ROUTES,
             memberships.ROUTES,
             uploads.ROUTES,
+            albums.ROUTES,
+            photos.ROUTES,
             stream.ROUTES,
             audit.ROUTES,
             operations.ROUTES,

@@ -88,6 +88,9 @@ PROBLEMS = (
     Problem("not-yourself", 422, "Not with yourself", "This takes another member."),
     Problem("no-such-member", 422, "No such member", "A QQ number named here has no account."),
     Problem("no-such-image", 422, "No such image", "An image named here is none of yours."),
+    Problem("no-such-photo", 422, "No such photo", "There is no such photo in this album."),
+    Problem("too-many-albums", 409, "Too many albums", "A member has at most 1,000."),
+    Problem("album-full", 409, "The album is full", "An album has at most 10,000 photos."),
     Problem("no-such-upload", 422, "No such upload", "It is none of yours, or has expired."),
     Problem("upload-unfinished", 422, "The upload is not finished", "Send the rest of it first."),
     Problem(

@@ -18,6 +18,7 @@ from api.inquiries import Inquiries
 from api.metrics import Metrics
 from api.shown import Shown
 from commands.accounts import AccountHandlers
+from commands.albums import AlbumHandlers
 from commands.cases import CaseHandlers
 from commands.directory import Directory
 from commands.executor import Answer, Contended, Executor, Handler, KeyReused
@@ -148,6 +149,7 @@ class Services:
         self.rules = RuleHandlers(screens)
         self.lists = ListHandlers(directory)
         self.posts = PostHandlers(directory)
+        self.albums = AlbumHandlers(directory)
         self.cases = CaseHandlers(directory)
         self.reports = ReportHandlers(directory)
         self.payments = PaymentHandlers(directory, rails)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from api import storage
 from api.answers import Author, Presenter, Written
 from api.http.answers import Answer, Page, found
 from api.http.queries import Paging
@@ -16,13 +17,13 @@ from api.pages import LAST, mark_of
 from api.routes.members import done
 from api.services import MEMBERS, Ask
 from commands.albums import ChangeAlbum, CreateAlbum
+from commands.ports import Clock
 from commands.types import Moment
 from domain.album_events import Layout, Sort
 from domain.event import Refused
 from domain.ids import AlbumId, MemberId
-from domain.plans import storage_quota
 from projections.reading import albums as reads
-from projections.reading import memberships, people
+from projections.reading import people
 from projections.reading.albums import AlbumView
 from projections.reading.posts import Mark
 
@@ -161,18 +162,12 @@ async def read_storage(call: Ask[None, None]) -> Answer:
     The quota comes with the level of Yellow Diamond; where there is less of it than is used,
     nothing goes, and nothing can be added.
     """
-    plans, by_album = await call.app.read(call, _storage)
-    now, yellow = call.app.clock.now(), plans.get("yellow")
-    benefits = yellow is not None and yellow.has_benefits(now)
-    quota = storage_quota(yellow.level(now) if yellow is not None and benefits else None)
+    quota, by_album = await call.app.read(call, _storage, call.app.clock)
     return found(Storage(sum(by_album.values()), quota, by_album))
 
 
-async def _storage(
-    connection: Any, member: MemberId
-) -> tuple[dict[str, memberships.MembershipView], dict[UUID, int]]:
-    plans = await memberships.memberships(connection, member)
-    return plans, await reads.storage(connection, member)
+async def _storage(connection: Any, member: MemberId, clock: Clock) -> tuple[int, dict[UUID, int]]:
+    return await storage.quota(connection, member, clock), await reads.storage(connection, member)
 
 
 async def _albums(

@@ -110,9 +110,7 @@ async def add_photo(call: Ask[AddPhoto, None]) -> Answer:
     app, member, command = call.app, call.viewer.member, call.body
     picture = await app.pictures.take(member, command.upload, keep_location=command.keep_location)
     taken = Taken(picture, await app.pictures.turned(member, command.upload))
-    return done(
-        await app.execute(call, partial(photos.add, AlbumId(call.uuid()), taken), command)
-    )
+    return done(await app.execute(call, partial(photos.add, AlbumId(call.uuid()), taken), command))
 
 
 @ROUTES.get(
@@ -132,9 +130,7 @@ async def list_photos(call: Ask[None, Photos]) -> Answer:
         raise Refused("not-found")
     sort = _order(call.query, album)
     owner, start = album.owner.member, after or _START[sort]
-    views = await call.app.read(
-        call, reads.photos_in, album.album, owner, sort, start, limit + 1
-    )
+    views = await call.app.read(call, reads.photos_in, album.album, owner, sort, start, limit + 1)
     place = views[limit - 1].mark(sort) if len(views) > limit else None
     return call.page(_shown(call, views[:limit]), place)
 

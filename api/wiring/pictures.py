@@ -7,7 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
 from adapters.objects import ObjectStore, bucket, folder
 from adapters.pictures.sweeping import Sweeper
@@ -16,7 +15,6 @@ from adapters.pictures.uploads import Added, Room, SealedUploads
 from adapters.pictures.workshop import Workshop
 from commands.pictures import ObjectsUnavailable
 from commands.ports import Clock, KeyVault
-from domain.ids import MemberId
 
 SWEEP_SECONDS: Final = 600.0
 
@@ -61,11 +59,6 @@ def objects_of(data_dir: Path, url: str | None) -> ObjectStore:
     :raises ObjectsFault: the URL or its environment makes no sense.
     """
     return folder(data_dir / "photos") if url is None else bucket(url)
-
-
-async def never_added(_member: MemberId, _upload: UUID) -> bool:
-    """While there are no albums, no upload has become a photo of one."""
-    return False
 
 
 def pictures_report() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from importlib.metadata import version
 from itertools import count
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from aiohttp import web
 
@@ -34,7 +34,7 @@ from api.readiness import readiness
 from api.reading import ReadLine
 from api.services import RecentWrites, Services
 from api.settings import Settings
-from api.storage import quota
+from api.storage import room
 from api.stream import Hub
 from api.stream.places import Places
 from api.tokens import TokenIssuer, TokenKey, TokenVerifier, TrustedIssuer
@@ -43,11 +43,12 @@ from api.wiring.feeding import spawn
 from api.wiring.keys import check_keys
 from api.wiring.lateness import Lateness
 from api.wiring.models import MODELS, prepare_store
-from api.wiring.pictures import Photos, never_added, objects_of
+from api.wiring.pictures import Photos, objects_of
 from api.wiring.rails import rails_of
 from api.wiring.store import check_restored
 from commands.directory import Directory
 from commands.executor import Executor
+from commands.photos import photo_of
 from commands.policies import policies
 from commands.ports import Clock, Entropy, LogOverloaded, LogUnavailable
 from commands.rails import Rails
@@ -57,6 +58,7 @@ from domain.account import DIRECTORY_CELL
 from domain.catalogue import EVENTS
 from domain.event import Event, Recorded
 from domain.ids import MemberId
+from domain.photo import photo_stream
 from projections.arming import ARMING
 from projections.engine.apply import InlineModels
 from projections.engine.feeder import Feeder, Setup
@@ -295,16 +297,19 @@ class Homezone:
     def _photos(self) -> Photos:
         settings, services = self.settings, self.services
 
-        async def room(member: MemberId) -> int:
-            return await services.look(quota, member, self.clock)
+        async def left(member: MemberId) -> int:
+            return await services.look(room, member, self.clock)
+
+        async def added(member: MemberId, upload: UUID) -> bool:
+            return bool(await self.log.read_stream(photo_stream(photo_of(member, upload))))
 
         objects = objects_of(settings.data_dir, settings.object_store)
         return Photos(
             objects,
             self.vault,
             self.clock,
-            room,
-            never_added,
+            left,
+            added,
             length_max=settings.upload_bytes_max,
         )
 

@@ -144,7 +144,7 @@ async def albums_of(
 async def storage(connection: Connection, member: MemberId) -> dict[UUID, int]:
     """How many bytes a member's albums take, by album."""
     rows = await _STORAGE(connection, cell=cell_of(member), owner=member)
-    return {album: stored for album, stored in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def _gated(viewer: Viewer, row: Row) -> AlbumView | None:

@@ -1,7 +1,8 @@
 """
 Photos, each behind its own gate and its album's: one statement reads both with the row.
 
-Which album's gate that is, the photo's gate says, never its row, which may not have heard of a move.
+Which album's gate that is, the photo's gate says, never its row, which may not have heard of a
+move.
 """
 
 from collections.abc import Mapping
@@ -113,8 +114,8 @@ _renditions = msgspec.json.Decoder(tuple[Rendition, Rendition, Rendition]).decod
 
 class PhotoView(msgspec.Struct, frozen=True):
     """
-    A photo that its viewer may see; words sealed. ``location``, ``place`` and what waits are for its
-    owner alone.
+    A photo that its viewer may see; words sealed. ``location``, ``place`` and what waits are for
+    its owner alone.
     """
 
     photo: UUID
@@ -212,4 +213,4 @@ def _there(row: Row, live: bool, audience: str, relation: Relation) -> PhotoView
     """The photo by its own gate, whatever shows it."""
     # A row that has not heard of an approval may say what nobody approved of.
     whom = OnlyMe() if row[13] is not None else audience_of(audience)
-    return PhotoView(*row[:17], relation.is_author) if visible(live, whom, relation) else None
+    return PhotoView(*(*row[:17], relation.is_author)) if visible(live, whom, relation) else None
