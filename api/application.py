@@ -16,6 +16,7 @@ from api.http.routes import Route
 from api.limits import Limits
 from api.problems import PROBLEMS
 from api.routes import (
+    albums,
     audit,
     backtests,
     billing,
@@ -28,12 +29,14 @@ from api.routes import (
     moderation,
     money,
     operations,
+    photos,
     posts,
     recourse,
     rules,
     spaces,
     stream,
     transparency,
+    uploads,
 )
 from api.services import READ_BY_CLIENTS, Caller, Services
 from api.tokens import InvalidToken, Principal, Role, TokenVerifier
@@ -103,6 +106,9 @@ def build(
             guardians.ROUTES,
             gifts.ROUTES,
             memberships.ROUTES,
+            uploads.ROUTES,
+            albums.ROUTES,
+            photos.ROUTES,
             stream.ROUTES,
             audit.ROUTES,
             operations.ROUTES,

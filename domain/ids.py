@@ -22,6 +22,7 @@ LotId = NewType("LotId", UUID)
 OrderId = NewType("OrderId", UUID)
 PaymentId = NewType("PaymentId", UUID)
 ItemId = NewType("ItemId", UUID)
+AlbumId = NewType("AlbumId", UUID)
 PhotoId = NewType("PhotoId", UUID)
 
 #: Either a post or a comment: what a gate stands before.

@@ -2,6 +2,7 @@
 Every read model there is.
 """
 
+from projections.albums import Albums
 from projections.cases import Cases
 from projections.comments import Comments, Likes
 from projections.counters import Counters
@@ -16,6 +17,7 @@ from projections.members import Members
 from projections.memberships import Memberships
 from projections.mentions import Mentions
 from projections.orders import Orders
+from projections.photos import Photos
 from projections.polls import Polls
 from projections.posts import Posts
 from projections.reports import Reports
@@ -38,6 +40,8 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Polls(),
     Mentions(),
     Timeline(),
+    Albums(),
+    Photos(),
     Cases(),
     Decisions(),
     Reports(),

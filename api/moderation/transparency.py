@@ -29,6 +29,8 @@ _THINGS: Final = {
     "comment": "A comment",
     "nickname": "A nickname",
     "member": "An account",
+    "album": "An album",
+    "photo": "A photo",
 }
 _FOUND: Final = {
     "report": "notices by members of the service",
