@@ -30,8 +30,9 @@ from domain.picture import PictureFormat, Size
 from projections.reading import albums as album_reads
 from projections.reading import photos as reads
 from projections.reading.albums import AlbumView
+from projections.reading.images import ImageView
 from projections.reading.photos import PhotoMark, PhotoView
-from projections.reading.posts import Mark
+from projections.reading.posts import Mark, image_in
 
 ROUTES = Routes()
 _TAG = "Albums"
@@ -76,10 +77,12 @@ class Photos(Paging, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     Which size: ``thumb`` is at most 320 pixels on its longest side, ``screen`` 1,600; ``original``
-    keeps format and pixels, its metadata removed.
+    keeps format and pixels, its metadata removed. With ``post``, as an image of that post: for
+    whoever sees the post, whatever album the photo is in.
     """
 
     size: Size = "screen"
+    post: UUID | None = None
 
 
 @ROUTES.post(
@@ -229,8 +232,8 @@ async def delete_photo(call: Ask[None, None]) -> Answer:
     problems=_READING,
 )
 async def read_photo_content(call: Ask[None, Content]) -> web.StreamResponse:
-    """Only while you may see the photo, asked anew each time."""
-    view = await _seen(call)
+    """Only while you may see the photo, or the post that shows it, asked anew each time."""
+    view = await (_seen(call) if call.query.post is None else _seen_in(call, call.query.post))
     rendition = view.rendition(call.query.size)
     pieces = call.app.pictures.read(MemberId(view.owner), rendition)
     name = f"{view.photo}-{call.query.size}.{rendition.format}"
@@ -239,6 +242,13 @@ async def read_photo_content(call: Ask[None, Content]) -> web.StreamResponse:
 
 async def _seen(call: Ask[None, Any]) -> PhotoView:
     view = await call.app.read(call, reads.photo, call.uuid())
+    if view is None:
+        raise Refused("not-found")
+    return view
+
+
+async def _seen_in(call: Ask[None, Content], post: UUID) -> ImageView:
+    view = await call.app.read(call, image_in, post, call.uuid())
     if view is None:
         raise Refused("not-found")
     return view
