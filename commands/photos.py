@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from commands.consents import consenting
 from commands.exhibits import own_album, own_photo, seal, waits_as
 from commands.memberships import levels
 from commands.referrals import changed, nothing_to_decide, published_as
@@ -89,6 +90,8 @@ async def add(album: AlbumId, taken: Taken, command: AddPhoto, work: Work) -> Ou
             return Outcome(photo, (stream, state.since), state="deleted", status=201)
         case NoPhoto():
             pass
+    if command.keep_location:
+        await consenting(work, owner, "location", "/keep_location")
     into = await own_album(work, owner, album)
     said = {"caption": command.caption, "alt": command.alt}
     found = await work.screen(cell_of(owner), said, taken.turned)

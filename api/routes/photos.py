@@ -99,6 +99,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "quota-exceeded",
         "no-such-upload",
         "upload-unfinished",
+        "consent-missing",
         "not-a-picture",
         "picture-too-large",
     ),

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.test_albums import add, album
+from tests.acceptance.test_albums import add, album, jpeg
 from tests.support.homezone import Client, Reply, RunningHomezone
+from tests.support.tus import upload
 
 
 @pytest.fixture
@@ -79,6 +80,15 @@ def test_a_photo_that_is_deleted_is_gone_from_the_post_at_once(
         member.get(url).refused(404)
     owner.patch(f"/v1/posts/{post}", {"images": []}).ok(200)
     assert images(reader, post, homezone) == []
+
+
+def test_a_photo_keeps_its_location_with_consent_alone(owner: Client) -> None:
+    path = f"/v1/albums/{album(owner)}/photos"
+    body = {"upload": upload(owner, jpeg(8)), "keep_location": True}
+    refused = owner.post(path, body).refused(403, "consent-missing")
+    assert refused.fields == ["/keep_location"]
+    owner.patch("/v1/me", {"location_consent": True}).ok(200)
+    owner.post(path, body).ok(201)
 
 
 def test_the_posts_gate_is_asked_each_time(

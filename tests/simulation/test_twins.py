@@ -31,6 +31,7 @@ from projections.reading import (
     decisions,
     decorations,
     gifts,
+    images,
     ledgers,
     memberships,
     mentions,
@@ -60,9 +61,9 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, books, carried, cases, decisions, decorations, gifts, ledgers, loads, memberships,
-    mentions, moments, people, posts, reports, responses, shopping, standings, streams, timelines,
-    viewing, wallets,
+    audits, books, carried, cases, decisions, decorations, gifts, images, ledgers, loads,
+    memberships, mentions, moments, people, posts, reports, responses, shopping, standings, streams,
+    timelines, viewing, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
@@ -90,6 +91,7 @@ def lived(seed: int) -> Journal:
     journal.asked += trails(journal.events)
     reviewed(seed, journal)
     shopped(seed, journal)
+    journal.asked += asyncio.run(_ask_of_images(journal))
     return journal
 
 
@@ -251,6 +253,15 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
     for stretches in ({0: 1, 1: 2, 3: 1}, dict.fromkeys(range(PLAN.cells), 1 << 40)):
         await books.turnovers(noted, stretches)
         await books.rates(noted, stretches)
+    return noted.asked
+
+
+async def _ask_of_images(journal: Journal) -> list[Asked]:
+    """Of photos, and of what is none."""
+    noted = Noting()
+    streams = list({one.stream: one for one in journal.events}.values())
+    for some in (streams[:20], streams[-20:]):
+        await images.images_of(noted, some[0].owner, [one.stream for one in some])
     return noted.asked
 
 
