@@ -66,9 +66,9 @@ ALBUM_COUNTS = Table(
     METADATA,
     cell(),
     key("album"),
-    Column("photos", Integer, nullable=False),
-    Column("waiting", Integer, nullable=False),
-    Column("stored", BigInteger, nullable=False),
+    Column("photos", Integer, nullable=False, server_default="0"),
+    Column("waiting", Integer, nullable=False, server_default="0"),
+    Column("stored", BigInteger, nullable=False, server_default="0"),
 )
 
 _NONE: Final = {"photos": 0, "waiting": 0, "stored": 0}

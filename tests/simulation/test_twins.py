@@ -21,9 +21,11 @@ from adapters.readers import ReadPool
 from api.wiring.models import prepare_store
 from domain.case_events import CaseDecided
 from domain.event import Recorded
-from domain.ids import cell_of
+from domain.ids import MemberId, cell_of
 from projections.engine.apply import apply
+from projections.members import MEMBERS
 from projections.reading import (
+    albums,
     audits,
     books,
     carried,
@@ -37,6 +39,7 @@ from projections.reading import (
     mentions,
     moments,
     people,
+    photos,
     posts,
     reports,
     responses,
@@ -51,6 +54,7 @@ from projections.reading.statements import Connection, Statement
 from projections.recall import loads
 from projections.trail import owner_facet
 from tests.simulation.coins import Purchases
+from tests.simulation.exhibits import Exhibitions
 from tests.simulation.history import Plan
 from tests.simulation.reviews import Reviews
 from tests.simulation.run import Journal, live
@@ -61,9 +65,9 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, books, carried, cases, decisions, decorations, gifts, images, ledgers, loads,
-    memberships, mentions, moments, people, posts, reports, responses, shopping, standings, streams,
-    timelines, viewing, wallets,
+    albums, audits, books, carried, cases, decisions, decorations, gifts, images, ledgers, loads,
+    memberships, mentions, moments, people, photos, posts, reports, responses, shopping, standings,
+    streams, timelines, viewing, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
@@ -91,7 +95,7 @@ def lived(seed: int) -> Journal:
     journal.asked += trails(journal.events)
     reviewed(seed, journal)
     shopped(seed, journal)
-    journal.asked += asyncio.run(_ask_of_images(journal))
+    exhibited(seed, journal)
     return journal
 
 
@@ -256,12 +260,40 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
     return noted.asked
 
 
-async def _ask_of_images(journal: Journal) -> list[Asked]:
-    """Of photos, and of what is none."""
+def exhibited(seed: int, journal: Journal) -> None:
+    """Members whose ties there are make albums as well, and look at each other's."""
+    heads: dict[int, int] = {}
+    for one in journal.events:
+        heads[one.cell] = max(one.position, heads.get(one.cell, 0))
+    members = [MemberId(member) for _, member in journal.tables.every(MEMBERS)]
+    made = Exhibitions(seed, members, heads, journal.events[-1].recorded_at)
+    journal.events += made.events
+    for start in range(0, len(made.events), _BATCH):
+        journal.tables.write(changes_of(MODELS, made.events[start : start + _BATCH]))
+    journal.asked += asyncio.run(_ask_of_exhibits(made, members))
+
+
+async def _ask_of_exhibits(made: Exhibitions, members: Sequence[MemberId]) -> list[Asked]:
     noted = Noting()
-    streams = list({one.stream: one for one in journal.events}.values())
-    for some in (streams[:20], streams[-20:]):
-        await images.images_of(noted, some[0].owner, [one.stream for one in some])
+    moments_ = [one.recorded_at for one in made.events]
+    marks = [(moment, made.photos[0]) for moment in (moments_[0], moments_[400], moments_[-1])]
+    for viewer, owner in product(members, members):
+        for mark in marks:
+            await albums.albums_of(noted, viewer, owner, mark, 3)
+            await photos.wall(noted, viewer, owner, mark, 6)
+    for viewer in members:
+        await albums.storage(noted, viewer)
+        await albums.hydrate(noted, viewer, made.albums[::3])
+        await images.images_of(noted, viewer, made.photos[::3])
+        for photo in made.photos[::4]:
+            await photos.photo(noted, viewer, photo)
+        for album in made.albums[::3]:
+            for mark in marks:
+                await photos.photos_in(noted, viewer, album, members[0], "newest", mark, 5)
+                await photos.photos_in(noted, viewer, album, members[0], "oldest", mark, 5)
+                await photos.photos_in(noted, viewer, album, members[0], "taken", mark, 5)
+            own = (8, made.photos[0])
+            await photos.photos_in(noted, viewer, album, members[0], "own", own, 5)
     return noted.asked
 
 
