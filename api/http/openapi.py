@@ -194,7 +194,7 @@ class OpenApi:
             {
                 "name": header.name,
                 "in": "header",
-                "required": header.required,
+                "required": False,
                 "description": header.meaning,
                 "schema": dict(header.schema),
             }

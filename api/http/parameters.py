@@ -114,7 +114,6 @@ class Header(msgspec.Struct, frozen=True):
     read: Reader
     schema: Mapping[str, Any]
     meaning: str
-    required: bool = False
 
     def parse(self, text: str) -> Any:
         """

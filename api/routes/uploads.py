@@ -6,9 +6,13 @@ the network takes, checked, and forgotten after a day.
 import binascii
 from base64 import b64decode
 from email.utils import format_datetime
-from typing import Any, Final
+from typing import Final
+from uuid import UUID
+
+import msgspec
 
 from api.http import Answer, Header, ProblemError, Routes, bad_parameter, nothing
+from api.http.answers import encode_json
 from api.http.arriving import arriving
 from api.services import MEMBERS, Ask
 from commands.pictures import Checksum, ChecksumMismatch, Upload
@@ -63,12 +67,11 @@ _NUMBER = {"type": "integer", "minimum": 0, "maximum": _LENGTH_MAX - 1}
 RESUMABLE = Header(
     "Tus-Resumable",
     str,
-    {"type": "string", "enum": [VERSION]},
-    "The version of tus that you speak.",
-    required=True,
+    {"type": "string", "examples": [VERSION]},
+    "The version of tus that you speak; needed (412 otherwise).",
 )
-LENGTH = Header("Upload-Length", _number, _NUMBER, "Bytes of the whole upload.", required=True)
-OFFSET = Header("Upload-Offset", _number, _NUMBER, "Where this goes on.", required=True)
+LENGTH = Header("Upload-Length", _number, _NUMBER, "Bytes of the whole upload; needed.")
+OFFSET = Header("Upload-Offset", _number, _NUMBER, "Where this goes on; needed.")
 CHECKSUM = Header(
     "Upload-Checksum",
     _checksum,
@@ -81,6 +84,12 @@ METADATA = Header(
     {"type": "string", "maxLength": _METADATA_MAX, "examples": ["filename aHkuanBn"]},
     "Names and values in Base64, given back by HEAD; nothing is done with them.",
 )
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A new upload: what a photo is added by, once all of it has come."""
+
+    id: UUID
 
 
 @ROUTES.declare(
@@ -110,7 +119,7 @@ async def describe_uploads(call: Ask[None, None]) -> Answer:
     "/v1/uploads",
     tag=_TAG,
     summary="Begin an upload",
-    answer=None,
+    answer=Begun,
     roles=MEMBERS,
     write=False,
     streamed=_BYTES,
@@ -126,18 +135,19 @@ async def begin_upload(call: Ask[None, None]) -> Answer:
     `Location` is where its bytes go; the first of them may come along with this. It is refused here
     if there is no room for all of it. It is forgotten at `Upload-Expires`, a day from now.
     """
-    _check_protocol(call)
     if "Upload-Defer-Length" in call.request.headers:
         raise bad_parameter("Upload-Defer-Length", "is not offered")
     length = _needed(call, LENGTH)
     metadata, checksum = call.header(METADATA), call.header(CHECKSUM)
+    _check_protocol(call)
     member = call.viewer.member
     await call.app.read(call, _may_act)
     name = call.app.executor.new_id(cell_of(member))
     upload = await call.app.uploads.create(member, name, length, metadata)
     if call.request.body_exists:
         upload = await _append(call, upload.id, 0, checksum)
-    return _told(upload, status=201, location=f"/v1/uploads/{name}")
+    headers = {"Location": f"/v1/uploads/{name}", **_standing(upload)}
+    return Answer(encode_json(Begun(name)), headers=headers)
 
 
 @ROUTES.declare(
@@ -159,7 +169,7 @@ async def upload_status(call: Ask[None, None]) -> Answer:
     headers = {"Upload-Length": str(upload.length)}
     if upload.metadata is not None:
         headers["Upload-Metadata"] = upload.metadata
-    return _told(upload, status=200, more=headers)
+    return Answer(headers={**headers, **_standing(upload)})
 
 
 @ROUTES.patch(
@@ -183,9 +193,9 @@ async def send_upload(call: Ask[None, None]) -> Answer:
     From `Upload-Offset` on, which must be where the upload is (409 otherwise: ask HEAD). Should the
     connection break, what had arrived is kept, except for a body with a checksum.
     """
-    _check_protocol(call)
     offset, checksum = _needed(call, OFFSET), call.header(CHECKSUM)
-    return _told(await _append(call, call.uuid(), offset, checksum), status=204)
+    _check_protocol(call)
+    return nothing(_standing(await _append(call, call.uuid(), offset, checksum)))
 
 
 @ROUTES.delete(
@@ -207,7 +217,9 @@ async def forget_upload(call: Ask[None, None]) -> Answer:
     return nothing()
 
 
-async def _append(call: Ask[None, None], id: Any, offset: int, checksum: Checksum | None) -> Upload:
+async def _append(
+    call: Ask[None, None], id: UUID, offset: int, checksum: Checksum | None
+) -> Upload:
     uploads, member = call.app.uploads, call.viewer.member
     try:
         return await uploads.append(member, id, offset, arriving(call.request), checksum)
@@ -230,17 +242,11 @@ def _needed(call: Ask[None, None], header: Header) -> int:
     return int(value)
 
 
-def _told(
-    upload: Upload, *, status: int, location: str | None = None, more: dict[str, str] | None = None
-) -> Answer:
-    headers = {
+def _standing(upload: Upload) -> dict[str, str]:
+    return {
         "Upload-Offset": str(upload.offset),
         "Upload-Expires": format_datetime(upload.expires_at, usegmt=True),
-        **(more or {}),
     }
-    if location is not None:
-        headers["Location"] = location
-    return Answer(status=status, content_type=None, headers=headers)
 
 
 async def _may_act(_connection: Connection, _member: MemberId) -> None:

@@ -38,24 +38,26 @@ _GATES = """
       JOIN models.gates h ON h.cell = p.cell AND h.content = p.album
 """
 
+#: ``{owner}`` is whose photos they are: where that is known, it is said, and not joined to.
 _TIES = """
       LEFT JOIN models.friendships f
-        ON f.cell = p.cell AND f.member = p.owner AND f.other = :viewer::uuid
+        ON f.cell = p.cell AND f.member = {owner} AND f.other = :viewer::uuid
        AND f.standing <> 'incoming'
       LEFT JOIN models.blocks b
-        ON b.cell = p.cell AND b.member = p.owner AND b.other = :viewer::uuid
+        ON b.cell = p.cell AND b.member = {owner} AND b.other = :viewer::uuid
       LEFT JOIN models.list_members l
         ON l.cell = h.cell AND l.list = h.list AND l.member = :viewer::uuid
 """
+_TIES_OF_OWNER: Final = _TIES.format(owner=":owner::uuid")
 
-_ONE = Statement(
-    "photo_by_id",
+_SOME = Statement(
+    "hydrate_photos",
     f"""
     SELECT {_COLUMNS}
-      FROM models.photos p
+      FROM unnest(:cells::smallint[], :photos::uuid[]) AS wanted (cell, photo)
+      JOIN models.photos p ON p.cell = wanted.cell AND p.photo = wanted.photo
     {_GATES}
-    {_TIES}
-     WHERE p.cell = :cell::smallint AND p.photo = :photo::uuid
+    {_TIES.format(owner="p.owner")}
     """,  # noqa: S608 - put together from constants of this module
 )
 
@@ -69,7 +71,7 @@ def _page(name: str, column: str, kind: str, way: Literal["<", ">"]) -> Statemen
         SELECT {_COLUMNS}
           FROM models.photos p
         {_GATES}
-        {_TIES}
+        {_TIES_OF_OWNER}
          WHERE p.cell = :cell::smallint AND p.album = :album::uuid
            AND (p.{column}, p.photo) {way} (:mark::{kind}, :mark_photo::uuid)
            AND g.live AND (g.audience = 'public' OR p.owner = :viewer::uuid)
@@ -95,7 +97,7 @@ _WALL = Statement(
     SELECT {_COLUMNS}
       FROM models.photos p
     {_GATES}
-    {_TIES}
+    {_TIES_OF_OWNER}
      WHERE p.cell = :cell::smallint AND p.owner = :owner::uuid
        AND (p.added_at, p.photo) < (:before::timestamptz, :before_photo::uuid)
        AND g.live AND h.live
@@ -155,7 +157,7 @@ class PhotoView(msgspec.Struct, frozen=True):
 
 async def photo(connection: Connection, viewer: MemberId, photo: UUID) -> PhotoView | None:
     """A photo; None when there is none that the viewer may see."""
-    rows = await _ONE(connection, cell=cell_of(photo), photo=photo, viewer=viewer)
+    rows = await _SOME(connection, cells=[cell_of(photo)], photos=[photo], viewer=viewer)
     towards = await viewer_towards(connection, viewer, {row[1] for row in rows})
     return next((view for row in rows if (view := _gated(towards, row)) is not None), None)
 
@@ -172,7 +174,7 @@ async def photos_in(
     """
     towards = await viewer_towards(connection, viewer, {owner})
     rows = await _PAGES[sort](
-        connection, cell=cell_of(album), album=album, viewer=viewer,
+        connection, cell=cell_of(album), album=album, owner=owner, viewer=viewer,
         mark=after[0], mark_photo=after[1], count=count,
     )  # fmt: skip
     return [view for row in rows if (view := _gated(towards, row)) is not None]

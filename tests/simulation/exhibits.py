@@ -120,22 +120,24 @@ def _storage_of_member(tables: Tables, asked: Asked) -> Rows:
     ]
 
 
-def _photo(tables: Tables, cell: int, photo: UUID, row: Row, viewer: UUID) -> Any:
+def _photo(tables: Tables, cell: int, photo: UUID, row: Row, owner: UUID, viewer: UUID) -> Any:
     gate, over = tables.get(GATES, cell, photo), tables.get(GATES, cell, row["album"])
     if gate is None or over is None or gate["parent"] != row["album"]:
         return None
-    ((bond, blocked, listed),) = _ties(tables, cell, row["owner"], viewer, over["list"])
+    ((bond, blocked, listed),) = _ties(tables, cell, owner, viewer, over["list"])
     said = (photo, *pick(row, _PHOTO), cell, row["position"])
     gates = (*pick(gate, ("live", "audience")), *pick(over, ("live", "audience")))
     return (*said, *gates, bond, blocked, listed)
 
 
-@twin("photo_by_id")
-def _photo_by_id(tables: Tables, asked: Asked) -> Rows:
-    cell, photo = asked["cell"], asked["photo"]
-    row = tables.get(PHOTOS, cell, photo)
-    found = None if row is None else _photo(tables, cell, photo, row, asked["viewer"])
-    return [] if found is None else [found]
+@twin("hydrate_photos")
+def _hydrate_photos(tables: Tables, asked: Asked) -> Rows:
+    found = [
+        _photo(tables, cell, photo, row, row["owner"], asked["viewer"])
+        for cell, photo in unnest(asked, "cells", "photos")
+        if (row := tables.get(PHOTOS, cell, photo)) is not None
+    ]
+    return [row for row in found if row is not None]
 
 
 def _page(column: str, *, down: bool) -> Callable[[Tables, Asked], Rows]:
@@ -148,7 +150,7 @@ def _page(column: str, *, down: bool) -> Callable[[Tables, Asked], Rows]:
             at = (row[column], photo)
             if not (at < mark if down else at > mark):
                 continue
-            made = _photo(tables, cell, photo, row, viewer)
+            made = _photo(tables, cell, photo, row, asked["owner"], viewer)
             if made is not None and made[17] and (made[18] == "public" or row["owner"] == viewer):
                 found.append((at, made))
         found.sort(key=lambda one: one[0], reverse=down)
@@ -171,7 +173,7 @@ def _photos_of_member(tables: Tables, asked: Asked) -> Rows:
         at = (row["added_at"], photo)
         if (cell, row["owner"]) != (asked["cell"], asked["owner"]) or not at < mark:
             continue
-        made = _photo(tables, cell, photo, row, viewer)
+        made = _photo(tables, cell, photo, row, asked["owner"], viewer)
         if made is None:
             continue
         live, audience, album_live, album_audience, bond, _, listed = made[17:]
