@@ -15,6 +15,7 @@ from api.looks import ShownLook, shown_look
 from api.services import Services
 from commands.types import Moment
 from domain.looks import PLAIN, Look
+from domain.picture import PictureFormat, Rendition, Size
 from projections.reading.people import FriendView, ListView, MemberView, TieView
 from projections.reading.posts import PostView, Profile, Waits
 from projections.reading.responses import CommentView, LikeView
@@ -73,6 +74,25 @@ class Mention(msgspec.Struct, frozen=True):
     nickname: str | None
 
 
+class ImageFile(msgspec.Struct, frozen=True):
+    """One size of an image: where its bytes are, as long as the post shows them."""
+
+    url: str
+    width: int
+    height: int
+    format: PictureFormat
+
+
+class Image(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A photo that a post shows, and what it shows for those who do not see it."""
+
+    id: UUID
+    thumb: ImageFile
+    screen: ImageFile
+    original: ImageFile
+    alt: str | None = None
+
+
 class SharedPost(msgspec.Struct, frozen=True, omit_defaults=True):
     """The post that a share is of."""
 
@@ -84,6 +104,7 @@ class SharedPost(msgspec.Struct, frozen=True, omit_defaults=True):
     likes: int
     comments: int
     title: str | None = None
+    images: list[Image] = []
     poll: Poll | None = None
     mentions: list[Mention] = []
 
@@ -118,7 +139,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str | None = None
     mood: str | None = None
     location: str | None = None
-    images: list[UUID] = []
+    images: list[Image] = []
     edited_at: Moment | None = None
     audience: str | None = None
     share_of: UUID | None = None
@@ -277,6 +298,7 @@ class Presenter:
             audience=intended if mine else None,
             share_of=view.share_of if view.shared is not None else None,
             share=None if view.shared is None else self._shared(view.shared),
+            images=self._images(view),
             poll=self._poll(view),
             mentions=self._mentions(view),
             commenting=None if view.commenting == "everyone" else view.commenting,  # type: ignore[arg-type]
@@ -296,9 +318,22 @@ class Presenter:
             likes=view.likes,
             comments=view.comments,
             title=self._open(view.title),
+            images=self._images(view),
             poll=self._poll(view),
             mentions=self._mentions(view),
         )
+
+    def _images(self, view: PostView) -> list[Image]:
+        return [
+            Image(
+                id=image.photo,
+                thumb=_file(view.post, image.photo, "thumb", image.thumb),
+                screen=_file(view.post, image.photo, "screen", image.screen),
+                original=_file(view.post, image.photo, "original", image.original),
+                alt=self._open(image.alt),
+            )
+            for image in view.shown
+        ]
 
     def _mentions(self, view: PostView) -> list[Mention]:
         shown = (self.author(Profile(one.member, one.qq, one.nickname)) for one in view.mentioned)
@@ -389,6 +424,11 @@ class Presenter:
             post=self.post(entry.post),
             comment=None if entry.comment is None else self.comment(entry.comment),
         )
+
+
+def _file(post: UUID, photo: UUID, size: Size, rendition: Rendition) -> ImageFile:
+    url = f"/v1/photos/{photo}/content?size={size}&post={post}"
+    return ImageFile(url, rendition.width, rendition.height, rendition.format)
 
 
 def _notice(waits: Waits | None) -> Preview | None:

@@ -16,6 +16,7 @@ from api.http.routes import Route
 from api.limits import Limits
 from api.problems import PROBLEMS
 from api.routes import (
+    albums,
     audit,
     backtests,
     badges,
@@ -32,12 +33,14 @@ from api.routes import (
     money,
     notifications,
     operations,
+    photos,
     posts,
     recourse,
     rules,
     spaces,
     stream,
     transparency,
+    uploads,
 )
 from api.services import READ_BY_CLIENTS, Caller, Services
 from api.tokens import InvalidToken, Principal, Role, TokenVerifier
@@ -111,6 +114,9 @@ def build(
             memberships.ROUTES,
             badges.ROUTES,
             notifications.ROUTES,
+            uploads.ROUTES,
+            albums.ROUTES,
+            photos.ROUTES,
             stream.ROUTES,
             audit.ROUTES,
             operations.ROUTES,

@@ -18,6 +18,7 @@ from api.inquiries import Inquiries
 from api.metrics import Metrics
 from api.shown import Shown
 from commands.accounts import AccountHandlers
+from commands.albums import AlbumHandlers
 from commands.cases import CaseHandlers
 from commands.directory import Directory
 from commands.executor import Answer, Contended, Executor, Handler, KeyReused
@@ -25,6 +26,7 @@ from commands.gifts import GiftHandlers
 from commands.guardians import GuardianHandlers
 from commands.lists import ListHandlers
 from commands.payments import HearOfPayment, PaymentHandlers
+from commands.pictures import Pictures, Uploads
 from commands.ports import Clock, EventLog, IdempotencyKey, KeyVault, LogUnavailable
 from commands.posts import PostHandlers
 from commands.rails import Rails
@@ -147,6 +149,7 @@ class Services:
         self.rules = RuleHandlers(screens)
         self.lists = ListHandlers(directory)
         self.posts = PostHandlers(directory)
+        self.albums = AlbumHandlers(directory)
         self.cases = CaseHandlers(directory)
         self.reports = ReportHandlers(directory)
         self.payments = PaymentHandlers(directory, rails)
@@ -160,6 +163,9 @@ class Services:
         self.reactions: Reactions | None = None
         #: Set once it can follow the log: it reads through these very services.
         self.hub: Hub
+        #: Set by whoever knows where photos are stored.
+        self.uploads: Uploads
+        self.pictures: Pictures
         #: Set by whoever knows where the database and its keys are.
         self.backtests: Backtests
         self._reads = reads
@@ -376,8 +382,8 @@ async def _nothing(_connection: Connection, _member: MemberId) -> None:
 
 #: What clients' reads are made of; what auditors and timers use is waited for where they do.
 READ_BY_CLIENTS = (
-    "badges", "cases", "comments", "decisions", "gifts", "ledger", "likes", "mall", "notices",
-    "orders", "posts",
+    "albums", "badges", "cases", "comments", "decisions", "gifts", "ledger", "likes", "mall",
+    "notices", "orders", "photos", "posts",
     "reports", "standings", "timeline",
 )  # fmt: skip
 

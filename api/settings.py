@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     :param requests_max: inside at once; likewise connections, and streams in all and of a member.
     :param rails: where payment rails are asked, by name.
     :param demo_rail: whether there is a rail ``demo`` on which everybody has paid.
+    :param object_store: URL of a bucket for photos; None for a folder of the data directory.
+    :param upload_bytes_max: how large a photo may be.
     :param drain_seconds: between not being ready any more and not listening any more.
     """
 
@@ -49,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     audience: str = "homezone"
     rails: Mapping[str, str] = {}
     demo_rail: bool = False
+    object_store: str | None = None
+    upload_bytes_max: int = 50_000_000
 
     @property
     def keys_dir(self) -> Path:

@@ -8,17 +8,30 @@ from uuid import UUID
 from commands.relations import check_id
 from commands.work import Work
 from domain.event import Refused
-from domain.ids import PhotoId
+from domain.exhibit import Published, Waiting
+from domain.ids import MemberId, PhotoId
+from domain.photo import PHOTO, AnyPhoto, Photo, photo_stream
 
 
-async def own_images(work: Work, images: Sequence[UUID]) -> tuple[PhotoId, ...]:
+async def own_images(work: Work, author: MemberId, images: Sequence[UUID]) -> tuple[PhotoId, ...]:
     """
     The photos that a post is to show, each once; the command stands or falls with them.
 
-    :raises Refused: one of them is not there, or another's: the two look alike.
+    :raises Refused: one of them is not there, or another's: the two look alike; or it waits.
     """
+    found: list[PhotoId] = []
     for number, image in enumerate(images):
         at = f"/images/{number}"
         check_id(work, image, "no-such-image", at)
-        raise Refused("no-such-image", "There is no such image of yours.", at)
-    return ()
+        photo = PhotoId(image)
+        state: AnyPhoto = await work.load(PHOTO, photo_stream(photo))
+        if not isinstance(state, Photo) or state.owner != author:
+            raise Refused("no-such-image", "There is no such image of yours.", at)
+        match state.standing:
+            case Published():
+                found.append(photo)
+            case Waiting():
+                raise Refused("not-published-yet", "This photo waits to be looked at.", at)
+            case _:
+                raise Refused("no-such-image", "There is no such image of yours.", at)
+    return tuple(dict.fromkeys(found))

@@ -164,7 +164,7 @@ class PostHandlers:
     ) -> Outcome:
         """Publish a post; one from a copy, once."""
         author = await publishing_member(work)
-        images = await own_images(work, command.images)
+        images = await own_images(work, author, command.images)
         if command.location is not None:
             await consenting(work, author, "location", "/location")
         audience = await self._audience(command.audience, author, work, "/audience")
@@ -243,7 +243,7 @@ class PostHandlers:
         words = changed_words(work, current, changes)
         images = current.images
         if command.images is not msgspec.UNSET:
-            images = await own_images(work, command.images)
+            images = await own_images(work, editor, command.images)
         mentions = await self._mentions_after(editor, work, live, command)
         content = await changed_content(work, editor, current, changes, images, mentions)
         stream = post_stream(post)

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from commands.banned_pictures import BannedPictures
 from commands.ports import EventLog, Matcher, WordMatcher, WorkingDays
 from domain.event import Event
 from domain.promise import Promise, PromiseKind
@@ -64,6 +65,7 @@ class Screens:
         self._calendar = calendar
         self._ready: OrderedDict[_Key, Matcher] = OrderedDict()
         self._preparing: dict[_Key, asyncio.Future[Matcher]] = {}
+        self._banned = BannedPictures(log, aside)
 
     @property
     def normaliser(self) -> str:
@@ -74,12 +76,14 @@ class Screens:
         """By when something promised at ``start`` is due."""
         return self._calendar.promise(kind, start)
 
-    async def screen(self, screen: Screen, texts: Mapping[str, str]) -> Screening | None:
+    async def screen(
+        self, screen: Screen, texts: Mapping[str, str], picture: Sequence[bytes] = ()
+    ) -> Screening | None:
         """
-        What the rules of a cell find in the texts of one thing, by field; None when that is
-        nothing.
+        What the rules of a cell find in the texts of one thing, by field, and in its picture, by
+        the PDQ hashes of all its orientations; None when that is nothing.
         """
-        if not screen.sets or not texts:
+        if not screen.sets or not (texts or picture):
             return None
         matchers = []
         for one in screen.sets:
@@ -89,6 +93,8 @@ class Screens:
             hits = await self._aside(self._hits, matchers, texts, screen.level)
         else:
             hits = self._hits(matchers, texts, screen.level)
+        if picture:
+            hits += await self._banned.hits(screen, picture)
         if not hits:
             return None
         return Screening(

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from commands.directory import Directory
+from commands.exhibits import visible_album, visible_photo
 from commands.messages import visible_board
 from commands.relations import check_id, relation, visible_post
 from commands.types import QQ
@@ -16,6 +17,7 @@ from domain import message as messages
 from domain import post as posts
 from domain import verdicts
 from domain.account import ACCOUNT, Account, NoAccount, account_stream
+from domain.album import ALBUM, Album, AnyAlbum, NoAlbum, album_stream
 from domain.audience import Public
 from domain.case_events import Subject
 from domain.comment import COMMENT, Comment, comment_stream
@@ -24,9 +26,20 @@ from domain.comment import Live as LiveComment
 from domain.comment import TakenDown as CommentTakenDown
 from domain.comment import Unwritten as NoComment
 from domain.event import Aggregate, Event, Refused
-from domain.ids import CaseId, CommentId, DecisionId, MemberId, MessageId, PostId, StreamId
+from domain.ids import (
+    AlbumId,
+    CaseId,
+    CommentId,
+    DecisionId,
+    MemberId,
+    MessageId,
+    PhotoId,
+    PostId,
+    StreamId,
+)
 from domain.message import MESSAGE, Message, message_stream
 from domain.message_verdicts import of_message
+from domain.photo import PHOTO, AnyPhoto, NoPhoto, Photo, photo_stream
 from domain.post import POST, Post, post_stream
 from domain.post import Unwritten as NoPost
 from domain.verdicts import Verdict
@@ -72,8 +85,30 @@ class MemberSubject(
     qq: QQ
 
 
+class AlbumSubject(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="album"
+):
+    """An album: what it is called."""
+
+    id: UUID
+
+
+class PhotoSubject(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="photo"
+):
+    """A photo and its words."""
+
+    id: UUID
+
+
 SubjectChoice: TypeAlias = (
-    PostSubject | CommentSubject | MessageSubject | NicknameSubject | MemberSubject
+    PostSubject
+    | CommentSubject
+    | MessageSubject
+    | NicknameSubject
+    | MemberSubject
+    | AlbumSubject
+    | PhotoSubject
 )
 
 
@@ -102,6 +137,18 @@ class Subjects:
             case MemberSubject(qq=qq):
                 member = await self._directory.member(qq)
                 return Subject("member", member, member)
+            case AlbumSubject(id=id):
+                check_id(work, AlbumId(id), field="/subject/id")
+                album: AnyAlbum = await work.load(ALBUM, album_stream(AlbumId(id)))
+                if isinstance(album, NoAlbum):
+                    raise Refused("not-found", field="/subject/id")
+                return Subject("album", id, album.owner)
+            case PhotoSubject(id=id):
+                check_id(work, PhotoId(id), field="/subject/id")
+                photo: AnyPhoto = await work.load(PHOTO, photo_stream(PhotoId(id)))
+                if isinstance(photo, NoPhoto):
+                    raise Refused("not-found", field="/subject/id")
+                return Subject("photo", id, photo.owner)
             case _:
                 assert_never(choice)
 
@@ -134,6 +181,10 @@ class Subjects:
                 if isinstance(account, NoAccount):
                     raise Refused("not-found", field="/subject/qq")
                 await self._not_blocked(work, viewer, subject.owner)
+            case "album":
+                await visible_album(work, viewer, AlbumId(subject.id), "/subject/id")
+            case "photo":
+                await visible_photo(work, viewer, PhotoId(subject.id), "/subject/id")
             case _:
                 assert_never(subject.kind)
         return subject
@@ -199,6 +250,12 @@ async def judge(
             return verdicts.of_nickname(account, verdict, case, decision)
         case "member":
             return verdicts.of_member(verdict)
+        case "album":
+            album: AnyAlbum = await work.load(ALBUM, album_stream(AlbumId(subject.id)))
+            return verdicts.of_album(album, verdict, case, decision)
+        case "photo":
+            photo: AnyPhoto = await work.load(PHOTO, photo_stream(PhotoId(subject.id)))
+            return verdicts.of_photo(photo, verdict, case, decision)
         case _:
             assert_never(subject.kind)
 
@@ -214,6 +271,12 @@ async def said_at(work: Work, subject: Subject) -> int:
         case "nickname":
             account: Account = await work.load(ACCOUNT, account_stream(subject.owner))
             return 0 if isinstance(account, NoAccount) else account.names.said
+        case "album":
+            album: AnyAlbum = await work.load(ALBUM, album_stream(AlbumId(subject.id)))
+            return album.said if isinstance(album, Album) else 0
+        case "photo":
+            photo: AnyPhoto = await work.load(PHOTO, photo_stream(PhotoId(subject.id)))
+            return photo.said if isinstance(photo, Photo) else 0
         case "comment" | "message" | "member":
             return 0
         case _:
@@ -238,5 +301,9 @@ def stream_of(subject: Subject) -> tuple[Aggregate[Any], StreamId]:
             return MESSAGE, message_stream(MessageId(subject.id))
         case "nickname" | "member":
             return ACCOUNT, account_stream(subject.owner)
+        case "album":
+            return ALBUM, album_stream(AlbumId(subject.id))
+        case "photo":
+            return PHOTO, photo_stream(PhotoId(subject.id))
         case _:
             assert_never(subject.kind)

@@ -10,9 +10,11 @@ from uuid import UUID
 
 import msgspec
 
+from domain.album import ALBUM_TITLE_LENGTH_MAX
 from domain.audience import LISTED_MAX
 from domain.comment import COMMENT_LENGTH_MAX
 from domain.money import COINS_MAX
+from domain.photo import ALT_LENGTH_MAX, CAPTION_LENGTH_MAX, PLACE_MAX
 from domain.plans import LEVEL_MAX
 from domain.post import DIARY_LENGTH_MAX, IMAGES_MAX, SHUOSHUO_LENGTH_MAX, TITLE_LENGTH_MAX
 
@@ -36,6 +38,14 @@ DiaryText: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=DIAR
 Title: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=TITLE_LENGTH_MAX)]
 Mood: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
 Location: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+AlbumTitle: TypeAlias = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=ALBUM_TITLE_LENGTH_MAX, examples=["江南春"])
+]
+Caption: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=CAPTION_LENGTH_MAX)]
+#: What a picture shows, for those who do not see it.
+Alt: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=ALT_LENGTH_MAX)]
+#: Where a photo stands in its owner's own order; those of one place stand as they were added.
+Place: TypeAlias = Annotated[int, msgspec.Meta(ge=-PLACE_MAX, le=PLACE_MAX)]
 CommentText: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=COMMENT_LENGTH_MAX)]
 ListName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 Images: TypeAlias = Annotated[list[UUID], msgspec.Meta(max_length=IMAGES_MAX)]

@@ -115,10 +115,13 @@ class Work:
             self._read[stream] = found
         return cast(S, found.as_kind(aggregate).state)
 
-    async def screen(self, cell: int, texts: Mapping[str, str | None]) -> Found | None:
+    async def screen(
+        self, cell: int, texts: Mapping[str, str | None], picture: Sequence[bytes] = ()
+    ) -> Found | None:
         """
-        What the rules of a cell find in the texts of one thing, by field; None when that is
-        nothing. The command stands or falls with the epoch of those rules.
+        What the rules of a cell find in the texts of one thing, by field, and in its picture, by
+        the PDQ hashes of all its orientations; None when that is nothing. The command stands or
+        falls with the epoch of those rules.
         """
         if self._screens is None:
             return None
@@ -126,7 +129,7 @@ class Work:
         loaded = await self._streams.load(SCREEN, stream)
         self._screen = (stream, loaded)
         said = {field: text for field, text in texts.items() if text}
-        screening = await self._screens.screen(loaded.state, said)
+        screening = await self._screens.screen(loaded.state, said, picture)
         if screening is None:
             return None
         preview = outcome_of(screening.hits) == "private_view"

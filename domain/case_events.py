@@ -15,7 +15,9 @@ from domain.promise import Promise, PromiseKind
 from domain.sealed import Sealed
 
 #: What a case can be about. A nickname and a member are named by the member's id.
-SubjectKind: TypeAlias = Literal["post", "comment", "message", "nickname", "member"]
+SubjectKind: TypeAlias = Literal[
+    "post", "comment", "message", "nickname", "member", "album", "photo"
+]
 
 Queue: TypeAlias = Literal["screening", "reports", "appeals", "escalated"]
 

@@ -24,6 +24,7 @@ OrderId = NewType("OrderId", UUID)
 PaymentId = NewType("PaymentId", UUID)
 ItemId = NewType("ItemId", UUID)
 ExportId = NewType("ExportId", UUID)
+AlbumId = NewType("AlbumId", UUID)
 PhotoId = NewType("PhotoId", UUID)
 
 #: A post, a comment or a message: what a gate stands before.

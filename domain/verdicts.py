@@ -9,7 +9,8 @@ What a verdict makes of the thing it is about: the transitions there are, and no
 Nothing goes on waiting once it is decided: what is taken down, or a name that is given back, takes
 along the edit or the name that waited.
 
-A post, a comment and a nickname each have their events; the table is the same for all.
+A post, a comment, a nickname, an album and a photo each have their events; the table is the same
+for all.
 """
 
 from typing import Literal, TypeAlias, assert_never
@@ -17,7 +18,9 @@ from typing import Literal, TypeAlias, assert_never
 import msgspec
 
 from domain import account as accounts
+from domain import album as albums
 from domain import comment as comments
+from domain import photo as photos
 from domain import post as posts
 from domain.account import Account
 from domain.account_events import (
@@ -27,9 +30,14 @@ from domain.account_events import (
     NicknameRestored,
     NicknameWithdrawn,
 )
+from domain.album import AnyAlbum
+from domain.album_events import AlbumEvent
 from domain.comment import Comment, CommentEvent
 from domain.event import Refused
+from domain.exhibit import Down, Published, Standing, Waiting
 from domain.ids import CaseId, DecisionId
+from domain.photo import AnyPhoto
+from domain.photo_events import PhotoEvent
 from domain.post import Post
 from domain.post_events import (
     PostApproved,
@@ -209,3 +217,39 @@ def of_member(verdict: Verdict) -> tuple[AccountEvent, ...]:
     if verdict == "no_action":
         return ()
     raise NotPossible(verdict, "a member is not published")
+
+
+def of_album(
+    album: AnyAlbum, verdict: Verdict, case: CaseId, decision: DecisionId
+) -> tuple[AlbumEvent, ...]:
+    """What a verdict makes of an album."""
+    events = albums.judge(album, verdict, case, decision)
+    if events is None:
+        standing = album.standing if isinstance(album, albums.Album) else None
+        raise NotPossible(verdict, f"the album {_how_it_stands(standing)}")
+    return events
+
+
+def of_photo(
+    photo: AnyPhoto, verdict: Verdict, case: CaseId, decision: DecisionId
+) -> tuple[PhotoEvent, ...]:
+    """What a verdict makes of a photo."""
+    events = photos.judge(photo, verdict, case, decision)
+    if events is None:
+        standing = photo.standing if isinstance(photo, photos.Photo) else None
+        raise NotPossible(verdict, f"the photo {_how_it_stands(standing)}")
+    return events
+
+
+def _how_it_stands(standing: Standing | None) -> str:
+    match standing:
+        case None:
+            return "is not there"
+        case Published():
+            return "is published"
+        case Waiting():
+            return "waits"
+        case Down():
+            return "is taken down"
+        case _:
+            assert_never(standing)

@@ -2,6 +2,7 @@
 Every read model there is.
 """
 
+from projections.albums import Albums
 from projections.badges import Badges
 from projections.cases import Cases
 from projections.comments import Comments, Likes
@@ -20,6 +21,7 @@ from projections.mentions import Mentions
 from projections.messages import Messages
 from projections.notices import Notices
 from projections.orders import Orders
+from projections.photos import Photos
 from projections.polls import Polls
 from projections.posts import Posts
 from projections.reports import Reports
@@ -43,6 +45,8 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Polls(),
     Mentions(),
     Timeline(),
+    Albums(),
+    Photos(),
     Cases(),
     Decisions(),
     Reports(),

@@ -13,6 +13,16 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, Uuid, text
 
+from domain.album_events import (
+    AlbumApproved,
+    AlbumAudienceChanged,
+    AlbumCreated,
+    AlbumDeleted,
+    AlbumHeld,
+    AlbumRejected,
+    AlbumRestored,
+    AlbumUnpublished,
+)
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
 from domain.comment import (
     CommentApproved,
@@ -35,6 +45,16 @@ from domain.message import (
     MessageTakenBack,
     MessageUnpublished,
     MessageWritten,
+)
+from domain.photo_events import (
+    PhotoAdded,
+    PhotoApproved,
+    PhotoDeleted,
+    PhotoHeld,
+    PhotoMoved,
+    PhotoRejected,
+    PhotoRestored,
+    PhotoUnpublished,
 )
 from domain.post_events import (
     PostApproved,
@@ -169,7 +189,55 @@ class Gates:
                 yield _patch(recorded, {"live": True, "audience": "public"})
                 yield _past(recorded, author, True, "public", None)
             case _:
-                return
+                yield from _of_exhibits(recorded)
+
+
+def _of_exhibits(recorded: Recorded) -> Iterator[Change]:
+    """
+    What an event changes in the gate of an album, or of a photo, whose parent is its album: whoever
+    may see that may see it.
+    """
+    event = recorded.event
+    match event:
+        case AlbumCreated(owner=owner, audience=audience):
+            which = audience_list(recorded, audience)
+            yield _gate(recorded, owner, audience_name(audience), which, None)
+            yield _past(recorded, owner, True, audience_name(audience), which)
+        case AlbumHeld(owner=owner):
+            yield _gate(recorded, owner, "only_me", None, None)
+            yield _past(recorded, owner, True, "only_me", None)
+        case (
+            AlbumAudienceChanged(owner=owner, audience=audience)
+            | AlbumApproved(owner=owner, audience=audience)
+            | AlbumRestored(owner=owner, audience=audience)
+        ):
+            which = audience_list(recorded, audience)
+            named = {"live": True, "audience": audience_name(audience), "list": which}
+            yield _patch(recorded, named)
+            yield _past(recorded, owner, True, audience_name(audience), which)
+        case PhotoAdded(owner=owner, album=album):
+            yield _gate(recorded, owner, "public", None, album)
+            yield _past(recorded, owner, True, "public", None)
+        case PhotoHeld(owner=owner, album=album):
+            yield _gate(recorded, owner, "only_me", None, album)
+            yield _past(recorded, owner, True, "only_me", None)
+        case PhotoMoved(album=album):
+            yield _patch(recorded, {"parent": album})
+        case PhotoApproved(owner=owner) | PhotoRestored(owner=owner):
+            yield _patch(recorded, {"live": True, "audience": "public"})
+            yield _past(recorded, owner, True, "public", None)
+        case (
+            AlbumDeleted(owner=owner)
+            | AlbumRejected(owner=owner)
+            | AlbumUnpublished(owner=owner)
+            | PhotoDeleted(owner=owner)
+            | PhotoRejected(owner=owner)
+            | PhotoUnpublished(owner=owner)
+        ):
+            yield _patch(recorded, {"live": False})
+            yield _past(recorded, owner, False, None, None)
+        case _:
+            return
 
 
 def _parent(event: Event) -> UUID | None:

@@ -11,6 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, Table
 
+from domain.album_events import (
+    AlbumApproved,
+    AlbumAudienceChanged,
+    AlbumCreated,
+    AlbumRestored,
+)
 from domain.audience import Audience, Listed
 from domain.event import Recorded
 from domain.ids import ListId, MemberId, derive
@@ -82,6 +88,10 @@ class Lists:
                 | PostAudienceChanged(audience=audience)
                 | PostApproved(audience=audience)
                 | PostRestored(audience=audience)
+                | AlbumCreated(audience=audience)
+                | AlbumAudienceChanged(audience=audience)
+                | AlbumApproved(audience=audience)
+                | AlbumRestored(audience=audience)
             ):
                 which = audience_list(recorded, audience)
                 if which is not None and isinstance(audience, Listed) and audience.named is None:

@@ -108,6 +108,8 @@ def serve(
         streams_of_member_max=tuning.streams_of_member_max,
         access_log=tuning.access_log,
         drain_seconds=tuning.drain,
+        object_store=tuning.object_store,
+        upload_bytes_max=tuning.upload_max,
     )
     run(settings, demo=demo)
 

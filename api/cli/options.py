@@ -13,6 +13,7 @@ from api.quotas import Quota, Quotas
 
 _LIMITS = Group("Limits")
 _BOUNDS = Group("Bounds")
+_PHOTOS = Group("Photos")
 _SOME = validators.Number(gte=1)
 
 
@@ -100,6 +101,24 @@ class Tuning:
             help="Seconds, when told to stop, to say so in /readyz before the door closes.",
         ),
     ] = 0.0
+
+    object_store: Annotated[
+        str | None,
+        _text(
+            "OBJECT_STORE_URL",
+            "A bucket for photos, s3://BUCKET/PREFIX. Default: photos/ in the data directory.",
+            _PHOTOS,
+        ),
+    ] = None
+    upload_max: Annotated[
+        int,
+        Parameter(
+            env_var="UPLOAD_BYTES_MAX",
+            validator=_SOME,
+            group=_PHOTOS,
+            help="Bytes of one photo.",
+        ),
+    ] = 50_000_000
 
     @property
     def quotas(self) -> Quotas:

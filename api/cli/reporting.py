@@ -64,6 +64,16 @@ def calendar_line(calendar: dict[str, Any]) -> str:
     return f"{said}: {left}, then Monday to Friday are worked; look for a newer chinese-calendar"
 
 
+def pictures_line(pictures: dict[str, Any]) -> str:
+    """Which pictures are taken, and what is missing here to take and to compare all of them."""
+    said = f"libvips {pictures['libvips']}: {', '.join(pictures['formats'])}"
+    if "heic" not in pictures["formats"]:
+        said += "; no HEIC, which this libvips cannot decode"
+    if not pictures["perceptual"]:
+        said += "; not compared with banned pictures, since pdqhash is not installed"
+    return said
+
+
 def _print(report: dict[str, Any]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     kind = "embedded" if report["embedded"] else "external"
@@ -73,6 +83,7 @@ def _print(report: dict[str, Any]) -> None:
     console.print(f"timers     {report['timers_due']} due of {report['timers_armed']}")
     console.print(f"cases      {_cases(report['moderation'])}")
     console.print(f"calendar   {calendar_line(report['calendar'])}")
+    console.print(f"pictures   {pictures_line(report['pictures'])}")
     server = report["server"]
     console.print(f"server     {server['address'] if server else 'not running'}")
     if server and not server.get("ready"):

@@ -55,7 +55,8 @@ def application(
     document.describe(declared)
     serving = Serving(app, hooks, table, CursorCodec(cursor_secret), door or Door())
     body_max = max((route.body_max for route in declared), default=BODY_BYTES_MAX)
-    expect = _expectation(serving, body_max)
+    expect, streams = _expectation(serving, body_max), _expectation(serving, None)
+    streamed = {(route.method, route.path) for route in declared if route.streamed is not None}
     made = web.Application(client_max_size=body_max, handler_args={"logger": ServerLog()})
     methods: dict[str, set[str]] = defaultdict(set)
     every: list[tuple[str, str, AioHandler]] = [
@@ -63,7 +64,12 @@ def application(
     ]
     for method, path, handler in (*every, *static_routes(), *public):
         for name in ("GET", "HEAD") if method == "GET" else (method,):
-            made.router.add_route(name, path, handler, expect_handler=expect)
+            made.router.add_route(
+                name,
+                path,
+                handler,
+                expect_handler=streams if (method, path) in streamed else expect,
+            )
             methods[path].add(name)
     made.router.add_route("*", "/{tail:.*}", _elsewhere(serving, methods), expect_handler=expect)
     open_streams(made)
@@ -103,13 +109,13 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\\{.*?\\\}", "[^/]+", re.escape(path)))
 
 
-def _expectation(serving: Serving, body_max: int) -> Any:
+def _expectation(serving: Serving, body_max: int | None) -> Any:
     """``Expect: 100-continue`` is where a body that is too large is refused before it is sent."""
 
     async def answer(request: web.Request) -> web.StreamResponse | None:
         if request.headers[hdrs.EXPECT].lower() != "100-continue":
             return serving.refusal(ProblemError(known.EXPECTATION_FAILED), request, "")
-        if (request.content_length or 0) > body_max:
+        if body_max is not None and (request.content_length or 0) > body_max:
             return serving.refusal(ProblemError(known.TOO_LARGE), request, "")
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # The interim line is not part of the answer's size.

@@ -169,6 +169,9 @@ class OpenApi:
                 "required": True,
                 "content": {route.request_media_type: content},
             }
+        if route.streamed is not None:
+            body = {"schema": {"type": "string", "format": "binary"}}
+            operation["requestBody"] = {"required": False, "content": {route.streamed: body}}
         return operation
 
     def _operation_parameters(self, route: Route) -> list[Json]:
@@ -241,7 +244,7 @@ class OpenApi:
                 for problem in map(self._problems.__getitem__, names)
             )
             response: Json = {
-                "description": f"{HTTPStatus(status).phrase}.\n\n{told}",
+                "description": f"{_phrase(status)}.\n\n{told}",
                 "content": {
                     known.CONTENT_TYPE: {
                         "schema": {
@@ -278,6 +281,8 @@ def implied_problems(route: Route) -> list[str]:
         names += [
             known.MALFORMED, known.OUT_OF_BOUNDS, known.TOO_LARGE, known.UNSUPPORTED_MEDIA_TYPE
         ]  # fmt: skip
+    if route.streamed is not None:
+        names += [known.MALFORMED, known.UNSUPPORTED_MEDIA_TYPE]
     if route.write:
         names.append(known.KEY_REUSED)
     if route.fresh:
@@ -285,6 +290,14 @@ def implied_problems(route: Route) -> list[str]:
     if route.conditional:
         names.append(known.VERSION_MISMATCH)
     return names
+
+
+def _phrase(status: int) -> str:
+    """What a status is called; a protocol may have some of its own."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"Status {status}"
 
 
 def _reference(section: str, name: str) -> Json:

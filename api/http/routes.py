@@ -8,6 +8,7 @@ others do not. Everything that can be worked out from a declaration is worked ou
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
@@ -28,9 +29,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     One operation. ``name`` is its operationId; ``path`` is as in OpenAPI.
 
     ``answer`` is the Struct of the successful answer, None where there is no body; ``media_type``
-    names another type than JSON. ``body_max`` bounds the body in bytes. ``roles`` is None where no
-    token is needed. ``later``: it may answer 202 instead. ``always``: it is answered however much
-    else there is to do. ``problems`` are those of its own, besides what its declaration implies.
+    names another type than JSON. ``body_max`` bounds the body in bytes. ``streamed`` is the type of
+    a body that the handler itself reads, as it arrives; ``stamp`` goes on every answer. ``roles``
+    is None where no token is needed. ``later``: it may answer 202 instead. ``always``: it is
+    answered however much else there is to do. ``problems`` are those of its own, besides what its
+    declaration implies.
     ``links`` name operations that take the id from its answer.
     """
 
@@ -48,6 +51,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     media_type: str
     request_media_type: str
     body_max: int
+    streamed: str | None
+    stamp: Mapping[str, str]
     roles: frozenset[str] | None
     later: bool
     always: bool
@@ -127,6 +132,8 @@ class Routes:
         later: bool = False,
         always: bool = False,
         body_max: int = BODY_BYTES_MAX,
+        streamed: str | None = None,
+        stamp: Mapping[str, str] = MappingProxyType({}),
     ) -> Callable[[H], H]:
         """
         Declare an operation.
@@ -141,6 +148,9 @@ class Routes:
         :param links: operations whose one path parameter is the ``id`` of its answer.
         :param example: of the body, as the Struct or as plain data.
         :param body_max: how large its body may be, in bytes.
+        :param streamed: media type of a body of any length that the handler reads as it arrives
+            (``arriving``); there may be none.
+        :param stamp: headers of every answer, refusals as well.
         :param later: while what it asks for is on its way, it answers 202 with the same body.
         :param always: no limit and no crowd keeps it from being answered: what machines ask.
         """
@@ -164,6 +174,8 @@ class Routes:
                     media_type=media_type,
                     request_media_type=request_media_type,
                     body_max=body_max,
+                    streamed=streamed,
+                    stamp=stamp,
                     roles=None if roles is None else frozenset(roles),
                     later=later,
                     always=always,

@@ -28,6 +28,7 @@ from api.http.parameters import IDEMPOTENCY_KEY, read_path
 from api.http.problems import FieldError, ProblemError, Problems
 from api.http.routes import Route
 from api.http.upgrades import UPGRADED, offered_token
+from commands.pictures import ObjectsUnavailable
 from commands.ports import Conflict, LogOverloaded, LogUnavailable, OutcomeUnknown
 from commands.rails import RailUnavailable
 from domain.event import Refused
@@ -35,6 +36,8 @@ from domain.event import Refused
 FRESH_SECONDS_MAX = 5.0
 #: What a body may take to arrive; whoever sends a byte a minute holds a place as well.
 BODY_SECONDS_MAX = 30.0
+#: Of a body that is read as it arrives, this much may be in memory.
+STREAMED_BYTES = 5 << 20
 EVENT_STREAM = "text/event-stream"
 PRIVATE = "private, no-cache"
 SERVER = "homezone"
@@ -48,6 +51,10 @@ _DECODED_ASIDE = 256 << 10
 _UNKNOWN = (
     "The database was lost at the very end: nobody can tell yet whether this was done. A retry "
     "with the same `Idempotency-Key` finds out."
+)
+
+_NO_OBJECTS = (
+    "What photos are stored in cannot be reached, or is full. What arrived before is kept."
 )
 
 AioHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -91,7 +98,7 @@ class Serving:
         guarded = not (route.always or _lasts(route))
         run, open_door, prepare = route.handler, self._open_door, self._prepare
         app, cursors = self.app, self.cursors
-        respond = _responder(route)
+        respond, stamp = _responder(route), route.stamp
 
         async def serve(request: web.Request) -> web.StreamResponse:
             limits = None
@@ -121,6 +128,8 @@ class Serving:
                     door.leave(call.reserved)
             if limits is not None and not response.prepared:
                 response.headers.update(limits)
+            if stamp and not response.prepared:
+                response.headers.update(stamp)
             if door.draining and not response.prepared:
                 response.force_close()
             return response
@@ -181,6 +190,9 @@ class Serving:
                 call.body = await asyncio.to_thread(route.read_body, raw)
         else:
             call.body = None
+            if route.streamed is not None and request.body_exists:
+                _check_type(request, route.streamed)
+                call.reserved = self.door.reserve(STREAMED_BYTES)
 
     async def _wait_until_fresh(self, call: Call[Any, Any, Any, Any]) -> None:
         wanted = call.at_least
@@ -202,14 +214,11 @@ class Serving:
             case ProblemError():
                 said = error
             case Refused():
-                errors: tuple[FieldError, ...] = ()
-                if error.field is not None and error.problem in self.problems.by_name:
-                    meant = error.detail or self.problems[error.problem].meaning
-                    errors = (FieldError(meant, error.field),)
-                replayed = {REPLAYED: "true"} if error.replayed else None
-                said = ProblemError(error.problem, error.detail, errors, replayed)
+                said = self._refused(error)
             case OutcomeUnknown():
                 said = known.unavailable(detail=_UNKNOWN)
+            case ObjectsUnavailable():
+                said = known.unavailable(detail=_NO_OBJECTS)
             case LogUnavailable() | LogOverloaded() | Conflict() | RailUnavailable():
                 said = known.unavailable()
             case web.HTTPRequestEntityTooLarge():
@@ -236,6 +245,15 @@ class Serving:
         if document.status == 413:
             response.force_close()
         return response
+
+    def _refused(self, error: Refused) -> ProblemError:
+        """A rule's refusal."""
+        errors: tuple[FieldError, ...] = ()
+        if error.field is not None and error.problem in self.problems.by_name:
+            meant = error.detail or self.problems[error.problem].meaning
+            errors = (FieldError(meant, error.field),)
+        replayed = {REPLAYED: "true"} if error.replayed else None
+        return ProblemError(error.problem, error.detail, errors, replayed)
 
 
 def _lasts(route: Route) -> bool:
@@ -279,17 +297,21 @@ def _responder(route: Route) -> Callable[[web.Request, Answer], web.Response]:
 
 def _check_body(request: web.Request, media_type: str, body_max: int) -> int:
     """How large a body of that type may be, going by what its headers say."""
-    given = request.headers.get(hdrs.CONTENT_TYPE, "")
-    if given != media_type and not _is_media_type(given, media_type):
-        raise ProblemError(known.UNSUPPORTED_MEDIA_TYPE)
-    if hdrs.CONTENT_ENCODING in request.headers:
-        raise ProblemError(known.UNSUPPORTED_MEDIA_TYPE)
+    _check_type(request, media_type)
     length = request.content_length
     if length is None:
         return request.content.total_bytes if request.content.is_eof() else body_max
     if length > body_max:
         raise ProblemError(known.TOO_LARGE)
     return length
+
+
+def _check_type(request: web.Request, media_type: str) -> None:
+    given = request.headers.get(hdrs.CONTENT_TYPE, "")
+    if given != media_type and not _is_media_type(given, media_type):
+        raise ProblemError(known.UNSUPPORTED_MEDIA_TYPE)
+    if hdrs.CONTENT_ENCODING in request.headers:
+        raise ProblemError(known.UNSUPPORTED_MEDIA_TYPE)
 
 
 async def _read(request: web.Request, body_max: int) -> bytes:

@@ -20,6 +20,7 @@ from domain.case import case_stream
 from domain.case_events import CaseDecided, CaseOpened, Subject
 from domain.event import Recorded, Refused, type_of
 from domain.ids import CaseId, cell_of
+from domain.photo_events import PhotoWords
 from domain.poll import Poll
 from domain.post_events import PostContent
 from domain.screening import Hit, Screening
@@ -158,14 +159,14 @@ def _caused_by(decided: set[Any], of_standing: Sequence[Recorded]) -> Iterator[R
 
 def _texts(event: Any) -> dict[str, Sealed[str]]:
     """What an event says, or wants to say, by the names that hits have for it."""
-    content = getattr(event, "content", None)
-    if isinstance(content, PostContent):
+    content = getattr(event, "content", getattr(event, "words", None))
+    if isinstance(content, PostContent | PhotoWords):
         said = {name: getattr(content, name) for name in content.__struct_fields__}
         poll = getattr(event, "poll", None)
         if isinstance(poll, Poll):
             said |= {f"poll/options/{number}": one for number, one in enumerate(poll.options)}
     else:
-        said = {name: getattr(event, name, None) for name in ("text", "nickname")}
+        said = {name: getattr(event, name, None) for name in ("text", "nickname", "title")}
     return {name: value for name, value in said.items() if isinstance(value, Sealed)}
 
 

@@ -30,6 +30,8 @@ _THINGS: Final = {
     "message": "A message",
     "nickname": "A nickname",
     "member": "An account",
+    "album": "An album",
+    "photo": "A photo",
 }
 _FOUND: Final = {
     "report": "notices by members of the service",

@@ -108,6 +108,7 @@ async def _post(connection: Any, viewer: MemberId, post: UUID) -> PostView | Non
         "too-long",
         "too-short",
         "no-such-image",
+        "not-published-yet",
         "consent-missing",
     ),
     conditional=True,

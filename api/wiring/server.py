@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from importlib.metadata import version
 from itertools import count
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from aiohttp import web
 
@@ -35,6 +35,7 @@ from api.readiness import readiness
 from api.reading import ReadLine
 from api.services import RecentWrites, Services
 from api.settings import Settings
+from api.storage import room
 from api.stream import Hub
 from api.stream.places import Places
 from api.tokens import TokenIssuer, TokenKey, TokenVerifier, TrustedIssuer
@@ -43,10 +44,12 @@ from api.wiring.feeding import spawn
 from api.wiring.keys import check_keys
 from api.wiring.lateness import Lateness
 from api.wiring.models import MODELS, prepare_store
+from api.wiring.pictures import Photos, objects_of
 from api.wiring.rails import rails_of
 from api.wiring.store import check_restored
 from commands.directory import Directory
 from commands.executor import Executor
+from commands.photos import photo_of
 from commands.policies import policies
 from commands.ports import Clock, Entropy, LogOverloaded, LogUnavailable
 from commands.rails import Rails
@@ -55,6 +58,8 @@ from commands.timers import Timers
 from domain.account import DIRECTORY_CELL
 from domain.catalogue import EVENTS
 from domain.event import Event, Recorded
+from domain.ids import MemberId
+from domain.photo import photo_stream
 from projections.arming import ARMING
 from projections.engine.apply import InlineModels
 from projections.engine.feeder import Feeder, Setup
@@ -130,6 +135,9 @@ class Homezone:
         self.executor = Executor(self.log, self.vault, clock, self.entropy, screens=self.screens)
         self.services = self._services()
         self.services.backtests = self._backtests()
+        self.photos = await asyncio.to_thread(self._photos)
+        self.services.uploads, self.services.pictures = self.photos.uploads, self.photos.pictures
+        held.push_async_callback(self.photos.close)
         held.push_async_callback(self.services.inquiries.stop)
         self._run_policies_and_timers()
         places = Places(settings.streams_max, settings.streams_of_member_max)
@@ -195,7 +203,9 @@ class Homezone:
         watch = Watch(self.log.reader, (self.engine.wake, self._hear, self.hub.wake))
         watch.start()
         held.push_async_callback(asyncio.to_thread, watch.stop)
-        for work in (self._purge(), self._watch(), self._count_cases(), self.hub.run()):
+        for work in (
+            self._purge(), self._watch(), self._count_cases(), self.photos.sweep(), self.hub.run()
+        ):  # fmt: skip
             self._hold_task(work)
 
     def _hold_task(self, work: Coroutine[Any, Any, None]) -> None:
@@ -289,6 +299,25 @@ class Homezone:
         )
         self._held.push_async_callback(backtests.stop)
         return backtests
+
+    def _photos(self) -> Photos:
+        settings, services = self.settings, self.services
+
+        async def left(member: MemberId) -> int:
+            return await services.look(room, member, self.clock)
+
+        async def added(member: MemberId, upload: UUID) -> bool:
+            return bool(await self.log.read_stream(photo_stream(photo_of(member, upload))))
+
+        objects = objects_of(settings.data_dir, settings.object_store)
+        return Photos(
+            objects,
+            self.vault,
+            self.clock,
+            left,
+            added,
+            length_max=settings.upload_bytes_max,
+        )
 
     def _publish_figures(self) -> None:
         streams, vault, engine = self.executor.streams, self.vault, self.engine

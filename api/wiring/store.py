@@ -16,6 +16,7 @@ from adapters.embedded import EmbeddedPostgres, discover, has_cluster, reach
 from adapters.log.postgres import PostgresLog
 from adapters.working_days import ENDING_DAYS, ChineseCalendar
 from api.wiring.models import MODELS, outdated, prepare_store
+from api.wiring.pictures import pictures_report
 from domain.catalogue import EVENTS
 from projections.reading import cases
 
@@ -128,6 +129,7 @@ def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
         "timers_due": due,
         "moderation": moderation,
         "calendar": calendar_report(now),
+        "pictures": pictures_report(),
         "notary": None,
     }
 

@@ -12,6 +12,7 @@ from domain.audience import Audience, OnlyMe, visible
 from domain.ids import MemberId, cell_of
 from projections.gates import audience_of
 from projections.reading.carried import Mentioned, Naming, PollView, mentions_of, polls_of
+from projections.reading.images import ImageView, images_of, in_order
 from projections.reading.statements import Connection, Row, Statement
 from projections.reading.viewing import Viewer, viewer_towards, viewer_with_all_ties
 
@@ -182,6 +183,7 @@ class PostView(msgspec.Struct):
     mentions: Sequence[UUID] | None = None
     poll: PollView | None = None
     mentioned: Sequence[Mentioned] = ()
+    shown: Sequence[ImageView] = ()
 
     @property
     def carries(self) -> bool:
@@ -247,11 +249,24 @@ async def _carry(connection: Connection, viewer: MemberId, views: Iterable[PostV
         for view in carrying
         if view.mentions is not None
     }
+    photos = list({photo: None for view in carrying for photo in view.images or ()})
+    pictures = await images_of(connection, viewer, photos) if photos else {}
     polls = await polls_of(connection, viewer, asking) if asking else {}
     mentioned = await mentions_of(connection, viewer, naming.values()) if naming else {}
     for view in carrying:
         view.poll = polls.get(view.post)
         view.mentioned = mentioned.get(view.post, ())
+        view.shown = in_order(view.images, pictures)
+
+
+async def image_in(
+    connection: Connection, viewer: MemberId, post: UUID, photo: UUID
+) -> ImageView | None:
+    """A photo that a post shows; None when the viewer sees no such post, or it shows no such."""
+    view = (await hydrate(connection, viewer, [post])).get(post)
+    if view is None or photo not in (view.images or ()):
+        return None
+    return (await images_of(connection, viewer, [photo])).get(photo)
 
 
 async def space_posts(

@@ -54,7 +54,7 @@ def decided_text(decided: CaseDecided, history: Sequence[Recorded]) -> Text | No
         case "nickname":
             nickname = _nickname(decided.decision.verdict, history)
             return _last(every, None if nickname is None else (("nickname", nickname),))
-        case "member":
+        case "member" | "album" | "photo":
             return None
 
 

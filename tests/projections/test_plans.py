@@ -117,6 +117,7 @@ async def _fill(database: Database, keys: Path) -> Filling:
     await filling.boards(4_000)
     await filling.cases(4_000)
     await filling.coins(4_000)
+    await filling.photos(600, 5)
     await filling.polls(4_000)
     engine = ProjectionEngine(log.reader, database.server, MODELS, clock, uuid4())
     await asyncio.to_thread(engine.catch_up)

@@ -9,6 +9,7 @@ from projections.gates import GATES
 from projections.lists import LIST_MEMBERS
 from projections.members import MEMBERS
 from projections.mentions import MENTIONS
+from projections.photos import PHOTOS
 from projections.polls import POLLS, TALLIES, TURNOUTS, VOTES
 from projections.ties import BLOCKS, FRIENDSHIPS
 from tests.simulation.asking import Asked, Rows, pick, twin, unnest
@@ -80,3 +81,14 @@ def _posts_mentioning(tables: Tables, asked: Asked) -> Rows:
     found = tables.under(MENTIONS, asked["cell"], asked["member"])
     posts = sorted((key[2] for key in found if key[2] < asked["before"]), reverse=True)
     return [(post,) for post in posts[: asked["count"]]]
+
+
+@twin("images_of_posts")
+def _images_of_posts(tables: Tables, asked: Asked) -> Rows:
+    rows: Rows = []
+    for cell, photo in unnest(asked, "cells", "photos"):
+        row, gate = tables.get(PHOTOS, cell, photo), tables.get(GATES, cell, photo)
+        if row is not None and gate is not None:
+            shown = pick(row, ("owner", "alt", "renditions", "waits"))
+            rows.append((photo, *shown, *pick(gate, ("live", "audience"))))
+    return rows

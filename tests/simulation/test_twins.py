@@ -21,9 +21,11 @@ from adapters.readers import ReadPool
 from api.wiring.models import prepare_store
 from domain.case_events import CaseDecided
 from domain.event import Recorded
-from domain.ids import cell_of
+from domain.ids import MemberId, cell_of
 from projections.engine.apply import apply
+from projections.members import MEMBERS
 from projections.reading import (
+    albums,
     audits,
     badges,
     books,
@@ -33,6 +35,7 @@ from projections.reading import (
     decorations,
     gifts,
     homes,
+    images,
     ledgers,
     memberships,
     mentions,
@@ -40,6 +43,7 @@ from projections.reading import (
     moments,
     notices,
     people,
+    photos,
     posts,
     reports,
     responses,
@@ -56,6 +60,7 @@ from projections.recall import home_loads, loads
 from projections.ties import FRIENDSHIPS
 from projections.trail import owner_facet
 from tests.simulation.coins import Purchases
+from tests.simulation.exhibits import Exhibitions
 from tests.simulation.history import Plan
 from tests.simulation.reviews import Reviews
 from tests.simulation.run import Journal, live
@@ -66,9 +71,10 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    audits, badges, books, carried, cases, decisions, decorations, gifts, home_loads, homes,
-    ledgers, loads, memberships, mentions, messages, moments, notices, people, posts, reports,
-    responses, shopping, standings, streams, timelines, viewing, visits, wallets,
+    albums, audits, badges, books, carried, cases, decisions, decorations, gifts, home_loads,
+    homes, images, ledgers, loads, memberships, mentions, messages, moments, notices, people,
+    photos, posts, reports, responses, shopping, standings, streams, timelines, viewing, visits,
+    wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
@@ -97,6 +103,7 @@ def lived(seed: int) -> Journal:
     journal.asked += narrowed(journal)
     reviewed(seed, journal)
     shopped(seed, journal)
+    exhibited(seed, journal)
     return journal
 
 
@@ -281,6 +288,43 @@ async def _ask_of_coins(purchases: Purchases) -> list[Asked]:
     for stretches in ({0: 1, 1: 2, 3: 1}, dict.fromkeys(range(PLAN.cells), 1 << 40)):
         await books.turnovers(noted, stretches)
         await books.rates(noted, stretches)
+    return noted.asked
+
+
+def exhibited(seed: int, journal: Journal) -> None:
+    """Members whose ties there are make albums as well, and look at each other's."""
+    heads: dict[int, int] = {}
+    for one in journal.events:
+        heads[one.cell] = max(one.position, heads.get(one.cell, 0))
+    members = [MemberId(member) for _, member in journal.tables.every(MEMBERS)]
+    made = Exhibitions(seed, members, heads, journal.events[-1].recorded_at)
+    journal.events += made.events
+    for start in range(0, len(made.events), _BATCH):
+        journal.tables.write(changes_of(MODELS, made.events[start : start + _BATCH]))
+    journal.asked += asyncio.run(_ask_of_exhibits(made, members))
+
+
+async def _ask_of_exhibits(made: Exhibitions, members: Sequence[MemberId]) -> list[Asked]:
+    noted = Noting()
+    moments_ = [one.recorded_at for one in made.events]
+    marks = [(moment, made.photos[0]) for moment in (moments_[0], moments_[400], moments_[-1])]
+    for viewer, owner in product(members, members):
+        for mark in marks:
+            await albums.albums_of(noted, viewer, owner, mark, 3)
+            await photos.wall(noted, viewer, owner, mark, 6)
+    for viewer in members:
+        await albums.storage(noted, viewer)
+        await albums.hydrate(noted, viewer, made.albums[::3])
+        await images.images_of(noted, viewer, made.photos[::3])
+        for photo in made.photos[::4]:
+            await photos.photo(noted, viewer, photo)
+        for album in made.albums[::3]:
+            for mark in marks:
+                await photos.photos_in(noted, viewer, album, members[0], "newest", mark, 5)
+                await photos.photos_in(noted, viewer, album, members[0], "oldest", mark, 5)
+                await photos.photos_in(noted, viewer, album, members[0], "taken", mark, 5)
+            own = (8, made.photos[0])
+            await photos.photos_in(noted, viewer, album, members[0], "own", own, 5)
     return noted.asked
 
 

@@ -19,6 +19,8 @@ import msgspec
 from commands.ports import Append, Appended, EventLog, IdempotencyKey, KeyVault, NewEvent
 from domain.account import DIRECTORY_CELL, account_stream, number_stream
 from domain.account_events import AccountOpened, AccountSuspended, Identity, NumberClaimed
+from domain.album import album_stream
+from domain.album_events import AlbumCreated, AlbumPhotoCame, Arrangement
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
 from domain.belonging import BelongingGained, belonging_stream
 from domain.case import case_of, case_stream
@@ -36,8 +38,10 @@ from domain.comment import CommentHeld, CommentWritten, comment_stream
 from domain.decision import Decision
 from domain.disclosure_policy import Told
 from domain.event import Event
+from domain.gallery import GalleryAlbumOpened, GalleryPhotoAdded, gallery_stream
 from domain.home import Home, HomeChanged, home_stream
 from domain.ids import (
+    AlbumId,
     CommentId,
     DecisionId,
     ItemId,
@@ -46,6 +50,7 @@ from domain.ids import (
     MessageId,
     OrderId,
     PaymentId,
+    PhotoId,
     PostId,
     StreamId,
     cell_of,
@@ -58,6 +63,9 @@ from domain.mall import ItemListed, Terms
 from domain.message import MessageWritten, message_stream
 from domain.named_list import ListSaved, lists_stream
 from domain.order import OrderPlaced
+from domain.photo import PLACE_STEP, photo_stream
+from domain.photo_events import PhotoAdded, PhotoWords
+from domain.picture import Picture, Rendition
 from domain.poll import Poll, VoteCast, vote_stream
 from domain.post import post_stream
 from domain.post_events import PostContent, PostPublished
@@ -223,6 +231,32 @@ class Filling:
                 self._put(author, stream, VisitMade(author, space, times))
             await self._settle(APPENDS_IN_FLIGHT)
         await self.flush()
+
+    async def photos(
+        self, albums: int, photos: int, owner: MemberId | None = None
+    ) -> list[AlbumId]:
+        """So many albums of so many photos each, somebody's or anybody's; nothing is stored."""
+        made: list[AlbumId] = []
+        for _ in range(albums):
+            member = owner or self._anybody()
+            cell, said = cell_of(member), self._said[member]
+            album, gallery = AlbumId(self._mint(cell)), gallery_stream(member, cell)
+            made.append(album)
+            created = AlbumCreated(member, said, self._audience(), Arrangement())
+            self._put(member, album_stream(album), created)
+            self._put(member, gallery, GalleryAlbumOpened(member, album))
+            for place in range(1, photos + 1):
+                photo = PhotoId(self._mint(cell))
+                size = Rendition(photo.bytes * 2, 1, 400, 300, "jpeg")
+                picture = Picture(size, size, size)
+                added = PhotoAdded(member, album, PhotoWords(said), picture, place * PLACE_STEP)
+                self._put(member, photo_stream(photo), added)
+                came = AlbumPhotoCame(member, photo, picture.stored)
+                self._put(member, album_stream(album), came)
+                self._put(member, gallery, GalleryPhotoAdded(member, photo, picture.stored))
+            await self._settle(APPENDS_IN_FLIGHT)
+        await self.flush()
+        return made
 
     def _decision(self, owner: MemberId, at: datetime) -> Decision:
         said = self._said[owner]

@@ -10,10 +10,12 @@ from uuid import UUID
 
 import pytest
 
+from domain.album_events import AlbumEvent
 from domain.comment import CommentEvent
 from domain.event import Event, Recorded
 from domain.ids import MemberId, PostId, StreamId, mint
 from domain.like import LikeGiven
+from domain.photo_events import PhotoEvent
 from domain.post_events import PostDeleted
 from projections.catalogue import READ_MODELS
 from projections.reach import MessageChange
@@ -49,7 +51,8 @@ def expected(change: Change, happened: Recorded) -> Iterator[Expected]:
             if hasattr(happened.event, "list"):
                 yield "listed", (key[1], key[2]), True, False
         case "gates":
-            if not isinstance(happened.event, CommentEvent | MessageChange):
+            other = CommentEvent | MessageChange | AlbumEvent | PhotoEvent
+            if not isinstance(happened.event, other):
                 yield "posts", key[1], True, False
             yield from of_page(change, happened)
         case "counters":

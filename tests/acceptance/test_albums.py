@@ -1,0 +1,174 @@
+"""
+Albums and photos from outside: real pictures, uploaded, added, shown to whom they are for, moved,
+deleted; and the room they take.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import pyvips
+
+from tests.support.homezone import Client, RunningHomezone, audience
+from tests.support.tus import upload
+
+
+def jpeg(seed: int = 1, width: int = 64, height: int = 48) -> bytes:
+    """A picture like no other."""
+    noise = pyvips.Image.gaussnoise(width, height, mean=120, sigma=30, seed=seed)
+    return bytes(noise.cast("uchar").jpegsave_buffer())
+
+
+def album(member: Client, to: Any = "public", title: str = "江南春", **more: Any) -> str:
+    """A new album's id."""
+    body = {"title": title, "audience": audience(to), **more}
+    return str(member.post("/v1/albums", body).ok(201).json["id"])
+
+
+def add(member: Client, to: str, seed: int = 1, **words: str) -> str:
+    """A new photo's id."""
+    body = {"upload": upload(member, jpeg(seed)), **words}
+    return str(member.post(f"/v1/albums/{to}/photos", body).ok(201).json["id"])
+
+
+@pytest.fixture
+def owner(homezone: RunningHomezone) -> Client:
+    return homezone.member()
+
+
+@pytest.fixture
+def friend(homezone: RunningHomezone, owner: Client) -> Client:
+    friend = homezone.member()
+    friend.befriend(owner)
+    return friend
+
+
+@pytest.fixture
+def stranger(homezone: RunningHomezone) -> Client:
+    return homezone.member()
+
+
+def ids(items: list[dict[str, Any]]) -> list[str]:
+    """Whose are shown."""
+    return [one["id"] for one in items]
+
+
+def test_a_photo_is_seen_by_its_albums_audience_in_three_sizes(
+    owner: Client, friend: Client, stranger: Client, homezone: RunningHomezone
+) -> None:
+    mine = album(owner, "friends")
+    one = add(owner, mine, caption="日出江花红胜火", alt="a river")
+    everything = homezone.everything()
+    shown = friend.get(f"/v1/photos/{one}", at_least=everything).ok(200).json
+    assert (shown["caption"], shown["alt"]) == ("日出江花红胜火", "a river")
+    assert (shown["width"], shown["height"], shown["format"]) == (64, 48, "jpeg")
+    assert "place" not in shown, "what is the owner's alone"
+    for size in ("thumb", "screen", "original"):
+        content = friend.get(f"/v1/photos/{one}/content", size=size).ok(200)
+        assert content.headers["cache-control"] == "private, no-cache"
+        decoded = pyvips.Image.new_from_buffer(content.body, "")
+        assert (decoded.width, decoded.height) == (64, 48)
+    assert ids(friend.walk(f"/v1/spaces/{owner.qq}/albums")) == [mine]
+    assert ids(friend.walk(f"/v1/albums/{mine}/photos")) == [one]
+    assert ids(friend.walk(f"/v1/spaces/{owner.qq}/photos")) == [one]
+    for path in (f"albums/{mine}", f"albums/{mine}/photos", f"photos/{one}",
+                 f"photos/{one}/content"):  # fmt: skip
+        stranger.get(f"/v1/{path}", at_least=everything).refused(404, "not-found")
+    for path in ("albums", "photos"):
+        assert stranger.walk(f"/v1/spaces/{owner.qq}/{path}") == []
+    stranger.patch(f"/v1/photos/{one}", {"caption": "x"}).refused(404)
+    stranger.delete(f"/v1/albums/{mine}").refused(404)
+    friend.patch(f"/v1/photos/{one}", {"caption": "x"}).refused(403, "not-yours")
+    friend.delete(f"/v1/albums/{mine}").refused(403, "not-yours")
+
+
+def test_an_audience_holds_for_all_that_is_in_the_album_at_once(
+    owner: Client, friend: Client, stranger: Client
+) -> None:
+    mine = album(owner)
+    one = add(owner, mine)
+    stranger.get(f"/v1/photos/{one}/content").ok(200)
+    for to, seers in (
+        ("only_me", {owner}), ("friends", {owner, friend}), ([stranger.qq], {owner, stranger}),
+        ("public", {owner, friend, stranger}),
+    ):  # fmt: skip
+        at = owner.patch(f"/v1/albums/{mine}", {"audience": audience(to)}).ok(200).position
+        for viewer in (owner, friend, stranger):
+            status = 200 if viewer in seers else 404
+            for path in (f"photos/{one}", f"photos/{one}/content", f"albums/{mine}"):
+                assert viewer.get(f"/v1/{path}", at_least=at).status == status, (to, path)
+            wall = viewer.walk(f"/v1/spaces/{owner.qq}/photos", at_least=at)
+            assert ids(wall) == ([one] if viewer in seers else [])
+    owner.put(f"/v1/me/blocks/{friend.qq}").ok()
+    friend.get(f"/v1/photos/{one}/content").refused(404)
+    friend.get(f"/v1/spaces/{owner.qq}/photos").refused(404)
+
+
+def test_a_moved_photo_is_for_the_other_albums_audience(owner: Client, stranger: Client) -> None:
+    shown, hidden = album(owner), album(owner, "only_me")
+    one = add(owner, shown)
+    two = add(owner, shown, seed=2)
+    owner.patch(f"/v1/albums/{shown}", {"cover": one}).ok(200)
+    cover = owner.get(f"/v1/albums/{shown}").json
+    assert (cover["cover"], cover["photos"]) == (one, 2)
+    at = owner.patch(f"/v1/photos/{one}", {"album": hidden}).ok(200).position
+    stranger.get(f"/v1/photos/{one}/content", at_least=at).refused(404)
+    left = stranger.get(f"/v1/albums/{shown}").json
+    assert (left["photos"], left.get("cover")) == (1, None)
+    assert ids(stranger.walk(f"/v1/spaces/{owner.qq}/photos")) == [two]
+    assert ids(owner.walk(f"/v1/albums/{hidden}/photos")) == [one]
+    owner.patch(f"/v1/albums/{shown}", {"cover": one}).refused(422, "no-such-photo")
+
+
+def test_an_album_is_walked_in_each_of_its_orders(owner: Client) -> None:
+    mine = album(owner, sort="own")
+    made = [add(owner, mine, seed=seed) for seed in range(5)]
+    assert ids(owner.walk(f"/v1/albums/{mine}/photos", limit=2)) == made
+    last = owner.get(f"/v1/photos/{made[0]}").json["place"] - 1
+    owner.patch(f"/v1/photos/{made[4]}", {"place": last}).ok(200)
+    own = [made[4], *made[:4]]
+    assert ids(owner.walk(f"/v1/albums/{mine}/photos", limit=2)) == own
+    for order, expected in (
+        ("newest", made[::-1]), ("oldest", made), ("taken", made), ("own", own),
+        ("slideshow", made),
+    ):  # fmt: skip
+        walked = owner.walk(f"/v1/albums/{mine}/photos", limit=2, order=order)
+        assert ids(walked) == expected, order
+
+
+def test_an_upload_becomes_one_photo_and_bytes_are_released_once(owner: Client) -> None:
+    mine, other = album(owner), album(owner)
+    body = {"upload": upload(owner, jpeg())}
+    first = owner.post(f"/v1/albums/{mine}/photos", body).ok(201).json
+    for at in (mine, other):
+        assert owner.post(f"/v1/albums/{at}/photos", body).ok(201).json["id"] == first["id"]
+    used = owner.get("/v1/me/storage").ok(200).json
+    assert used["used"] == used["by_album"][mine] > 0
+    assert (used["by_album"][other], used["quota"]) == (0, 3 << 30)
+    second = add(owner, mine, seed=2)
+    for _ in range(2):
+        owner.delete(f"/v1/photos/{second}").ok(200)
+    assert owner.get("/v1/me/storage").json == used
+    owner.get(f"/v1/photos/{second}/content").refused(404)
+    third = add(owner, mine, seed=3)
+    owner.patch(f"/v1/photos/{third}", {"album": other}).ok(200)
+    for _ in range(2):
+        owner.delete(f"/v1/albums/{mine}").ok(200)
+    owner.get(f"/v1/photos/{first['id']}").refused(404)
+    left = owner.get("/v1/me/storage").json
+    assert (left["used"], list(left["by_album"])) == (left["by_album"][other], [other])
+    owner.delete(f"/v1/photos/{third}").ok(200)
+    assert owner.get("/v1/me/storage").json["used"] == 0
+
+
+def test_photos_added_at_once_are_all_counted(owner: Client) -> None:
+    mine = album(owner)
+    uploads = [upload(owner, jpeg(seed)) for seed in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        added = pool.map(
+            lambda one: owner.post(f"/v1/albums/{mine}/photos", {"upload": one}), uploads
+        )
+        made = {reply.ok(201).json["id"] for reply in added}
+    assert len(made) == 6
+    assert set(ids(owner.walk(f"/v1/albums/{mine}/photos"))) == made
+    assert owner.get(f"/v1/albums/{mine}").json["photos"] == 6

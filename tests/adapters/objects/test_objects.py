@@ -1,0 +1,117 @@
+"""
+The object store: one suite for folders, buckets and the twin in memory.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+
+from adapters.objects import ObjectsFault, bucket
+from commands.pictures import ObjectExists, Objects, ObjectsUnavailable, Stored
+
+
+async def _chunks(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def _whole(objects: Objects, name: str, chunk_bytes: int = 1 << 20) -> list[bytes]:
+    return [piece async for piece in objects.stream(name, chunk_bytes)]
+
+
+def test_what_is_put_is_got(objects: Objects) -> None:
+    async def run() -> None:
+        assert await objects.get("a/b") is None
+        await objects.put("a/b", b"one")
+        await objects.put("a/b", bytearray(b"two"))
+        assert await objects.get("a/b") == b"two"
+        await objects.check()
+
+    asyncio.run(run())
+
+
+def test_a_new_object_takes_nobodys_place(objects: Objects) -> None:
+    async def run() -> None:
+        await objects.put("a/b", b"first", new=True)
+        with pytest.raises(ObjectExists):
+            await objects.put("a/b", b"second", new=True)
+        assert await objects.get("a/b") == b"first"
+
+    asyncio.run(run())
+
+
+def test_a_large_object_is_streamed_in_and_out(objects: Objects) -> None:
+    data = os.urandom((12 << 20) + 7)
+
+    async def run() -> None:
+        pieces = [data[at : at + 700_001] for at in range(0, len(data), 700_001)]
+        await objects.put_stream("large/one", _chunks(*pieces))
+        assert b"".join(await _whole(objects, "large/one")) == data
+        lengths = [len(piece) for piece in await _whole(objects, "large/one", 1 << 20)]
+        assert lengths == [1 << 20] * 12 + [7]
+        assert await _whole(objects, "large/none") == []
+
+    asyncio.run(run())
+
+
+def test_a_stream_that_breaks_off_leaves_nothing(objects: Objects) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        for _ in range(12):
+            yield bytes(1 << 20)
+        raise EOFError("the client has left")
+
+    async def run() -> None:
+        with pytest.raises(EOFError):
+            await objects.put_stream("large/one", broken())
+        assert await objects.get("large/one") is None
+        assert await objects.list("large/") == []
+
+    asyncio.run(run())
+
+
+def test_lists_are_of_one_prefix_and_by_name(objects: Objects) -> None:
+    async def run() -> None:
+        for name in ("u/2/x", "u/1/b", "u/1/a", "u/10/z"):
+            await objects.put(name, name.encode())
+        assert await objects.list("u/1/") == [Stored("u/1/a", 5), Stored("u/1/b", 5)]
+        assert await objects.list("v/") == []
+
+    asyncio.run(run())
+
+
+def test_moving_and_deleting_again_is_no_error(objects: Objects) -> None:
+    async def run() -> None:
+        await objects.put("from/x", b"data")
+        for _ in range(2):
+            await objects.move("from/x", "to/deep/x")
+            assert await objects.get("to/deep/x") == b"data"
+            assert await objects.get("from/x") is None
+        for _ in range(2):
+            await objects.delete(["to/deep/x", "never/was"])
+            assert await objects.get("to/deep/x") is None
+
+    asyncio.run(run())
+
+
+def test_a_bucket_that_does_not_answer_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-ours")
+    store = bucket("s3://nowhere/homezone")
+
+    async def run() -> None:
+        with pytest.raises(ObjectsUnavailable) as refused:
+            await store.put("a", b"b")
+        assert "secret-of-ours" not in str(refused.value)
+        with pytest.raises(ObjectsUnavailable):
+            await store.check()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("url", ["http://here", "s3:", "file:///tmp", ""])
+def test_only_buckets_have_urls(url: str) -> None:
+    with pytest.raises(ObjectsFault):
+        bucket(url)
