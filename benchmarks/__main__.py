@@ -26,6 +26,7 @@ from benchmarks import (
     promises,
     queues,
     screening,
+    streams,
     table,
 )
 from benchmarks.cluster import Cluster, running_cluster
@@ -33,7 +34,17 @@ from benchmarks.figures import Report
 from benchmarks.http import section as http
 
 RESULTS = Path(__file__).parent / "results"
-SECTIONS = ("log", "ourselves", "engine", "queues", "http", "money", "screening", "backtest")
+SECTIONS = (
+    "log",
+    "ourselves",
+    "engine",
+    "queues",
+    "http",
+    "streams",
+    "money",
+    "screening",
+    "backtest",
+)
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -44,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True):
     engine: engine.Plan
     queues: queues.Plan
     http: http.Plan
+    streams: streams.Plan
     money: money.Plan
     screening: screening.Plan
     backtest: backtest.Plan
@@ -55,6 +67,7 @@ FULL = Plan(
     engine=engine.Plan(rounds=3, events=50_000, runner_events=4_000, runner_seconds=4.0),
     queues=queues.Plan(rounds=5, many=100_000, pages=400),
     http=http.Plan(rounds=5, seconds=3.0, latency_seconds=4.0),
+    streams=streams.Plan(rounds=5, posts=200, idle=5_000, idle_seconds=20.0),
     money=money.Plan(rounds=5, seconds=2.0),
     screening=screening.Plan(rounds=9, posts=4_000, compiled=5),
     backtest=backtest.Plan(rounds=5, texts=200_000),
@@ -67,6 +80,7 @@ QUICK = Plan(
     engine=engine.Plan(rounds=1, events=10_000, runner_events=500, runner_seconds=1.0),
     queues=queues.Plan(rounds=2, many=5_000, pages=100),
     http=http.Plan(rounds=2, seconds=1.0, latency_seconds=1.0),
+    streams=streams.Plan(rounds=2, posts=40, idle=1_200, idle_seconds=3.0),
     money=money.Plan(rounds=1, seconds=0.4),
     screening=screening.Plan(rounds=3, posts=1_000, compiled=1),
     backtest=backtest.Plan(rounds=2, texts=20_000),
@@ -126,6 +140,8 @@ def _run(
         queues.measure(cluster, plan.queues, report, say)
     if "http" in sections:
         http.measure(cluster.directory, plan.http, report, say)
+    if "streams" in sections:
+        streams.measure(cluster.directory, plan.streams, report, say)
     if "money" in sections:
         money.measure(cluster, plan.money, report, say)
     if "screening" in sections:

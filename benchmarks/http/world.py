@@ -129,9 +129,9 @@ class World:
 
 
 @contextmanager
-def running_world(data_dir: Path) -> Iterator[World]:
+def running_world(data_dir: Path, *arguments: str) -> Iterator[World]:
     """A server with a database of its own, and members in it."""
-    with running_server(data_dir) as (address, pid):
+    with running_server(data_dir, *arguments) as (address, pid):
         yield World(address, pid, data_dir)
 
 

@@ -63,8 +63,9 @@ class Read:
                 rows[key] = dict(values)
             case Patch(values=values) if key in rows:
                 rows[key].update(values)
-            case Add(values=values):
-                row = rows.setdefault(key, {"likes": 0, "comments": 0})
+            case Add(table=table, values=values):
+                counts = {one.name: 0 for one in table.columns if one.server_default is not None}
+                row = rows.setdefault(key, counts)
                 for column, amount in values.items():
                     row[column] += amount
             case Drop():

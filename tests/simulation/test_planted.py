@@ -24,7 +24,7 @@ from domain.post_events import PostAudienceChanged
 from projections import counters, streams
 from projections.engine.policies import PolicyRunner
 from projections.gates import GATES, Gates
-from projections.reading import moments, responses
+from projections.reading import moments, notices, responses
 from projections.recall import recall
 from projections.recall.touches import changed
 from projections.rows import Change, Patch
@@ -67,6 +67,11 @@ def gate_not_asked() -> Planted:
 def block_overlooked() -> Planted:
     """Comments by those whom the viewer has blocked, or who blocked the viewer."""
     return mock.patch.object(responses, "visible", lambda live, *_: live)
+
+
+def notices_not_gated() -> Planted:
+    """Notices of whatever was done, be it gone, or by somebody blocked."""
+    return mock.patch.object(notices._Gate, "lets", return_value=True)
 
 
 def last_page_cut_short() -> Planted:
@@ -227,6 +232,7 @@ def rounds_enlarged() -> Planted:
     [
         gate_not_asked,
         block_overlooked,
+        notices_not_gated,
         last_page_cut_short,
         guards_dropped,
         versions_not_checked,
