@@ -15,6 +15,7 @@ from domain.badge import BadgeAwarded, Deed
 from domain.comment import CommentApproved, CommentWritten
 from domain.event import Event, Recorded
 from domain.ids import MemberId
+from domain.photo_events import PhotoAdded, PhotoApproved
 from domain.post_events import PostApproved, PostPublished
 from projections.rows import Add, Change, Put
 from projections.tables import METADATA, MOMENT, cell, key
@@ -25,6 +26,8 @@ COUNTED: Final[dict[type[Event], Deed]] = {
     PostApproved: "posts",
     CommentWritten: "comments",
     CommentApproved: "comments",
+    PhotoAdded: "photos",
+    PhotoApproved: "photos",
 }
 
 DEEDS = Table(
@@ -68,5 +71,7 @@ class Badges:
 
 def doer(event: Event) -> MemberId:
     """Whose deed it is that an event of ``COUNTED`` tells of, in whose cell it is recorded."""
-    author: UUID = getattr(event, "author")  # noqa: B009 - all of them have one, no base class
+    if isinstance(event, PhotoAdded | PhotoApproved):
+        return event.owner
+    author: UUID = getattr(event, "author")  # noqa: B009 - all others have one, no base class
     return MemberId(author)

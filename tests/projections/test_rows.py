@@ -77,10 +77,12 @@ CHANGES = {
     "gallery.album_opened.v1": "",
     "gallery.photo_added.v1": "",
     "gallery.photo_removed.v1": "",
-    "photo.added.v1": "add album_counts, put gate_history, put gates, put photos",
-    "photo.added.v1-bare": "add album_counts, put gate_history, put gates, put photos",
-    "photo.approved.v1": "add album_counts, patch gates, patch photos, put gate_history",
-    "photo.approved.v1-waited": "add album_counts, patch gates, patch photos, put gate_history",
+    "photo.added.v1": "add album_counts, add deeds, put gate_history, put gates, put photos",
+    "photo.added.v1-bare": "add album_counts, add deeds, put gate_history, put gates, put photos",
+    "photo.approved.v1": "add album_counts, add deeds, patch gates, patch photos, put gate_history",
+    "photo.approved.v1-waited": (
+        "add album_counts, add deeds, patch gates, patch photos, put gate_history"
+    ),
     "photo.deleted.v1": "add album_counts, drop photos, patch gates, put gate_history",
     "photo.flagged.v1": "",
     "photo.held.v1": "add album_counts, put gate_history, put gates, put photos",

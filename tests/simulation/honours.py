@@ -12,6 +12,7 @@ from uuid import UUID
 from domain.badge import BADGES, BadgeAwarded, Days, Deeds
 from domain.comment import CommentApproved, CommentWritten
 from domain.event import Recorded
+from domain.photo_events import PhotoAdded, PhotoApproved
 from domain.post_events import PostApproved, PostPublished
 from tests.simulation.legal import must
 from tests.simulation.world import Difference, Piece, Remark, World
@@ -51,6 +52,8 @@ class Honours:
                 self._award(recorded, member, badge)
             case PostPublished(author=author) | PostApproved(author=author):
                 self._deeds[author, "posts"] += 1
+            case PhotoAdded(owner=owner) | PhotoApproved(owner=owner):
+                self._deeds[owner, "photos"] += 1
             case CommentWritten(author=author) | CommentApproved(author=author):
                 self._deeds[author, "comments"] += 1
                 self._hear(recorded, event)
