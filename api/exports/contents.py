@@ -6,6 +6,7 @@ What they made is read from the log, from their own events, so no read model tha
 its author has a say. All else is what the member sees of it anywhere else, in the same words.
 """
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,15 +17,17 @@ import msgspec
 from api.answers import Account, Friend, Presenter
 from api.billing.answers import posting, wallet
 from api.exports.archive import Archive, File
-from api.exports.items import BEGINNINGS, QQs, made, mentioned
+from api.exports.items import BEGINNINGS, MadePhoto, QQs, made, mentioned
 from api.homes import HomePresenter, HomeSettings
 from api.http.answers import encode_json
 from api.looks import ShownLook, shown_look
 from api.moderation.answers import decision
 from api.services import Services
-from domain.event import Recorded
+from domain.event import Recorded, Refused
 from domain.export import Asked
 from domain.ids import MemberId, StreamId, cell_of
+from domain.photo_events import PhotoAdded, PhotoHeld
+from domain.picture import Rendition
 from projections.reading import audits, decisions, decorations, homes, ledgers, people, wallets
 from projections.trail import owner_facet
 
@@ -49,6 +52,7 @@ made.ndjson       what you made, the oldest first, one JSON object a line: "kind
 wallet.json       your coins now
 ledger.ndjson     what moved them, the newest first
 decisions.ndjson  what was decided about you and what is yours, the newest first
+photos/           your photos
 manifest.json     when this was made, and each file's length and SHA-256
 
 Every file is JSON in UTF-8. Members are named by QQ number, and times are UTC.
@@ -102,6 +106,8 @@ class Contents:
         self._cell = cell_of(member)
         self._presenter = Presenter(app, member)
         self._qqs: QQs = {}
+        #: The photos that are told of, and where their bytes stand in the zip.
+        self._originals: list[tuple[str, Rendition]] = []
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The zip."""
@@ -122,6 +128,9 @@ class Contents:
         ]
         for path, pieces in files:
             async for ready in archive.add(path, pieces):
+                yield ready
+        for path, original in self._originals:
+            async for ready in archive.add(path, self._bytes(original), packed=False):
                 yield ready
         manifest = Manifest(
             FORMAT,
@@ -198,7 +207,17 @@ class Contents:
         ]
         await self._know(mentioned(history))
         items = made(history, self._app.vault.open, self._qqs)
+        first = history[0].event
+        if isinstance(first, PhotoAdded | PhotoHeld):
+            original = first.picture.original
+            self._originals += [(one.file, original) for one in items if isinstance(one, MadePhoto)]
         return b"".join(encode_json(item) + b"\n" for item in items)
+
+    async def _bytes(self, original: Rendition) -> AsyncIterator[bytes]:
+        """A photo's; none where it was deleted since it was told of."""
+        with contextlib.suppress(Refused):
+            async for piece in self._app.pictures.read(self._member, original):
+                yield piece
 
     async def _know(self, members: set[MemberId]) -> None:
         """Learn the QQ numbers of members, as far as they are not known."""

@@ -16,14 +16,19 @@ from domain import comment as comments
 from domain import like as likes
 from domain import message as messages
 from domain import post as posts
+from domain.album import Album, AnyAlbum
+from domain.album_events import AlbumCreated, AlbumHeld, Layout, Sort
 from domain.audience import Audience, Friends, Listed, OnlyMe, Public
 from domain.catalogue import AGGREGATES_BY_TYPE
 from domain.comment import CommentHeld, CommentWritten
 from domain.event import Recorded
+from domain.exhibit import Down, Published, Standing, Waiting
 from domain.ids import ListId, MemberId
 from domain.like import LikeGiven
 from domain.message import MessageHeld, MessageWritten
 from domain.named_list import ListDeleted, ListSaved
+from domain.photo import AnyPhoto, Photo
+from domain.photo_events import PhotoAdded, PhotoHeld
 from domain.poll import Poll, VoteCast
 from domain.post_events import Commenting, PostContent, PostEdited, PostHeld, PostPublished
 from domain.sealed import Sealed
@@ -61,6 +66,7 @@ class MadePost(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind"
     mood: str | None = None
     location: str | None = None
     share_of: UUID | None = None
+    images: list[UUID] = []
     poll: MadePoll | None = None
     mentions: list[int] = []
     commenting: Commenting = "everyone"
@@ -115,6 +121,35 @@ class MadeVisit(msgspec.Struct, frozen=True, tag_field="kind", tag="visit"):
     visited_at: Moment
 
 
+class MadeAlbum(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="album"):
+    """An album; the photos in it say so themselves."""
+
+    id: UUID
+    title: str | None
+    created_at: Moment
+    state: State
+    audience: MadeAudience
+    layout: Layout
+    sort: Sort
+    slideshow: Sort
+    cover: UUID | None = None
+
+
+class MadePhoto(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="photo"):
+    """A photo; ``file`` is where in this copy its original is."""
+
+    id: UUID
+    album: UUID
+    file: str
+    added_at: Moment
+    state: State
+    place: int
+    caption: str | None = None
+    alt: str | None = None
+    taken_at: Moment | None = None
+    location: str | None = None
+
+
 class MadeList(msgspec.Struct, frozen=True, tag_field="kind", tag="list"):
     """A named list with whom it names."""
 
@@ -124,7 +159,17 @@ class MadeList(msgspec.Struct, frozen=True, tag_field="kind", tag="list"):
     saved_at: Moment
 
 
-Made: TypeAlias = MadePost | MadeComment | MadeLike | MadeVote | MadeMessage | MadeVisit | MadeList
+Made: TypeAlias = (
+    MadePost
+    | MadeComment
+    | MadeLike
+    | MadeVote
+    | MadeMessage
+    | MadeVisit
+    | MadeAlbum
+    | MadePhoto
+    | MadeList
+)
 
 #: The events that begin a stream of something that a member made.
 BEGINNINGS = (
@@ -138,6 +183,10 @@ BEGINNINGS = (
     VoteCast,
     VisitMade,
     VisitMadeUnseen,
+    AlbumCreated,
+    AlbumHeld,
+    PhotoAdded,
+    PhotoHeld,
     ListSaved,
 )
 
@@ -182,6 +231,10 @@ def made(history: Sequence[Recorded], open_: Open, qqs: QQs) -> list[Made]:
             return _message(history[0], written, state, open_, qqs)
         case VisitMade(space=space) | VisitMadeUnseen(space=space):
             return [MadeVisit(qqs.get(space), len(history), history[-1].recorded_at)]
+        case AlbumCreated() | AlbumHeld():
+            return _album(history[0], state, open_, qqs)
+        case PhotoAdded() | PhotoHeld():
+            return _photo(history[0], state, open_)
         case LikeGiven(post=post, post_author=author):
             return _like(history, state, post, qqs.get(author))
         case VoteCast(post=post, post_author=author):
@@ -211,6 +264,7 @@ def _post(history: Sequence[Recorded], state: posts.Post, open_: Open, qqs: QQs)
             mood=_opened(content.mood, open_),
             location=_opened(content.location, open_),
             share_of=live.share_of,
+            images=list(content.images),
             poll=None if live.poll is None else _poll(live.poll, open_),
             mentions=[qqs[one] for one in content.mentions if one in qqs],
             commenting=live.commenting,
@@ -273,6 +327,55 @@ def _standing(state: comments.Comment | messages.Message) -> State | None:
             return "taken_down"
         case _:
             return None
+
+
+def _shown(standing: Standing) -> State:
+    match standing:
+        case Published():
+            return "published"
+        case Waiting(how=how):
+            return _waiting(how)
+        case Down():
+            return "taken_down"
+
+
+def _album(first: Recorded, state: AnyAlbum, open_: Open, qqs: QQs) -> list[Made]:
+    if not isinstance(state, Album):
+        return []
+    arrangement = state.arrangement
+    return [
+        MadeAlbum(
+            id=first.stream,
+            title=open_(state.pending or state.title),
+            created_at=first.recorded_at,
+            state=_shown(state.standing),
+            audience=_audience(state.audience, qqs),
+            layout=arrangement.layout,
+            sort=arrangement.sort,
+            slideshow=arrangement.slideshow,
+            cover=arrangement.cover,
+        )
+    ]
+
+
+def _photo(first: Recorded, state: AnyPhoto, open_: Open) -> list[Made]:
+    if not isinstance(state, Photo):
+        return []
+    words, picture = state.pending or state.words, state.picture
+    return [
+        MadePhoto(
+            id=first.stream,
+            album=state.album,
+            file=f"photos/{first.stream}.{picture.original.format}",
+            added_at=first.recorded_at,
+            state=_shown(state.standing),
+            place=state.place,
+            caption=_opened(words.caption, open_),
+            alt=_opened(words.alt, open_),
+            taken_at=picture.taken_at,
+            location=_opened(picture.location, open_),
+        )
+    ]
 
 
 def _message(

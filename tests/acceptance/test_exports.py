@@ -11,6 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.acceptance.conftest import Homezones
+from tests.acceptance.test_albums import add, album
 from tests.support.homezone import Client, Reply, RunningHomezone
 
 
@@ -97,6 +98,27 @@ def test_a_copy_has_messages_and_visits(homezone: RunningHomezone) -> None:
     assert (message["id"], message["board_of"], message["text"]) == (said, anna.qq, "来过")
     (visit,) = copy.made("visit")
     assert (visit["space_of"], visit["times"]) == (anna.qq, 3)
+
+
+def test_a_copy_has_albums_and_photos(homezone: RunningHomezone) -> None:
+    anna = homezone.member()
+    mine = album(anna, "friends", "江南春", sort="taken")
+    kept = add(anna, mine, 1, caption="日出江花红胜火", alt="a river")
+    gone = add(anna, mine, 2)
+    anna.delete(f"/v1/photos/{gone}").ok()
+    body = {"kind": "shuoshuo", "text": "看", "audience": {"to": "public"}, "images": [kept]}
+    anna.post("/v1/posts", body).ok(201)
+    copy = fetched(anna)
+    (told,) = copy.made("album")
+    assert (told["id"], told["title"], told["sort"]) == (mine, "江南春", "taken")
+    assert told["audience"] == {"to": "friends"}
+    (photo,) = copy.made("photo")
+    assert (photo["id"], photo["album"], photo["alt"]) == (kept, mine, "a river")
+    original = anna.get(f"/v1/photos/{kept}/content", size="original").ok(200).body
+    assert copy.zip.read(photo["file"]) == original
+    assert copy.made("post")[0]["images"] == [kept]
+    paths = [one["path"] for one in copy.json("manifest.json")["files"]]
+    assert [path for path in paths if path.startswith("photos/")] == [photo["file"]]
 
 
 def test_a_copy_says_what_it_is(homezone: RunningHomezone) -> None:
