@@ -28,6 +28,7 @@ from benchmarks import (
     screening,
     streams,
     table,
+    uploads,
 )
 from benchmarks.cluster import Cluster, running_cluster
 from benchmarks.figures import Report
@@ -44,6 +45,7 @@ SECTIONS = (
     "money",
     "screening",
     "backtest",
+    "uploads",
 )
 
 
@@ -59,6 +61,7 @@ class Plan(msgspec.Struct, frozen=True):
     money: money.Plan
     screening: screening.Plan
     backtest: backtest.Plan
+    uploads: uploads.Plan
 
 
 FULL = Plan(
@@ -71,6 +74,7 @@ FULL = Plan(
     money=money.Plan(rounds=5, seconds=2.0),
     screening=screening.Plan(rounds=9, posts=4_000, compiled=5),
     backtest=backtest.Plan(rounds=5, texts=200_000),
+    uploads=uploads.Plan(rounds=9),
 )
 QUICK = Plan(
     log=contest.Plan(
@@ -84,6 +88,7 @@ QUICK = Plan(
     money=money.Plan(rounds=1, seconds=0.4),
     screening=screening.Plan(rounds=3, posts=1_000, compiled=1),
     backtest=backtest.Plan(rounds=2, texts=20_000),
+    uploads=uploads.Plan(rounds=3),
 )
 
 
@@ -148,6 +153,8 @@ def _run(
         screening.measure(plan.screening, report, say)
     if "backtest" in sections:
         backtest.measure(cluster, plan.backtest, report, say)
+    if "uploads" in sections:
+        uploads.measure(cluster.directory, plan.uploads, report, say)
 
 
 def _write(report: Report, found: dict[str, Any], quick: bool, seconds: float) -> Path:

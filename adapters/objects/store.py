@@ -44,6 +44,8 @@ class ObjectStore:
     def __init__(self, backend: Backend, name: str, root: Path | None = None) -> None:
         self._backend = backend
         self._root = root
+        #: Directories that are known to outlive a power cut, by their own parents' sync.
+        self._synced: set[Path] = set()
         #: What an operator may be shown.
         self.name = name
 
@@ -145,6 +147,8 @@ class ObjectStore:
                 if self._root is None:
                     await obstore.delete_async(self._backend, some)
                     continue
+                # What becomes empty goes as well, and would have to be synced again.
+                self._synced.clear()
                 for name in some:
                     with suppress(FileNotFoundError):
                         await obstore.delete_async(self._backend, name)
@@ -156,7 +160,16 @@ class ObjectStore:
 
     async def _sync(self, name: str) -> None:
         if self._root is not None:
-            await asyncio.to_thread(_sync_file, self._root / name, self._root)
+            await asyncio.to_thread(self._sync_file, self._root / name, self._root)
+
+    def _sync_file(self, path: Path, root: Path) -> None:
+        """Sync a file and its directory, and those above as far as they may be new."""
+        _sync_one(path)
+        for directory in path.parents:
+            _sync_one(directory)
+            if directory == root or directory in self._synced:
+                break
+            self._synced.add(directory)
 
 
 def folder(path: Path) -> ObjectStore:
@@ -204,15 +217,6 @@ def _answering() -> Iterator[None]:
         full = "No space left" in str(error) or getattr(error, "errno", None) == errno.ENOSPC
         reason = "it has no room left" if full else type(error).__name__
         raise ObjectsUnavailable(f"the object store does not answer: {reason}") from error
-
-
-def _sync_file(path: Path, root: Path) -> None:
-    """Sync a file, and the directories that came to be with it."""
-    _sync_one(path)
-    for directory in path.parents:
-        _sync_one(directory)
-        if directory == root:
-            break
 
 
 def _sync_one(path: Path) -> None:

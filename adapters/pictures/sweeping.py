@@ -9,8 +9,9 @@ last moment.
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from adapters.pictures.folders import LIFETIME, ROOT, by_upload
 from adapters.pictures.taking import TakenPictures
-from adapters.pictures.uploads import LIFETIME, ROOT, Added, by_upload
+from adapters.pictures.uploads import Added
 from commands.pictures import Objects
 from commands.ports import Clock
 from domain.ids import milliseconds_of

@@ -17,8 +17,9 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from adapters.pictures.folders import folder_of
 from adapters.pictures.frames import Damaged, Gone, opened_frames, sealed_frames
-from adapters.pictures.uploads import SealedUploads, folder_of
+from adapters.pictures.uploads import SealedUploads
 from adapters.pictures.worker import Size
 from adapters.pictures.workshop import Development, Undeveloped, Workshop
 from commands.pictures import ObjectExists, Objects

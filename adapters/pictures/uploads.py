@@ -2,38 +2,39 @@
 Uploads on their way, kept in the object store: so they outlive connections, servers and restarts,
 and it does not matter which server goes on with one.
 
-    uploads/MEMBER/UPLOAD/info-L-T   of L bytes until T (hex ms); the key of its bytes, sealed
-    uploads/MEMBER/UPLOAD/part-N     the bytes from offset N on, sealed, up to 2 MiB of them
-    uploads/MEMBER/UPLOAD/new-X-N    the same, until the checksum of the request X was right
-    uploads/MEMBER/UPLOAD/picture    what it was made into (``taking.py``)
-
 A part is stored only if there is none at its offset: of two connections that send the same bytes,
-or two servers, one goes on and the other is told where the upload stands. How far it is follows
-from the names and sizes of its parts, so there is no count that a crash could leave wrong.
+or two servers, one goes on and the other is told where the upload stands. ``folders.py`` says what
+is where.
 """
 
 import asyncio
 import hashlib
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final, TypeVar
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from adapters.pictures.frames import TAG_BYTES, Damaged, Gone, new_key, open_key
+from adapters.pictures.folders import (
+    LIFETIME,
+    ROOT,
+    Folder,
+    by_upload,
+    folder_of,
+    milliseconds,
+    moment_of,
+    part_name,
+    read_folder,
+)
+from adapters.pictures.frames import Damaged, Gone, new_key, open_key
+from adapters.pictures.parts import Arrival, open_part, seal_part
 from commands.pictures import (
     Checksum,
     ChecksumMismatch,
     ObjectExists,
     Objects,
-    Stored,
     Upload,
 )
 from commands.ports import Clock, KeyVault
@@ -41,12 +42,9 @@ from domain.event import Refused
 from domain.ids import MemberId
 from domain.sealed import KeyClass, Sealed
 
-ROOT: Final = "uploads/"
-LIFETIME: Final = timedelta(hours=24)
+A = TypeVar("A", bound=Arrival | None)
 #: How many uploads of a member may be neither a picture of an album nor expired.
 OPEN_MAX: Final = 100
-PART_BYTES: Final = 2 << 20
-_NONCE_BYTES: Final = 12
 
 Room = Callable[[MemberId], Awaitable[int]]
 Added = Callable[[MemberId, UUID], Awaitable[bool]]
@@ -57,20 +55,6 @@ class Info(msgspec.Struct, frozen=True, omit_defaults=True):
 
     key: Sealed[str]
     metadata: Sealed[str] | None = None
-
-
-class Folder(msgspec.Struct):
-    """
-    What the names and sizes in an upload's folder say. ``parts`` are those that follow each other
-    from the start on, ``offset`` where they end; ``taken``: it is a picture.
-    """
-
-    info: str
-    length: int
-    expires_at: datetime
-    offset: int
-    parts: list[str]
-    taken: bool
 
 
 class SealedUploads:
@@ -101,8 +85,8 @@ class SealedUploads:
         self._open_max = open_max
         self._length_max = length_max
         self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
-        #: Who is writing an upload here; the next to come takes over.
-        self._writers: dict[UUID, asyncio.Event] = {}
+        #: What is arriving of an upload here; whoever comes next takes over.
+        self._arrivals: dict[UUID, Arrival] = {}
 
     @property
     def length_max(self) -> int:
@@ -116,7 +100,7 @@ class SealedUploads:
         _, key = await new_key(self._vault, member)
         seal = self._vault.seal
         told = None if metadata is None else await seal(member, KeyClass.CONTENT, metadata)
-        expires_at = _milliseconds(self._clock.now() + LIFETIME)
+        expires_at = milliseconds(self._clock.now() + LIFETIME)
         name = f"{folder_of(member, id)}info-{length:x}-{expires_at:x}"
         # Uploads of a member begin one after the other, so that two cannot share the last room.
         async with self._turn(member):
@@ -127,7 +111,7 @@ class SealedUploads:
                 raise Refused("quota-exceeded")
             await self._objects.put(name, msgspec.msgpack.encode(Info(key, told)), new=True)
         return Upload(
-            id=id, offset=0, length=length, expires_at=_moment(expires_at), metadata=metadata
+            id=id, offset=0, length=length, expires_at=moment_of(expires_at), metadata=metadata
         )
 
     async def status(self, member: MemberId, id: UUID) -> Upload:
@@ -145,50 +129,28 @@ class SealedUploads:
         checksum: Checksum | None = None,
     ) -> Upload:
         """Take what comes next, a part at a time."""
-        async with self._taking_over(id) as taken_over, self._turn(id):
+        async with self._taking_over(id, Arrival(body)) as arrival, self._turn(id):
             folder, info = await self._find(member, id)
             if folder.offset != offset:
                 raise Refused("upload-offset")
-            key = self._open(info)
-            attempt = None if checksum is None else uuid4().hex
-            summed = None if checksum is None else hashlib.new(checksum.algorithm)
-            unproven: list[tuple[str, str]] = []
+            writer = _Writer(self._objects, member, id, self._open(info), checksum)
             try:
-                async for part in _parts(body, taken_over):
+                while (part := await arrival.part()) is not None:
                     if offset + len(part) > folder.length:
                         raise Refused("upload-too-large")
-                    name = _part(member, id, offset)
-                    sealed = await asyncio.to_thread(_seal_part, key, id, offset, part, summed)
-                    if attempt is None:
-                        await self._objects.put(name, sealed, new=True)
-                    else:
-                        before = name.replace("/part-", f"/new-{attempt}-")
-                        unproven.append((before, name))
-                        await self._objects.put(before, sealed)
+                    await writer.write(offset, part)
                     offset += len(part)
-                if checksum is not None and summed is not None:
-                    if summed.digest() != checksum.digest:
-                        raise ChecksumMismatch
-                    await self._keep(unproven)
+                await writer.finish()
             except ObjectExists:
                 raise Refused("upload-offset") from None
             finally:
-                if unproven:
-                    await asyncio.shield(self._objects.delete(one for one, _ in unproven))
+                await asyncio.shield(writer.close())
             folder.offset = offset
         return _upload(id, folder, None)
 
-    async def _keep(self, unproven: list[tuple[str, str]]) -> None:
-        """Parts have proved right; in order, so that what a crash leaves is a beginning."""
-        for before, name in unproven:
-            sealed = await self._objects.get(before)
-            if sealed is None:
-                raise Damaged
-            await self._objects.put(name, sealed, new=True)
-
     async def terminate(self, member: MemberId, id: UUID) -> None:
         """Forget an upload, whoever is writing it."""
-        async with self._taking_over(id), self._turn(id):
+        async with self._taking_over(id, None), self._turn(id):
             folder, _ = await self._find(member, id)
             if folder.taken:
                 raise Refused("upload-taken")
@@ -219,7 +181,7 @@ class SealedUploads:
             sealed = await self._objects.get(part)
             if sealed is None:
                 raise Damaged
-            opened = await asyncio.to_thread(_open_part, key, id, offset, sealed)
+            opened = await asyncio.to_thread(open_part, key, id, offset, sealed)
             yield opened
             offset += len(opened)
 
@@ -266,97 +228,82 @@ class SealedUploads:
             yield
 
     @asynccontextmanager
-    async def _taking_over(self, id: UUID) -> AsyncIterator[asyncio.Event]:
+    async def _taking_over(self, id: UUID, arrival: A) -> AsyncIterator[A]:
         """Ask whoever writes this upload to stop: their client has come back, and is us."""
-        if (before := self._writers.get(id)) is not None:
-            before.set()
-        self._writers[id] = taken_over = asyncio.Event()
+        if (before := self._arrivals.pop(id, None)) is not None:
+            before.give_up()
+        if arrival is not None:
+            self._arrivals[id] = arrival
         try:
-            yield taken_over
+            yield arrival
         finally:
-            if self._writers.get(id) is taken_over:
-                del self._writers[id]
+            if arrival is not None and self._arrivals.get(id) is arrival:
+                del self._arrivals[id]
 
 
-async def _parts(body: AsyncIterator[bytes], taken_over: asyncio.Event) -> AsyncIterator[bytearray]:
+class _Writer:
     """
-    A body in parts; what had come when it broke off, or somebody took over, is the last one.
+    Seals and stores the parts of one request, one of them while the next is arriving.
+
+    With a checksum they have passing names until it has proved right.
     """
-    held = bytearray()
-    pieces = aiter(body)
-    ended = asyncio.ensure_future(taken_over.wait())
-    broken: BaseException | None = None
-    try:
-        while not ended.done():
-            piece = asyncio.ensure_future(anext(pieces, None))
-            try:
-                await asyncio.wait({piece, ended}, return_when=asyncio.FIRST_COMPLETED)
-                if not piece.done():
-                    break
-                came = piece.result()
-            finally:
-                piece.cancel()
-            if came is None:
-                break
-            held += came
-            while len(held) >= PART_BYTES:
-                yield held[:PART_BYTES]
-                del held[:PART_BYTES]
-    except (ConnectionError, EOFError, TimeoutError, asyncio.CancelledError) as error:
-        broken = error
-    finally:
-        ended.cancel()
-    if held:
-        yield held
-    if broken is not None:
-        raise broken
 
+    def __init__(
+        self, objects: Objects, member: MemberId, id: UUID, key: bytes, checksum: Checksum | None
+    ) -> None:
+        self._objects = objects
+        self._member = member
+        self._id = id
+        self._key = key
+        self._checksum = checksum
+        self._summed = None if checksum is None else hashlib.new(checksum.algorithm)
+        self._attempt = uuid4().hex
+        self._unproven: list[tuple[str, str]] = []
+        self._storing: asyncio.Task[None] | None = None
 
-def folder_of(member: MemberId, id: UUID) -> str:
-    """Where all of an upload is."""
-    return f"{ROOT}{member}/{id}/"
+    async def write(self, offset: int, part: bytearray) -> None:
+        """Store a part, once the one before it is."""
+        await self._stored()
+        self._storing = asyncio.create_task(self._store(offset, part))
 
+    async def finish(self) -> None:
+        """
+        All is stored, and as it should be.
 
-def read_folder(listed: Sequence[Stored]) -> Folder | None:
-    """What an upload's folder holds, its objects by name; None when it is no upload any more."""
-    names = {one.name.rpartition("/")[2]: one for one in listed}
-    info = next((name for name in names if name.startswith("info-")), None)
-    if info is None:
-        return None
-    _, length, expires_at = info.split("-")
-    folder = Folder(
-        info=names[info].name,
-        length=int(length, 16),
-        expires_at=_moment(int(expires_at, 16)),
-        offset=0,
-        parts=[],
-        taken="picture" in names,
-    )
-    while (part := names.get(f"part-{folder.offset:012}")) is not None:
-        folder.parts.append(part.name)
-        folder.offset += part.size - _NONCE_BYTES - TAG_BYTES
-    if folder.taken:
-        folder.offset = folder.length
-    return folder
+        :raises ChecksumMismatch: it is not.
+        """
+        await self._stored()
+        if self._checksum is None or self._summed is None:
+            return
+        if self._summed.digest() != self._checksum.digest:
+            raise ChecksumMismatch
+        # In order, so that what a crash leaves is a beginning.
+        for before, name in self._unproven:
+            sealed = await self._objects.get(before)
+            if sealed is None:
+                raise Damaged
+            await self._objects.put(name, sealed, new=True)
 
+    async def close(self) -> None:
+        """Leave nothing half-done behind."""
+        if self._storing is not None:
+            await asyncio.wait({self._storing})
+        await self._objects.delete(before for before, _ in self._unproven)
 
-class Swept(NamedTuple):
-    """All that is stored of one upload; ``folder`` is None when it is no upload any more."""
+    async def _stored(self) -> None:
+        if self._storing is not None:
+            storing, self._storing = self._storing, None
+            await storing
 
-    member: MemberId
-    id: UUID
-    folder: Folder | None
-    names: list[str]
-
-
-def by_upload(listed: Sequence[Stored]) -> Iterator[Swept]:
-    """What is stored, by upload; objects come by name."""
-    for path, objects in groupby(listed, key=lambda one: one.name.rpartition("/")[0]):
-        _, member, upload = path.split("/")
-        every = list(objects)
-        yield Swept(
-            MemberId(UUID(member)), UUID(upload), read_folder(every), [one.name for one in every]
-        )
+    async def _store(self, offset: int, part: bytearray) -> None:
+        name = part_name(self._member, self._id, offset)
+        sealed = await asyncio.to_thread(seal_part, self._key, self._id, offset, part, self._summed)
+        if self._checksum is None:
+            await self._objects.put(name, sealed, new=True)
+            return
+        before = name.replace("/part-", f"/new-{self._attempt}-")
+        self._unproven.append((before, name))
+        await self._objects.put(before, sealed)
 
 
 def _upload(id: UUID, folder: Folder, metadata: str | None) -> Upload:
@@ -367,37 +314,3 @@ def _upload(id: UUID, folder: Folder, metadata: str | None) -> Upload:
         expires_at=folder.expires_at,
         metadata=metadata,
     )
-
-
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
-
-
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-def _part(member: MemberId, id: UUID, offset: int) -> str:
-    return f"{folder_of(member, id)}part-{offset:012}"
-
-
-def _bound_to(id: UUID, offset: int) -> bytes:
-    """What a part is authenticated with: it cannot stand in for another one."""
-    return id.bytes + offset.to_bytes(8, "big")
-
-
-def _seal_part(
-    key: bytes, id: UUID, offset: int, part: bytearray, summed: "hashlib._Hash | None"
-) -> bytes:
-    if summed is not None:
-        summed.update(part)
-    nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, part, _bound_to(id, offset))
-
-
-def _open_part(key: bytes, id: UUID, offset: int, sealed: bytes) -> bytes:
-    nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-    try:
-        return AESGCM(key).decrypt(nonce, text, _bound_to(id, offset))
-    except InvalidTag:
-        raise Damaged from None

@@ -3,7 +3,7 @@ Albums: made, changed and listed; and how much room they take.
 """
 
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,7 @@ from api.answers import Author, Presenter, Written
 from api.http.answers import Answer, Page, found
 from api.http.queries import Paging
 from api.http.routes import Routes
-from api.pages import LAST, mark_of
+from api.pages import FIRST, LAST, mark_of
 from api.routes.members import done
 from api.services import MEMBERS, Ask
 from commands.albums import ChangeAlbum, CreateAlbum
@@ -24,6 +24,7 @@ from domain.event import Refused
 from domain.ids import AlbumId, MemberId
 from projections.reading import albums as reads
 from projections.reading import people
+from projections.reading import photos as photo_reads
 from projections.reading.albums import AlbumView
 from projections.reading.posts import Mark
 
@@ -33,6 +34,9 @@ _READING = ("suspended", "banned", "no-account")
 _ACTING = (*_READING, "conflict")
 _PUBLISHING = (*_ACTING, "restricted", "not-published")
 _AUDIENCE = ("no-such-member", "no-such-list", "list-or-name")
+
+#: Photos whose bytes are removed in one go.
+_DROPPED_AT_ONCE: Final = 200
 
 _Waits = Literal["held", "private_view"]
 
@@ -127,7 +131,14 @@ async def change_album(call: Ask[ChangeAlbum, None]) -> Answer:
 )
 async def delete_album(call: Ask[None, None]) -> Answer:
     """With all that is in it, whose bytes are free when this is answered."""
-    return done(await call.app.execute(call, call.app.albums.delete, AlbumId(call.uuid())))
+    album = AlbumId(call.uuid())
+    answer = await call.app.execute(call, call.app.albums.delete, album)
+    mark: Mark | None = FIRST
+    while mark is not None:
+        # Whoever is interrupted here and asks again has the rest removed as well.
+        renditions, mark = await call.app.look(photo_reads.bytes_of, album, mark, _DROPPED_AT_ONCE)
+        await call.app.pictures.drop(renditions)
+    return done(answer)
 
 
 @ROUTES.get(

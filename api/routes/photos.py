@@ -25,7 +25,8 @@ from commands.types import Moment
 from domain.album_events import Sort
 from domain.event import Refused
 from domain.ids import AlbumId, MemberId, PhotoId
-from domain.photo import PLACE_MAX
+from domain.photo import PLACE_MAX, photo_stream
+from domain.photo_events import PhotoAdded, PhotoHeld
 from domain.picture import PictureFormat, Size
 from projections.reading import albums as album_reads
 from projections.reading import photos as reads
@@ -219,7 +220,12 @@ async def change_photo(call: Ask[ChangePhoto, None]) -> Answer:
 )
 async def delete_photo(call: Ask[None, None]) -> Answer:
     """It is gone from everywhere, and its bytes are free, when this is answered."""
-    return done(await call.app.execute(call, photos.delete, PhotoId(call.uuid())))
+    photo = PhotoId(call.uuid())
+    answer = await call.app.execute(call, photos.delete, photo)
+    first, *_ = await call.app.log.read_stream(photo_stream(photo))
+    if isinstance(first.event, PhotoAdded | PhotoHeld):
+        await call.app.pictures.drop(first.event.picture.renditions)
+    return done(answer)
 
 
 @ROUTES.get(

@@ -47,7 +47,7 @@ __all__ = ["OnWork", "Plan", "Restored", "Taken", "Work", "restore", "take_backu
 
 Say = Callable[[str], None]
 
-_MAY_BE_THERE = {"keys", "postgres", RESTORING, "lost+found"}
+_MAY_BE_THERE = {"keys", "photos", "postgres", RESTORING, "lost+found"}
 #: What the mark says when the keys, too, are copied: they are to go with the rest if it fails.
 _BRINGS_KEYS = b"keys\n"
 
@@ -238,7 +238,7 @@ class _Ground:
             if strange:
                 raise BackupFault(
                     f"{directory} is not empty ({min(strange)}): restore into an empty directory,"
-                    " or one with nothing but keys/"
+                    " or one with nothing but keys/ and photos/"
                 )
         interrupted = self._marker.exists()
         if embedded and not interrupted and has_cluster(directory):

@@ -111,6 +111,22 @@ _WALL = Statement(
     """,  # noqa: S608 - put together from constants of this module
 )
 
+# What was taken down keeps its bytes, whatever becomes of the album. The gate says which photos are
+# in it; a row may not have heard that one has left.
+_BYTES = Statement(
+    "renditions_of_album",
+    """
+    SELECT p.photo, p.added_at, p.renditions, g.live AND g.parent = p.album AS goes
+      FROM (SELECT n.cell, n.photo, n.album, n.added_at, n.renditions FROM models.photos n
+             WHERE n.cell = :cell::smallint AND n.album = :album::uuid
+               AND (n.added_at, n.photo) > (:after::timestamptz, :after_photo::uuid)
+             ORDER BY n.added_at, n.photo
+             LIMIT :count::int) AS p
+      JOIN models.gates g ON g.cell = p.cell AND g.content = p.photo
+     ORDER BY p.added_at, p.photo
+    """,
+)
+
 _renditions = msgspec.json.Decoder(tuple[Rendition, Rendition, Rendition]).decode
 
 
@@ -201,6 +217,20 @@ async def wall(
             break
         before = (rows[-1][10], rows[-1][0])
     return page[:count]
+
+
+async def bytes_of(
+    connection: Connection, album: UUID, after: Mark, count: int
+) -> tuple[list[Rendition], Mark | None]:
+    """
+    What is stored of the photos of an album that was deleted, from a mark on; and where it goes on.
+    """
+    rows = await _BYTES(
+        connection, cell=cell_of(album), album=album,
+        after=after[0], after_photo=after[1], count=count,
+    )  # fmt: skip
+    found = [one for row in rows if row[3] for one in _renditions(row[2])]
+    return found, (rows[-1][1], rows[-1][0]) if len(rows) == count else None
 
 
 def _gated(viewer: Viewer, row: Row) -> PhotoView | None:

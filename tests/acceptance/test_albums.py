@@ -4,6 +4,7 @@ deleted; and the room they take.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +52,12 @@ def stranger(homezone: RunningHomezone) -> Client:
 def ids(items: list[dict[str, Any]]) -> list[str]:
     """Whose are shown."""
     return [one["id"] for one in items]
+
+
+def objects(homezone: RunningHomezone) -> set[Path]:
+    """What the object store holds of photos."""
+    root = homezone.homezone.settings.data_dir / "photos" / "objects"
+    return {one for one in root.rglob("*") if one.is_file()}
 
 
 def test_a_photo_is_seen_by_its_albums_audience_in_three_sizes(
@@ -161,14 +168,29 @@ def test_an_upload_becomes_one_photo_and_bytes_are_released_once(owner: Client) 
     assert owner.get("/v1/me/storage").json["used"] == 0
 
 
-def test_photos_added_at_once_are_all_counted(owner: Client) -> None:
+def test_the_bytes_of_what_is_deleted_are_gone(owner: Client, homezone: RunningHomezone) -> None:
+    kept, going = album(owner), album(owner)
+    before = objects(homezone)
+    one, two = add(owner, kept), add(owner, going, seed=2)
+    moved = add(owner, going, seed=3)
+    assert len(objects(homezone) - before) == 9, "three sizes of each"
+    owner.patch(f"/v1/photos/{moved}", {"album": kept}).ok(200)
+    for path in (f"photos/{one}", f"albums/{going}"):
+        owner.delete(f"/v1/{path}").ok(200)
+    assert len(objects(homezone) - before) == 3
+    owner.get(f"/v1/photos/{two}/content").refused(404)
+    owner.get(f"/v1/photos/{moved}/content").ok(200)
+
+
+def test_photos_added_at_once_are_all_counted(owner: Client, homezone: RunningHomezone) -> None:
     mine = album(owner)
-    uploads = [upload(owner, jpeg(seed)) for seed in range(6)]
+    each = [(homezone.client(owner.qq), upload(owner, jpeg(seed))) for seed in range(6)]
     with ThreadPoolExecutor(6) as pool:
         added = pool.map(
-            lambda one: owner.post(f"/v1/albums/{mine}/photos", {"upload": one}), uploads
+            lambda one: one[0].post(f"/v1/albums/{mine}/photos", {"upload": one[1]}), each
         )
         made = {reply.ok(201).json["id"] for reply in added}
     assert len(made) == 6
-    assert set(ids(owner.walk(f"/v1/albums/{mine}/photos"))) == made
+    fresh = homezone.everything()
+    assert set(ids(owner.walk(f"/v1/albums/{mine}/photos", at_least=fresh))) == made
     assert owner.get(f"/v1/albums/{mine}").json["photos"] == 6

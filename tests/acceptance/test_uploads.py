@@ -13,6 +13,7 @@ import pytest
 from tests.acceptance.conftest import Moved
 from tests.support.database import fresh_database
 from tests.support.homezone import Client, RunningHomezone, running_homezone
+from tests.support.s3 import S3, free_port, running_s3
 from tests.support.tus import (
     BYTES,
     RESUMABLE,
@@ -189,6 +190,27 @@ def test_what_is_on_its_way_counts_against_the_quota(server_url: str, tmp_path: 
 
 def test_a_suspended_member_begins_none(homezone: RunningHomezone, member: Client) -> None:
     begin(homezone.client(99_999_999_998), 10).refused(403, "no-account")
+
+
+def test_a_store_that_is_away_says_so_and_comes_back(
+    server_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    for name, value in S3(f"http://127.0.0.1:{port}").environment.items():
+        monkeypatch.setenv(name, value)
+    with (
+        fresh_database(server_url) as url,
+        running_homezone(url, tmp_path, cells=1, object_store="s3://photos/here") as homezone,
+    ):
+        member = homezone.member()
+        away = begin(member, 5).refused(503, "unavailable")
+        assert int(away.headers["retry-after"]) > 0
+        member.publish().ok()
+        with running_s3(port) as s3:
+            s3.make_bucket("photos")
+            at = location(member, 5)
+            send(member, at, 0, b"bytes").ok(204)
+            assert offset(member, at) == 5
 
 
 def test_nothing_of_it_is_plain_on_disk(homezone: RunningHomezone, member: Client) -> None:

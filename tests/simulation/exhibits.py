@@ -187,6 +187,19 @@ def _photos_of_member(tables: Tables, asked: Asked) -> Rows:
     return [made for _, made in found[: asked["count"]]]
 
 
+@twin("renditions_of_album")
+def _renditions_of_album(tables: Tables, asked: Asked) -> Rows:
+    mark, found = (asked["after"], asked["after_photo"]), []
+    for (cell, photo), row in tables.every(PHOTOS).items():
+        gate = tables.get(GATES, cell, photo)
+        at = (row["added_at"], photo)
+        if (cell, row["album"]) == (asked["cell"], asked["album"]) and at > mark and gate:
+            goes = gate["live"] and gate["parent"] == row["album"]
+            found.append((photo, row["added_at"], row["renditions"], goes))
+    found.sort(key=lambda one: (one[1], one[0]))
+    return list(found[: asked["count"]])
+
+
 # Histories
 
 

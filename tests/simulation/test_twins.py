@@ -320,6 +320,7 @@ async def _ask_of_exhibits(made: Exhibitions, members: Sequence[MemberId]) -> li
             await photos.photo(noted, viewer, photo)
         for album in made.albums[::3]:
             for mark in marks:
+                await photos.bytes_of(noted, album, mark, 4)
                 await photos.photos_in(noted, viewer, album, members[0], "newest", mark, 5)
                 await photos.photos_in(noted, viewer, album, members[0], "oldest", mark, 5)
                 await photos.photos_in(noted, viewer, album, members[0], "taken", mark, 5)

@@ -32,12 +32,17 @@ class S3:
             return f"s3://{name}/homezone"
 
 
-@contextmanager
-def running_s3() -> Iterator[S3]:
-    """Until the block ends."""
+def free_port() -> int:
+    """A port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_s3(port: int | None = None) -> Iterator[S3]:
+    """Until the block ends."""
+    port = port or free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL,
