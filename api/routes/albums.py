@@ -15,6 +15,7 @@ from api.http.queries import Paging
 from api.http.routes import Routes
 from api.pages import FIRST, LAST, mark_of
 from api.routes.members import done
+from api.routes.spaces import hidden
 from api.services import MEMBERS, Ask
 from commands.albums import ChangeAlbum, CreateAlbum
 from commands.ports import Clock
@@ -23,9 +24,9 @@ from domain.album_events import Layout, Sort
 from domain.event import Refused
 from domain.ids import AlbumId, MemberId
 from projections.reading import albums as reads
-from projections.reading import people
 from projections.reading import photos as photo_reads
 from projections.reading.albums import AlbumView
+from projections.reading.homes import section_is_open
 from projections.reading.posts import Mark
 
 ROUTES = Routes()
@@ -186,13 +187,9 @@ async def _albums(
 ) -> list[AlbumView] | None:
     if await hidden(connection, viewer, owner):
         return None
+    if not await section_is_open(connection, viewer, owner, "albums"):
+        return []
     return await reads.albums_of(connection, viewer, owner, before, count)
-
-
-async def hidden(connection: Any, viewer: MemberId, owner: MemberId) -> bool:
-    """Whether a space is not there for the viewer: no account, or blocked by its owner."""
-    member = (await people.members(connection, viewer, [owner])).get(owner)
-    return member is None or member.blocks_viewer
 
 
 def _shown(call: Ask[None, Any], view: AlbumView) -> Album:

@@ -8,13 +8,14 @@ import msgspec
 
 from api.http.answers import Answer, found
 from api.http.routes import Routes
+from api.routes.spaces import hidden
 from api.services import MEMBERS, Ask
 from commands.types import Moment
 from domain.event import Refused
 from domain.ids import MemberId
 from projections.reading import badges as reads
-from projections.reading import people
 from projections.reading.badges import BadgeView
+from projections.reading.homes import section_is_open
 
 ROUTES = Routes()
 _TAG = "Feed and space"
@@ -56,7 +57,7 @@ async def list_my_badges(call: Ask[None, None]) -> Answer:
     problems=_READING,
 )
 async def list_badges(call: Ask[None, None]) -> Answer:
-    """Whoever sees the space sees its badges."""
+    """None where that section of the space is not for you."""
     owner = await call.app.other(call, call.qq())
     views = await call.app.read(call, _theirs, owner)
     if views is None:
@@ -69,9 +70,10 @@ async def _mine(connection: Any, viewer: MemberId) -> list[BadgeView]:
 
 
 async def _theirs(connection: Any, viewer: MemberId, owner: MemberId) -> list[BadgeView] | None:
-    member = (await people.members(connection, viewer, [owner])).get(owner)
-    if member is None or member.blocks_viewer:
+    if await hidden(connection, viewer, owner):
         return None
+    if not await section_is_open(connection, viewer, owner, "badges"):
+        return []
     return await reads.badges(connection, owner)
 
 

@@ -16,8 +16,8 @@ from api.http.downloads import serve_download
 from api.http.queries import Paging
 from api.http.routes import Routes
 from api.pages import FIRST, LAST, mark_of
-from api.routes.albums import hidden
 from api.routes.members import done
+from api.routes.spaces import hidden
 from api.services import MEMBERS, Ask
 from commands import photos
 from commands.photos import AddPhoto, ChangePhoto, Taken
@@ -31,6 +31,7 @@ from domain.picture import PictureFormat, Size
 from projections.reading import albums as album_reads
 from projections.reading import photos as reads
 from projections.reading.albums import AlbumView
+from projections.reading.homes import section_is_open
 from projections.reading.images import ImageView
 from projections.reading.photos import PhotoMark, PhotoView
 from projections.reading.posts import Mark, image_in
@@ -174,6 +175,8 @@ async def _wall(
 ) -> list[PhotoView] | None:
     if await hidden(connection, viewer, owner):
         return None
+    if not await section_is_open(connection, viewer, owner, "albums"):
+        return []
     return await reads.wall(connection, viewer, owner, before, count)
 
 

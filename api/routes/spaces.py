@@ -130,14 +130,14 @@ async def list_space_posts(call: Ask[None, Paging]) -> Answer:
 async def _space_posts(
     connection: Any, viewer: MemberId, owner: MemberId, before: Mark, count: int
 ) -> list[PostView] | None:
-    if await _hidden(connection, viewer, owner):
+    if await hidden(connection, viewer, owner):
         return None
     if not await section_is_open(connection, viewer, owner, "posts"):
         return []
     return await post_reads.space_posts(connection, viewer, owner, before, count)
 
 
-async def _hidden(connection: Any, viewer: MemberId, owner: MemberId) -> bool:
+async def hidden(connection: Any, viewer: MemberId, owner: MemberId) -> bool:
     """Whether the space is not there for the viewer: no account, or blocked by its owner."""
     member = (await people.members(connection, viewer, [owner])).get(owner)
     return member is None or member.blocks_viewer
@@ -186,7 +186,7 @@ async def _timeline(
     since: datetime,
     count: int,
 ) -> list[timelines.TimelineEntry] | None:
-    if await _hidden(connection, viewer, owner):
+    if await hidden(connection, viewer, owner):
         return None
     if not await section_is_open(connection, viewer, owner, "posts"):
         return []

@@ -5,9 +5,11 @@ Home pages over HTTP: arranged, renamed, and for whom each section is.
 from typing import Any
 
 from tests.acceptance.screened import FLAGGED, HELD, REFUSED, each, events
+from tests.acceptance.test_albums import add, album
 from tests.acceptance.test_boards import arrange, write
 from tests.acceptance.test_visits import page, visit
 from tests.support.homezone import Client, RunningHomezone
+from tests.support.waiting import eventually
 
 __all__ = ["each"]
 
@@ -78,6 +80,31 @@ def test_a_section_is_there_for_whom_it_is(each: RunningHomezone) -> None:
     }
     stranger.put(f"/v1/me/blocks/{owner.qq}").ok()
     assert not {"visits", "visitors", "messages"} & set(page(stranger, owner))
+
+
+def test_albums_photos_and_badges_are_for_whom_their_sections_are(each: RunningHomezone) -> None:
+    owner, friend, stranger = each.members(3)
+    owner.befriend(friend)
+    owner.publish("first")
+    mine = album(owner)
+    photo = add(owner, mine)
+    at_least = each.everything()
+
+    def shown(viewer: Client) -> list[int]:
+        """How many albums, photos and badges there are for somebody."""
+        return [
+            len(
+                viewer.get(f"/v1/spaces/{owner.qq}/{what}", at_least=at_least).ok(200).json["items"]
+            )
+            for what in ("albums", "photos", "badges")
+        ]
+
+    eventually(lambda: shown(stranger) == [1, 1, 2])
+    arrange(owner, privacy={"albums": "friends", "badges": "only_me"}).ok(200)
+    assert shown(stranger) == [0, 0, 0]
+    assert shown(friend) == [1, 1, 0]
+    assert shown(owner) == [1, 1, 2]
+    stranger.get(f"/v1/photos/{photo}").ok(200)  # who has it by its album sees it, as with posts
 
 
 def test_names_are_screened(each: RunningHomezone) -> None:

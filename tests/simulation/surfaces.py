@@ -340,7 +340,9 @@ def badges(owner: UUID, qq: int) -> Surface:
     """A member's badges."""
 
     def expected(world: World, viewer: UUID) -> Any:
-        return None if (owner, viewer) in world.blocks else _badges(world, owner)
+        if (owner, viewer) in world.blocks:
+            return None
+        return _badges(world, owner) if world.opens(viewer, owner, "badges") else set()
 
     def shown(_: World, body: Any) -> Any:
         return {one["badge"] for one in body["items"]}
