@@ -174,7 +174,7 @@ def test_no_statement_is_left_out(ran: list[Ran]) -> None:
         ("SELECT count(*) FROM models.gates WHERE version > 1", "reads all of gates"),
         ("SELECT DISTINCT cell FROM log.events", "searches events_pkey without cell, position"),
         (
-            "SELECT data FROM log.events WHERE cell = 1 AND version = 9 ORDER BY position LIMIT 1",
+            "SELECT data FROM log.events WHERE cell = 1 AND version > 0 ORDER BY position LIMIT 1",
             "searches events_pkey without position",
         ),
         (
