@@ -16,6 +16,7 @@ import msgspec
 from rich.console import Console
 
 from benchmarks import (
+    albums,
     backtest,
     contest,
     engine,
@@ -46,6 +47,7 @@ SECTIONS = (
     "screening",
     "backtest",
     "uploads",
+    "albums",
 )
 
 
@@ -62,6 +64,7 @@ class Plan(msgspec.Struct, frozen=True):
     screening: screening.Plan
     backtest: backtest.Plan
     uploads: uploads.Plan
+    albums: albums.Plan
 
 
 FULL = Plan(
@@ -75,6 +78,7 @@ FULL = Plan(
     screening=screening.Plan(rounds=9, posts=4_000, compiled=5),
     backtest=backtest.Plan(rounds=5, texts=200_000),
     uploads=uploads.Plan(rounds=9),
+    albums=albums.Plan(rounds=5, many=10_000, pages=300),
 )
 QUICK = Plan(
     log=contest.Plan(
@@ -89,6 +93,7 @@ QUICK = Plan(
     screening=screening.Plan(rounds=3, posts=1_000, compiled=1),
     backtest=backtest.Plan(rounds=2, texts=20_000),
     uploads=uploads.Plan(rounds=3),
+    albums=albums.Plan(rounds=2, many=2_000, pages=50),
 )
 
 
@@ -155,6 +160,8 @@ def _run(
         backtest.measure(cluster, plan.backtest, report, say)
     if "uploads" in sections:
         uploads.measure(cluster.directory, plan.uploads, report, say)
+    if "albums" in sections:
+        albums.measure(cluster, plan.albums, report, say)
 
 
 def _write(report: Report, found: dict[str, Any], quick: bool, seconds: float) -> Path:

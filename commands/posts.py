@@ -9,10 +9,10 @@ from uuid import UUID
 
 import msgspec
 
+from commands.audiences import chosen_audience
 from commands.consents import consenting
 from commands.directory import Directory
 from commands.images import own_images
-from commands.lists import list_named
 from commands.mentions import MENTIONS_MAX, mentioned, numbers_in
 from commands.polls import AskPoll, asked
 from commands.referrals import changed, nothing_to_decide, published_as
@@ -27,10 +27,7 @@ from commands.types import (
     ShareText,
     ShuoshuoText,
     Title,
-    ToFriends,
-    ToList,
     ToOnlyMe,
-    ToPublic,
 )
 from commands.wording import (
     changed_content,
@@ -41,11 +38,9 @@ from commands.wording import (
 )
 from commands.work import Outcome, Work
 from domain import post as decisions
-from domain.audience import Audience, Friends, Listed, OnlyMe, Public
 from domain.case_events import Subject
 from domain.event import Refused
 from domain.ids import MemberId, PostId, cell_of, derive
-from domain.named_list import LISTS, lists_stream
 from domain.poll import Poll
 from domain.post import (
     DIARY_LENGTH_MAX,
@@ -167,7 +162,9 @@ class PostHandlers:
         images = await own_images(work, author, command.images)
         if command.location is not None:
             await consenting(work, author, "location", "/location")
-        audience = await self._audience(command.audience, author, work, "/audience")
+        audience = await chosen_audience(
+            work, self._directory, author, command.audience, "/audience"
+        )
         kind, share_of, original_author, poll = await self._what(command, author, work)
         words = {
             "text": command.text,
@@ -304,7 +301,7 @@ class PostHandlers:
         # For more people than before, it is published to them: who is restricted may but withdraw.
         wider = not isinstance(command, ToOnlyMe)
         editor, live = await self._own(post, admits, work, publishing=wider)
-        audience = await self._audience(command, editor, work, "")
+        audience = await chosen_audience(work, self._directory, editor, command, "")
         stream = post_stream(post)
         state = await work.load(POST, stream)
         work.append(POST, stream, editor, decisions.change_audience(state, editor, audience))
@@ -343,28 +340,6 @@ class PostHandlers:
         if isinstance(state, Live) and state.author != editor:
             return await visible_post(work, editor, post)
         return state
-
-    async def _audience(
-        self, choice: AudienceChoice, author: MemberId, work: Work, at: str
-    ) -> Audience:
-        match choice:
-            case ToPublic():
-                return Public()
-            case ToFriends():
-                return Friends()
-            case ToOnlyMe():
-                return OnlyMe()
-            case ToList(members=None, name=str(name)):
-                lists = await work.load(LISTS, lists_stream(author, cell_of(author)))
-                which = list_named(work.vault, lists, author, name)
-                if which not in lists.lists:
-                    raise Refused("no-such-list", "You have no list of this name.", f"{at}/name")
-                return Listed(named=which)
-            case ToList(members=list(numbers), name=None):
-                members = await self._directory.members(numbers, f"{at}/list")
-                return Listed(members=frozenset(members) - {author})
-            case _:
-                raise Refused("list-or-name", "Name the members, or one of your lists.", at)
 
 
 def _state_of(post: decisions.Post) -> str | None:

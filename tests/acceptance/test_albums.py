@@ -90,11 +90,11 @@ def test_a_photo_is_seen_by_its_albums_audience_in_three_sizes(
 
 
 def test_an_audience_holds_for_all_that_is_in_the_album_at_once(
-    owner: Client, friend: Client, stranger: Client
+    owner: Client, friend: Client, stranger: Client, homezone: RunningHomezone
 ) -> None:
     mine = album(owner)
     one = add(owner, mine)
-    stranger.get(f"/v1/photos/{one}/content").ok(200)
+    stranger.get(f"/v1/photos/{one}/content", at_least=homezone.everything()).ok(200)
     for to, seers in (
         ("only_me", {owner}), ("friends", {owner, friend}), ([stranger.qq], {owner, stranger}),
         ("public", {owner, friend, stranger}),
