@@ -132,36 +132,37 @@ def _run(
 ) -> None:
     """The sections asked for; peers are installed by a full run only."""
     sections, install = given.only or SECTIONS, not given.quick
-    if "log" in sections:
-        say("the log and its peers")
-        field = entries.enter_ours(cluster)
-        try:
-            field += entries.enter_peers(cluster, report, install=install)
-            contest.run(field, plan.log, report, say)
-            promises.compare(report)
-        finally:
-            for team in {id(entry.team): entry.team for entry in field}.values():
-                team.close()
-    if "ourselves" in sections:
-        ourselves.measure(cluster, plan.ourselves, report, say)
-    if "engine" in sections:
-        engine.measure(cluster, plan.engine, report, say, install=install)
-    if "queues" in sections:
-        queues.measure(cluster, plan.queues, report, say)
-    if "http" in sections:
-        http.measure(cluster.directory, plan.http, report, say)
-    if "streams" in sections:
-        streams.measure(cluster.directory, plan.streams, report, say)
-    if "money" in sections:
-        money.measure(cluster, plan.money, report, say)
-    if "screening" in sections:
-        screening.measure(plan.screening, report, say)
-    if "backtest" in sections:
-        backtest.measure(cluster, plan.backtest, report, say)
-    if "uploads" in sections:
-        uploads.measure(cluster.directory, plan.uploads, report, say)
-    if "albums" in sections:
-        albums.measure(cluster, plan.albums, report, say)
+    directory = cluster.directory
+    measured: dict[str, Callable[[], None]] = {
+        "log": lambda: _log(plan, cluster, report, say, install=install),
+        "ourselves": lambda: ourselves.measure(cluster, plan.ourselves, report, say),
+        "engine": lambda: engine.measure(cluster, plan.engine, report, say, install=install),
+        "queues": lambda: queues.measure(cluster, plan.queues, report, say),
+        "http": lambda: http.measure(directory, plan.http, report, say),
+        "streams": lambda: streams.measure(directory, plan.streams, report, say),
+        "money": lambda: money.measure(cluster, plan.money, report, say),
+        "screening": lambda: screening.measure(plan.screening, report, say),
+        "backtest": lambda: backtest.measure(cluster, plan.backtest, report, say),
+        "uploads": lambda: uploads.measure(directory, plan.uploads, report, say),
+        "albums": lambda: albums.measure(cluster, plan.albums, report, say),
+    }
+    for name in SECTIONS:
+        if name in sections:
+            measured[name]()
+
+
+def _log(
+    plan: Plan, cluster: Cluster, report: Report, say: Callable[[str], None], *, install: bool
+) -> None:
+    say("the log and its peers")
+    field = entries.enter_ours(cluster)
+    try:
+        field += entries.enter_peers(cluster, report, install=install)
+        contest.run(field, plan.log, report, say)
+        promises.compare(report)
+    finally:
+        for team in {id(entry.team): entry.team for entry in field}.values():
+            team.close()
 
 
 def _write(report: Report, found: dict[str, Any], quick: bool, seconds: float) -> Path:
