@@ -16,6 +16,7 @@ import pytest
 from tests.acceptance.conftest import Homezones
 from tests.support.database import fresh_database
 from tests.support.homezone import Client, Reply, RunningHomezone, running_homezone
+from tests.support.waiting import eventually
 
 POSITION = re.compile(r"(0|[1-9]\d*)-(0|[1-9]\d*)")
 SHUOSHUO = {"kind": "shuoshuo", "text": "床前明月光", "audience": {"to": "public"}}
@@ -54,7 +55,7 @@ def test_every_write_answers_its_id_and_its_position(each: RunningHomezone) -> N
         (each.operator.put(f"/v1/accounts/{author.qq}/suspension", {"reason": "stolen"}), 200),
         (each.operator.delete(f"/v1/accounts/{author.qq}/suspension"), 200),
     ]
-    heads = each.heads()
+    heads = each.ends()
     for reply, status in writes:
         reply.ok(status)
         assert str(UUID(reply.json["id"])) == reply.json["id"]
@@ -144,6 +145,9 @@ def test_a_read_that_waits_is_answered_when_the_position_is_reached(
     homezone: RunningHomezone,
 ) -> None:
     author, reader = homezone.members(2)
+    author.publish()
+    # What else is written in the author's cell has been by then.
+    eventually(lambda: author.get("/v1/me/badges").ok(200).json["items"])
     cell, at = author.publish().position.split("-")
     soon = f"{cell}-{int(at) + 1}"
     later = threading.Timer(0.5, lambda: author.publish("the one waited for"))

@@ -22,6 +22,7 @@ from api.wiring.models import prepare_store
 from domain.case_events import CaseDecided
 from domain.event import Recorded
 from domain.ids import MemberId, cell_of
+from domain.named_list import ListSaved
 from projections.engine.apply import apply
 from projections.members import MEMBERS
 from projections.reading import (
@@ -101,6 +102,7 @@ def lived(seed: int) -> Journal:
     live(seed, PLAN, journal=journal)
     journal.asked += trails(journal.events)
     journal.asked += narrowed(journal)
+    journal.asked += listed(journal)
     reviewed(seed, journal)
     shopped(seed, journal)
     exhibited(seed, journal)
@@ -194,6 +196,15 @@ def narrowed(journal: Journal) -> list[Asked]:
             more = {"bonds": bonds, "follows": [True] * len(bonds), "all_posts": all_posts}
             asked.append((statement, {**values, **more}))
     return asked
+
+
+def listed(journal: Journal) -> list[Asked]:
+    """Who is on every list, which in few histories an owner asks while there is one."""
+    statement = STATEMENTS["members_of_lists"]
+    saved = {
+        (one.cell, one.event.list) for one in journal.events if isinstance(one.event, ListSaved)
+    }
+    return [(statement, {"cell": cell, "lists": [which]}) for cell, which in sorted(saved)]
 
 
 def reviewed(seed: int, journal: Journal) -> None:

@@ -20,6 +20,7 @@ from weakref import WeakSet
 
 import msgspec
 from aiohttp import web
+from sqlalchemy import text
 
 from api.http.runner import Runner
 from api.settings import Settings
@@ -234,6 +235,12 @@ def audience(to: Any) -> Any:
             return to
 
 
+_HELD = text(
+    "SELECT h.cell, count(e.position) FROM log.log_heads h"
+    " LEFT JOIN log.events e ON e.cell = h.cell AND e.type <> 'badge.awarded.v1' GROUP BY h.cell"
+)
+
+
 class RunningHomezone:
     """
     A server that runs in a thread.
@@ -289,16 +296,24 @@ class RunningHomezone:
         return [self.member() for _ in range(number)]
 
     def heads(self) -> dict[int, int]:
-        """The log's last positions: what must not move when nothing is stored."""
-        future = asyncio.run_coroutine_threadsafe(self._heads(), self.loop)
-        return future.result(SECONDS_MAX)
+        """
+        How much each cell's log holds: what must not move when nothing is stored. Badges are
+        awarded to whomever, a little after what earned them, and are left out.
+        """
+        with self.homezone.database.server.connect() as connection:
+            return {int(cell): int(number) for cell, number in connection.execute(_HELD)}
 
     async def _heads(self) -> dict[int, int]:
         return dict(await self.homezone.log.heads())
 
+    def ends(self) -> dict[int, int]:
+        """The log's last positions."""
+        future = asyncio.run_coroutine_threadsafe(self._heads(), self.loop)
+        return future.result(SECONDS_MAX)
+
     def everything(self) -> str:
         """``Homezone-At-Least`` for all there is now."""
-        heads = self.heads()
+        heads = self.ends()
         return ",".join(f"{cell}-{at}" for cell, at in heads.items())
 
     def close(self) -> None:
