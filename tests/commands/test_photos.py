@@ -4,6 +4,7 @@ upload counts once, and pictures that look like banned ones wait or are refused.
 """
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,12 @@ import pytest
 from commands import photos
 from commands.albums import AlbumHandlers, CreateAlbum
 from commands.executor import Answer
+from commands.memberships import Subscribe, cancel, subscribe
 from commands.photos import AddPhoto, ChangePhoto, Taken, photo_of
 from commands.rules import PublishRules
 from commands.types import ToPublic
+from commands.wallets import GrantBonus, grant_bonus
+from commands.work import Outcome, Work
 from domain import album as album_module
 from domain import gallery as gallery_module
 from domain.album import ALBUM, Album, album_stream
@@ -233,3 +237,32 @@ async def forbid(house: House, action: Any) -> None:
     publishing = PublishRules("banned", packed(rules), content_hash(packed(rules)), matcher)
     await house.run(house.rules.publish, publishing, STAFF)
     await house.settle()
+
+
+def test_over_the_quota_after_a_membership_nothing_is_added_and_nothing_deleted() -> None:
+    async def history() -> None:
+        wall = await Wall().begin()
+        house, owner = wall.house, wall.owner
+        await house.run(to(grant_bonus, owner), GrantBonus(50, 300, "hello"), STAFF)
+
+        async def have(command: Subscribe, work: Work) -> Outcome:
+            return await subscribe("yellow", command, work)
+
+        async def end(_: None, work: Work) -> Outcome:
+            return await cancel("yellow", work)
+
+        await house.run(have, Subscribe(1), owner)
+        await house.run(end, None, owner)
+        album, half = await wall.album(), QUOTA_ORDINARY // 2 + 1
+        first, second = [PhotoId((await wall.add(album, half)).id) for _ in range(2)]
+        house.clock.set(house.clock.now() + timedelta(days=40))
+        assert await outcomes(wall.add(album)) == ["quota-exceeded"]
+        assert await wall.counts(album) == (2, 2 * half)
+        change = partial(photos.change, first)
+        await house.run(change, ChangePhoto(caption="still mine"), owner)
+        await house.run(on(photos.delete, second), None, owner)
+        assert await outcomes(wall.add(album)) == ["done"]
+        await house.run(have, Subscribe(1), owner)
+        assert await outcomes(wall.add(album, half), wall.add(album, half)) == ["done"] * 2
+
+    live(history)
