@@ -24,7 +24,7 @@ from domain import photo as decisions
 from domain.album import ALBUM, album_stream
 from domain.case_events import Subject
 from domain.gallery import GALLERY, gallery_stream
-from domain.ids import AlbumId, MemberId, PhotoId, StreamId, cell_of, derive
+from domain.ids import AlbumId, MemberId, PhotoId, StreamId, cell_of, derive_at, milliseconds_of
 from domain.photo import PHOTO, PLACE_STEP, DeletedPhoto, NoPhoto, Photo, photo_stream
 from domain.photo_events import PhotoEvent, PhotoWords
 from domain.picture import Picture
@@ -68,8 +68,8 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 def photo_of(owner: MemberId, upload: UUID) -> PhotoId:
-    """The one photo that an upload of a member's becomes."""
-    return PhotoId(derive(cell_of(owner), "photo", owner, upload))
+    """The one photo that an upload of a member's becomes; as old as the upload."""
+    return PhotoId(derive_at(milliseconds_of(upload), cell_of(owner), "photo", owner, upload))
 
 
 async def quota_of(work: Work, member: MemberId) -> int:

@@ -40,7 +40,7 @@ from commands.work import Outcome, Work
 from domain import post as decisions
 from domain.case_events import Subject
 from domain.event import Refused
-from domain.ids import MemberId, PostId, cell_of, derive
+from domain.ids import MemberId, PostId, cell_of, derive_at
 from domain.poll import Poll
 from domain.post import (
     DIARY_LENGTH_MAX,
@@ -118,11 +118,13 @@ class Copied(msgspec.Struct, frozen=True):
     """Which post it was in the place that a copy is of, and when it was published there."""
 
     id: UUID
-    written_at: datetime
+    published_at: datetime
 
     def here(self, author: MemberId) -> PostId:
         """What it is here: always the same, so that a copy can be brought in twice."""
-        return PostId(derive(cell_of(author), "copied-post", author, self.id))
+        milliseconds = max(0, int(self.published_at.timestamp() * 1000))
+        cell = cell_of(author)
+        return PostId(derive_at(milliseconds, cell, "copied-post", author, self.id))
 
 
 #: Whether a change may be made to an edition of the post.
@@ -182,7 +184,8 @@ class PostHandlers:
             stream = post_stream(post)
             state = work.fresh(POST, stream)
         else:
-            post, at = copied.here(author), copied.written_at
+            # What claims to come from the future would stand above all that is new.
+            post, at = copied.here(author), min(copied.published_at, work.context.effective_at)
             stream = post_stream(post)
             state = await work.load(POST, stream)
         commenting = command.commenting

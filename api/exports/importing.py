@@ -78,9 +78,8 @@ class Importer:
         except msgspec.ValidationError as error:
             self.counts["post", str(error)] += 1
             return
-        # What claims to come from the future would stand above all that is new.
-        written_at = min(post.published_at.astimezone(UTC), self._executor.clock.now())
-        publish = partial(self._posts.publish, copied=Copied(post.id, written_at))
+        copied = Copied(post.id, post.published_at.astimezone(UTC))
+        publish = partial(self._posts.publish, copied=copied)
         became = await self._try(publish, command)
         if became == "consent-missing":
             became = await self._try(publish, msgspec.structs.replace(command, location=None))

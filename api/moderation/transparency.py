@@ -33,6 +33,10 @@ _THINGS: Final = {
     "album": "An album",
     "photo": "A photo",
 }
+_CONTENT_TYPES: Final = {
+    "member": ("CONTENT_TYPE_OTHER",),
+    "photo": ("CONTENT_TYPE_IMAGE",),
+}
 _FOUND: Final = {
     "report": "notices by members of the service",
     "by_hand": "staff of the service",
@@ -118,7 +122,7 @@ def statement_of(view: DecisionView) -> TransparencyStatement | None:
         incompatible_content_ground=None if illegal else view.clause,
         incompatible_content_explanation=None if illegal else reason,
         incompatible_content_illegal=None if illegal else "No",
-        content_type=("CONTENT_TYPE_OTHER",) if about_account else ("CONTENT_TYPE_TEXT",),
+        content_type=_CONTENT_TYPES.get(view.kind, ("CONTENT_TYPE_TEXT",)),
         content_type_other="Account" if about_account else None,
         category=category,
         category_specification=None if other is None else ("KEYWORD_OTHER",),

@@ -3,6 +3,8 @@ Titles, captions and alternative texts are screened as posts are, and pictures a
 are banned; what is taken down is put back exactly.
 """
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -98,6 +100,23 @@ def test_a_photo_is_reported_taken_down_and_put_back_exactly(each: RunningHomezo
     at = owner.post("/v1/appeals", {"decision": told["id"], "statement": "no"}).ok(201).position
     judged(each, photo, at, "restore")
     assert seen(other, photo, mine, each.everything()) == before
+
+
+def test_what_was_decided_of_a_photo_is_stated_as_of_when_it_was_uploaded(
+    each: RunningHomezone,
+) -> None:
+    owner, moderator = each.member(), staff(each)
+    photo = add(owner, album(owner))
+    opened = {"subject": {"kind": "photo", "id": photo}}
+    case = moderator.post("/v1/moderation/cases", opened).ok(201).json["id"]
+    moderator.post(f"/v1/moderation/cases/{case}/claim").ok(200)
+    decided = decide(moderator, case, "unpublish").ok(201).json["id"]
+    lines = staff(each, "compliance").get("/v1/moderation/decisions.ndjson").ok(200).body
+    stated = [json.loads(line) for line in lines.splitlines()]
+    (one,) = [one for one in stated if one["puid"] == decided]
+    assert one["content_type"] == ["CONTENT_TYPE_IMAGE"]
+    assert one["content_date"] == datetime.now(UTC).date().isoformat()
+    assert "photo" in one["decision_facts"]
 
 
 def test_an_album_is_taken_down_with_all_that_is_in_it(each: RunningHomezone) -> None:

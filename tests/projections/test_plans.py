@@ -236,7 +236,7 @@ def _live(homezone: RunningHomezone, store: Store) -> None:
     stranger, newcomer = homezone.members(2)
     stranger.befriend(newcomer)
     _write(homezone, hub, friend, newcomer)
-    caught_up = homezone.homezone.services.freshness.wait_for(homezone.heads(), SECONDS_MAX)
+    caught_up = homezone.homezone.services.freshness.wait_for(homezone.ends(), SECONDS_MAX)
     asyncio.run_coroutine_threadsafe(caught_up, homezone.loop).result(SECONDS_MAX)
     post = str(store.filling.posts[0].post)
     for path in (
