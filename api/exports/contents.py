@@ -17,7 +17,8 @@ import msgspec
 from api.answers import Account, Friend, Presenter
 from api.billing.answers import posting, wallet
 from api.exports.archive import Archive, File
-from api.exports.items import BEGINNINGS, MadePhoto, QQs, made, mentioned
+from api.exports.items import MadePhoto
+from api.exports.making import BEGINNINGS, QQs, made, mentioned
 from api.homes import HomePresenter, HomeSettings
 from api.http.answers import encode_json
 from api.looks import ShownLook, shown_look
