@@ -6,7 +6,7 @@ Sums are kept cell by cell and added up by whoever reads them. What an event pos
 position in one transaction, so at any moment every commodity sums to zero.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from sqlalchemy import BigInteger, Column, Date, SmallInteger, Table, Text, Uuid
 
@@ -56,12 +56,12 @@ class Ledger:
     #: A rebuild reads no others.
     types = frozenset(POSTING)
 
-    def rows(self, recorded: Recorded) -> Iterator[Change]:
+    def rows(self, recorded: Recorded) -> Iterable[Change]:
         """What an event posts."""
         if type(recorded.event) not in self.types or (made := booked(recorded)) is None:
-            return
+            return ()
         entry, cell = made.entry, recorded.cell
-        yield from lot_rows(recorded, entry)
+        changes: list[Change] = list(lot_rows(recorded, entry))
         for line, posting in enumerate(entry.postings):
             account, commodity, term = posting.account, posting.commodity, posting.term
             if entry.own:
@@ -78,6 +78,8 @@ class Ledger:
                     "until": None if term is None else term.after,
                 }
                 at = (cell, recorded.owner, recorded.position, line)
-                yield Put(POSTINGS, at, values)
-            yield Add(ACCOUNTS, (cell, account, commodity), posting.side)
-        yield from turned(recorded, made)
+                changes.append(Put(POSTINGS, at, values))
+            side = posting.side
+            changes.append(Add(ACCOUNTS, (cell, account, commodity), side))
+            changes += turned(recorded, made.month, posting, side)
+        return changes

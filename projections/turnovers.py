@@ -6,7 +6,7 @@ A sum up to any position is that of whole stretches, from here, and of the few e
 from the log: so the books of any moment are exact without reading all that led to it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
@@ -17,7 +17,7 @@ from domain.event import Recorded
 from domain.period import PeriodClosed, accounting_month
 from domain.recognition import steps
 from projections.postings import DEFERRED, Entry, Posting, entry
-from projections.rows import Add, Change
+from projections.rows import Add
 from projections.tables import METADATA, cell
 
 #: Positions of a cell that make a stretch: the most events of it that are read from the log.
@@ -69,15 +69,16 @@ def booked(recorded: Recorded) -> Booked | None:
     return Booked(made, accounting_month(made.at, recorded.recorded_at))
 
 
-def turned(recorded: Recorded, made: Booked) -> Iterator[Change]:
-    """What an event adds to the sums of its stretch."""
+def turned(
+    recorded: Recorded, month: str, posting: Posting, side: Mapping[str, int]
+) -> Iterable[Add]:
+    """What a posting adds to the sums of its stretch."""
     cell, stretch = recorded.cell, stretch_of(recorded.position)
-    for one in made.entry.postings:
-        key = (cell, stretch, made.month, one.account, one.commodity)
-        yield Add(TURNOVERS, key, one.side)
-        if one.term is not None:
-            for segment, day, fen in rates(one):
-                yield Add(RATES, (cell, stretch, segment, day), {"fen": fen})
+    total = Add(TURNOVERS, (cell, stretch, month, posting.account, posting.commodity), side)
+    if posting.term is None:
+        return (total,)
+    days = rates(posting)
+    return (total, *(Add(RATES, (cell, stretch, *day), {"fen": fen}) for *day, fen in days))
 
 
 def rates(posting: Posting) -> Iterator[tuple[str, date, int]]:

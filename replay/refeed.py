@@ -16,8 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from domain.event import Recorded
 from projections.engine import apply
 from projections.engine.apply import Prepared
-from projections.engine.copying import Copied, send
-from projections.engine.feed import compute
+from projections.engine.copying import Copies
 from projections.engine.ports import LogReader
 from projections.engine.runner import BYTES_PER_BATCH, EVENTS_PER_BATCH
 from projections.rows import Change, ReadModel, types_of
@@ -99,7 +98,7 @@ class Refeed:
                 if not batch:
                     continue
                 # Computed while the database takes the batch before.
-                copies: list[Copied] = []
+                copies = Copies()
                 statements = self._prepare(batch, ends, copies)
                 if writing is not None:
                     writing.result()
@@ -158,27 +157,33 @@ class Refeed:
         self,
         batch: Sequence[Recorded],
         ends: Mapping[str, int],
-        copies: list[Copied] | None = None,
+        copies: Copies | None = None,
     ) -> list[Prepared]:
         """What a batch changes in the models that have not come to their ends."""
-        cell, changes = batch[0].cell, list[Change]()
-        for model in self.models:
-            at = self.positions[model.name][cell]
-            end = ends.get(model.name, 0)
-            part = [recorded for recorded in batch if at < recorded.position <= end]
-            _, poison = compute(model, part, changes)
-            if poison is not None:
-                raise ReplayError(model.name, poison.recorded.at, poison.error)
+        cell = batch[0].cell
+        prepared = apply.prepare(self._changes(batch, ends), {LIVE: self.schema}, copies)
         for name, end in ends.items():
             vector = self.positions[name]
             vector[cell] = max(vector[cell], min(end, batch[-1].position))
-        return apply.prepare(changes, {LIVE: self.schema}, copies)
+        return prepared
 
-    def _commit(self, statements: list[Prepared], copies: list[Copied]) -> None:
+    def _changes(self, batch: Sequence[Recorded], ends: Mapping[str, int]) -> Iterator[Change]:
+        """One model after the other, as they are taken."""
+        cell = batch[0].cell
+        for model in self.models:
+            rows, at, end = model.rows, self.positions[model.name][cell], ends.get(model.name, 0)
+            for recorded in batch:
+                if at < recorded.position <= end:
+                    try:
+                        yield from rows(recorded)
+                    except Exception as error:
+                        raise ReplayError(model.name, recorded.at, type(error).__name__) from error
+
+    def _commit(self, statements: list[Prepared], copies: Copies) -> None:
         with self._engine.begin() as connection:
             connection.execute(text("SET LOCAL synchronous_commit = off"))
             apply.execute(connection, statements)
-            send(connection, copies)
+            copies.send(connection)
 
     def _tell(self, done: int, total: int, began: float) -> None:
         if self._on_progress is not None:

@@ -8,7 +8,7 @@ are the one thing that writers of different cells share, and in one order they c
 else is written under its cell's head (inline models) or behind its model's checkpoint.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import psycopg2
 
 from domain.event import Recorded
 from projections.engine.arrays import ArrayColumn, array_column, literal
-from projections.engine.copying import Copied, copied
+from projections.engine.copying import ROWS_AT_ONCE, Copies
 from projections.rows import Add, Change, Drop, Key, Patch, Put, ReadModel, fold
 
 _PREPARER = psycopg2.dialect().identifier_preparer  # type: ignore[no-untyped-call]
@@ -51,9 +51,7 @@ def apply(connection: Connection, changes: Iterable[Change]) -> None:
 
 
 def prepare(
-    changes: Iterable[Change],
-    schemas: Schemas | None = None,
-    copies: list[Copied] | None = None,
+    changes: Iterable[Change], schemas: Schemas | None = None, copies: Copies | None = None
 ) -> list[Prepared]:
     """
     Fold the changes to statements: the part of ``apply`` that needs no connection.
@@ -62,19 +60,18 @@ def prepare(
     :param copies: takes new rows, for a caller who copies them; else they are statements, too.
     :raises ValueError: a Put, Patch or Add names other columns than its table has.
     """
-    new: dict[Table, list[Put]] = {}
-    folded = fold(_but_new_rows(changes, new))
+
+    def schema(table: Table) -> str | None:
+        return schemas.get(table.schema, table.schema) if schemas else table.schema
+
+    new = _NewRows(schema, copies)
+    folded = fold(new.others(changes))
     statements: list[Prepared] = []
-    for table in sorted({*folded, *new}, key=_name):
-        schema = schemas.get(table.schema, table.schema) if schemas else table.schema
-        statements += _statements(table, schema, folded.get(table, {}))
-        if (puts := new.get(table)) is None:
-            continue
-        if copies is not None:
-            copies.append(copied(_qualified(table, schema), table, puts))
-        else:
+    for table in sorted({*folded, *new.rows}, key=_name):
+        statements += _statements(table, schema(table), folded.get(table, {}))
+        if puts := new.rows.get(table):
             keys, rows = [one.key for one in puts], [one.values for one in puts]
-            statements.append(_bind(_put(table, schema), keys, rows))
+            statements.append(_bind(_put(table, schema(table)), keys, rows))
     return statements
 
 
@@ -103,13 +100,32 @@ def _name(table: Table) -> str:
     return table.name
 
 
-def _but_new_rows(changes: Iterable[Change], new: dict[Table, list[Put]]) -> Iterator[Change]:
-    """All but Puts of rows known to be new: with nothing to fold, no key need be hashed."""
-    for change in changes:
-        if type(change) is Put and change.table.info.get("append_only"):
-            new.setdefault(change.table, []).append(change)
-        else:
-            yield change
+class _NewRows:
+    """Puts of rows known to be new: with nothing to fold, no key need be hashed."""
+
+    def __init__(self, schema: Callable[[Table], str | None], copies: Copies | None) -> None:
+        self.rows: dict[Table, list[Put]] = {}
+        self._schema = schema
+        self._copies = copies
+
+    def others(self, changes: Iterable[Change]) -> Iterator[Change]:
+        """All other changes; while these are taken, new rows are put aside."""
+        for change in changes:
+            if type(change) is not Put or not change.table.info.get("append_only"):
+                yield change
+                continue
+            puts = self.rows.setdefault(change.table, [])
+            puts.append(change)
+            if self._copies is not None and len(puts) == ROWS_AT_ONCE:
+                self._copy(change.table, puts)
+        if self._copies is not None:
+            for table, puts in self.rows.items():
+                self._copy(table, puts)
+
+    def _copy(self, table: Table, puts: list[Put]) -> None:
+        if puts and self._copies is not None:
+            self._copies.add(_qualified(table, self._schema(table)), table, puts)
+            puts.clear()
 
 
 def _statements(table: Table, schema: str | None, changes: dict[Key, Change]) -> Iterator[Prepared]:

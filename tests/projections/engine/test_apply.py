@@ -2,18 +2,35 @@
 Row changes, against a naive interpreter and PostgreSQL's own idea of each type.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import JSON, Column, MetaData, SmallInteger, Table, Text, Uuid, func, select, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from projections.engine.apply import InlineModels, apply, execute
-from projections.engine.copying import copied, send
+from projections.engine.copying import Copies
 from projections.rows import Add, Change, Drop, Patch, Put
 from tests.projections.engine.toys import (
     History,
@@ -31,6 +48,14 @@ from tests.projections.engine.toys import (
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
 SOME = UUID(int=5)
+
+
+def copy(connection: Connection, name: str, puts: Sequence[Put]) -> None:
+    """Each by itself, as if there were very many of them."""
+    copies = Copies()
+    for put in puts:
+        copies.add(name, put.table, [put])
+    copies.send(connection)
 
 
 def note(**values: Any) -> dict[str, Any]:
@@ -56,9 +81,7 @@ def note(**values: Any) -> dict[str, Any]:
 def test_texts_arrive_as_they_were(world: World, written: str) -> None:
     with world.server.begin() as connection:
         apply(connection, [Put(notes, (0, SOME), note(text=written))])
-        send(
-            connection, [copied("models.notes", notes, [Put(notes, (1, SOME), note(text=written))])]
-        )
+        copy(connection, "models.notes", [Put(notes, (1, SOME), note(text=written))])
     assert [row[2] for row in world.content(notes)["notes"]] == [written, written]
 
 
@@ -99,6 +122,34 @@ def test_a_table_of_keys_alone_takes_a_row_twice(world: World) -> None:
             assert connection.scalar(select(func.count()).select_from(members)) == 1
 
 
+@pytest.mark.parametrize("word", ["", "null", "a,b", '"', "说\u2028\x7f", "\\.", "]\n[", "\t\x01"])
+def test_what_is_copied_as_json_is_what_was_put(world: World, word: str) -> None:
+    """Every type that JSON and CSV write alike, and texts that they do not."""
+    plain = Table(
+        "plain",
+        MetaData(),
+        Column("cell", SmallInteger, primary_key=True, autoincrement=False),
+        Column("id", Uuid, primary_key=True),
+        Column("word", Text),
+        Column("day", Date),
+        Column("at", DateTime(timezone=True)),
+        Column("number", BigInteger),
+        Column("said", Boolean),
+        prefixes=["TEMPORARY"],
+    )
+    row = {"word": word, "day": date(2026, 2, 28), "at": NOW, "number": -(2**63), "said": False}
+    puts = [
+        Put(plain, (0, SOME), row),
+        Put(plain, (1, SOME), dict.fromkeys(row)),
+        Put(plain, (2, SOME), {**row, "word": "plain", "number": 2**63 - 1, "said": True}),
+    ]
+    with world.server.connect() as connection:
+        plain.create(connection)
+        copy(connection, "plain", puts)
+        found = connection.execute(select(plain).order_by(plain.c.cell)).all()
+    assert found == [(*put.key, *put.values.values()) for put in puts]
+
+
 def test_what_is_copied_is_what_is_applied(world: World) -> None:
     """Every type, none, and what travels as text."""
     lists = Table(
@@ -122,8 +173,8 @@ def test_what_is_copied_is_what_is_applied(world: World) -> None:
         with world.server.connect() as connection:
             lists.create(connection, checkfirst=False)
             if copying:
-                send(connection, [copied("lists", lists, lists_of)])
-                send(connection, [copied("models.notes", notes, notes_of)])
+                copy(connection, "lists", lists_of)
+                copy(connection, "models.notes", notes_of)
             else:
                 apply(connection, [*lists_of, *notes_of])
             ordered = [select(table).order_by(*table.primary_key) for table in (lists, notes)]
@@ -136,7 +187,7 @@ def test_what_is_copied_is_what_is_applied(world: World) -> None:
 @pytest.mark.parametrize("values", [{}, {"text": "a"}, {**note(), "sealed": b"", "else": 1}])
 def test_what_has_other_columns_is_not_copied(values: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="columns other than"):
-        copied("models.notes", notes, [Put(notes, (0, SOME), values)])
+        Copies().add("models.notes", notes, [Put(notes, (0, SOME), values)])
 
 
 def test_the_schema_translate_map_is_honoured(world: World) -> None:
