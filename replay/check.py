@@ -26,9 +26,11 @@ from projections.engine.lease import Lease
 from projections.engine.ports import LogReader
 from projections.engine.tables import log_heads
 from projections.rows import ReadModel
+from replay.progress import OnProgress
 from replay.rebuild import choose
-from replay.refeed import OnProgress, Refeed
+from replay.refeed import Refeed
 from replay.scratch import LIVE, create_tables, qualified, scratch_schema, tables_of
+from replay.together import Open, run_together
 
 SCHEMA = "recheck"
 DIFFERENCES_MAX = 1_000
@@ -76,6 +78,8 @@ def check(
     *,
     names: Collection[str] | None = None,
     on_progress: OnProgress | None = None,
+    open_: Open | None = None,
+    helpers: int = 0,
     lease_seconds: float = 30.0,
     differences_max: int = DIFFERENCES_MAX,
 ) -> list[Checked]:
@@ -84,6 +88,7 @@ def check(
 
     :param engine: connects as the tables' owner.
     :param differences_max: how many differing rows of a model to describe.
+    :param helpers: further processes that may help, each by ``open_``.
     :raises KeyError: there is no model of that name.
     :raises BusyError: another check is under way.
     :raises ReplayError: a model cannot take an event that it once took.
@@ -99,7 +104,7 @@ def check(
             create_tables(connection, SCHEMA, chosen)
         cells = {cell for vector in targets.values() for cell in vector}
         feed = Refeed(log, engine, SCHEMA, chosen, cells, keep, on_progress)
-        feed.run(targets)
+        run_together(feed, targets, open_, helpers)
         with engine.connect() as scratch:
             scratch.execution_options(schema_translate_map={LIVE: SCHEMA})
             scratch.execute(text("SET LOCAL statement_timeout = 0"))

@@ -27,17 +27,18 @@ from projections.engine.tables import checkpoints as checkpoints_table
 from projections.engine.tables import log_heads
 from projections.rows import ReadModel
 from replay.grants import copy_grants
-from replay.refeed import OnProgress, Refeed
+from replay.progress import OnProgress
+from replay.refeed import Refeed
 from replay.scratch import (
     LIVE,
-    create_indexes,
-    create_keys,
     create_tables,
     drop_keys,
+    finish_tables,
     qualified,
     scratch_schema,
     tables_of,
 )
+from replay.together import Open, run_together
 
 SCHEMA = "rebuild"
 TAIL_EVENTS_MAX = 1_000
@@ -67,6 +68,8 @@ def rebuild(
     *,
     names: Collection[str] | None = None,
     on_progress: OnProgress | None = None,
+    open_: Open | None = None,
+    helpers: int = 0,
     lock_milliseconds: int = 200,
     patience_seconds: float = 120.0,
     lease_seconds: float = 30.0,
@@ -77,6 +80,7 @@ def rebuild(
     :param engine: connects as the tables' owner.
     :param lock_milliseconds: how long readers may be held up by one attempt at a swap.
     :param patience_seconds: how long to go on attempting one model's swap.
+    :param helpers: further processes that may help, each by ``open_``.
     :raises KeyError: there is no model of that name.
     :raises BusyError: another rebuild is under way.
     :raises ReplayError: a model cannot take an event; nothing was swapped.
@@ -90,11 +94,8 @@ def rebuild(
             drop_keys(connection, SCHEMA, chosen)
         heads = log.heads()
         feed = Refeed(log, engine, SCHEMA, chosen, heads, keep, on_progress)
-        feed.run({model.name: heads for model in chosen})
-        with engine.begin() as connection:
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            create_keys(connection, SCHEMA, chosen)
-            create_indexes(connection, SCHEMA, chosen)
+        run_together(feed, {model.name: heads for model in chosen}, open_, helpers)
+        finish_tables(engine, SCHEMA, chosen, helpers + 1)
         swaps = _Swaps(log, engine, feed, lock_milliseconds, patience_seconds)
         return [swaps.swap(model) for model in chosen]
 

@@ -6,11 +6,9 @@ by position, a thousand or a few megabytes at a time, so memory does not grow wi
 transaction a batch, which need not reach the disk on its own: an interrupted replay starts afresh.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import msgspec
 from sqlalchemy import Connection, Engine, text
 
 from domain.event import Recorded
@@ -21,24 +19,13 @@ from projections.engine.ports import LogReader
 from projections.engine.runner import BYTES_PER_BATCH, EVENTS_PER_BATCH
 from projections.rows import Change, ReadModel, types_of
 from replay.ahead import Stretch, read_ahead
+from replay.progress import OnProgress, Tally
 from replay.scratch import LIVE
 
 Positions = dict[int, int]
 
 #: How many times as wide a stretch is read of which only some types are wanted.
 _SPARSE = 4
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """How a replay goes. ``seconds_left`` assumes that the rest goes as fast."""
-
-    events_done: int
-    events_total: int
-    events_per_second: float
-    seconds_left: float
-
-
-OnProgress = Callable[[Progress], None]
 
 
 class ReplayError(Exception):
@@ -49,6 +36,10 @@ class ReplayError(Exception):
         self.model = model
         self.at = at
         self.error = error
+
+    def __reduce__(self) -> tuple[type["ReplayError"], tuple[str, str, str]]:
+        """It travels from one process to another."""
+        return type(self), (self.model, self.at, self.error)
 
 
 class Refeed:
@@ -76,25 +67,30 @@ class Refeed:
         }
         self._log = log
         self._engine = engine
-        self._keep = keep
+        self.keep = keep
         self._on_progress = on_progress
         self._batch_events = batch_events
 
-    def run(self, until: Mapping[str, Mapping[int, int]]) -> None:
+    def run(
+        self,
+        until: Mapping[str, Mapping[int, int]],
+        cells: Iterable[int] | None = None,
+        tally: Tally | None = None,
+    ) -> None:
         """
         Feed every model to its own positions, all of them from one reading.
 
+        :param cells: the only ones to read, taken one by one as they are come to; all, by default.
         :raises ReplayError: a model cannot take an event.
         """
-        total = sum(
-            max(vector.get(cell, 0) for vector in until.values())
-            for cell in {cell for vector in until.values() for cell in vector}
-        )
-        began = time.monotonic()
+        if cells is None:
+            cells = cells_of(until)
+        if tally is None:
+            tally = self.tally(until)
         with ThreadPoolExecutor(1, thread_name_prefix="replay-writer") as writer:
             writing: Future[None] | None = None
-            for done, batch, ends in self._batches(until):
-                self._keep()
+            for events, batch, ends in self._batches(until, cells):
+                self.keep()
                 if not batch:
                     continue
                 # Computed while the database takes the batch before.
@@ -103,13 +99,19 @@ class Refeed:
                 if writing is not None:
                     writing.result()
                 writing = writer.submit(self._commit, statements, copies)
-                self._tell(done, total, began)
+                tally.add(events)
             if writing is not None:
                 writing.result()
         for name, vector in until.items():
             positions = self.positions[name]
             for cell, end in vector.items():
                 positions[cell] = max(positions[cell], end)
+
+    def tally(self, until: Mapping[str, Mapping[int, int]]) -> Tally:
+        """A count of the events that are read to feed the models so far, from where they are."""
+        stretches = [self.stretch(until, cell) for cell in cells_of(until)]
+        total, done = sum(one.until for one in stretches), sum(one.after for one in stretches)
+        return Tally(self._on_progress, total, done)
 
     def tail(self, connection: Connection, model: ReadModel, until: Mapping[int, int]) -> None:
         """Feed one model the little that is left, in the caller's transaction."""
@@ -128,30 +130,32 @@ class Refeed:
         return self._log.read(cell, after, self._batch_events, until, bytes_max=BYTES_PER_BATCH)
 
     def _batches(
-        self, until: Mapping[str, Mapping[int, int]]
+        self, until: Mapping[str, Mapping[int, int]], cells: Iterable[int]
     ) -> Iterator[tuple[int, Sequence[Recorded], dict[str, int]]]:
-        """How many events came before the batch's end, the batch, and where each model ends."""
-        cells = sorted({cell for vector in until.values() for cell in vector})
-        ends = {
-            cell: {name: vector.get(cell, 0) for name, vector in until.items()} for cell in cells
-        }
-        wanted = [
-            Stretch(
-                cell, min(self.positions[name][cell] for name in until), max(ends[cell].values())
-            )
-            for cell in cells
-        ]
+        """How many events further a batch goes, the batch, and where each model ends."""
         types = types_of(model for model in self.models if model.name in until)
         width = self._batch_events if types is None else _SPARSE * self._batch_events
-        at = {stretch.cell: stretch.after for stretch in wanted}
-        done = sum(at.values())
-        for batch in read_ahead(self._log, wanted, width, BYTES_PER_BATCH, types):
+        at: dict[int, int] = {}
+
+        def stretches() -> Iterator[Stretch]:
+            for cell in cells:
+                stretch = self.stretch(until, cell)
+                at[cell] = stretch.after
+                yield stretch
+
+        for batch in read_ahead(self._log, stretches(), width, BYTES_PER_BATCH, types):
             if batch:
                 cell, position = batch[0].cell, batch[-1].position
-                done, at[cell] = done + position - at[cell], position
-                yield done, batch, ends[cell]
+                ends = {name: vector.get(cell, 0) for name, vector in until.items()}
+                further, at[cell] = position - at[cell], position
+                yield further, batch, ends
             else:
-                yield done, batch, {}
+                yield 0, batch, {}
+
+    def stretch(self, until: Mapping[str, Mapping[int, int]], cell: int) -> Stretch:
+        """What is to be read of a cell, for whichever model is to go furthest."""
+        after = min(self.positions[name][cell] for name in until)
+        return Stretch(cell, after, max(vector.get(cell, 0) for vector in until.values()))
 
     def _prepare(
         self,
@@ -185,7 +189,7 @@ class Refeed:
             apply.execute(connection, statements)
             copies.send(connection)
 
-    def _tell(self, done: int, total: int, began: float) -> None:
-        if self._on_progress is not None:
-            rate = done / max(1e-9, time.monotonic() - began)
-            self._on_progress(Progress(done, total, rate, max(0, total - done) / max(1.0, rate)))
+
+def cells_of(until: Mapping[str, Mapping[int, int]]) -> list[int]:
+    """All cells that are named, in order."""
+    return sorted({cell for vector in until.values() for cell in vector})

@@ -7,6 +7,7 @@ at a time has its scratch schema, by lease; what a crash left behind, the next r
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, MetaData, Table, text
@@ -74,28 +75,41 @@ def drop_keys(connection: Connection, schema: str, models: Iterable[ReadModel]) 
         connection.exec_driver_sql(f"ALTER TABLE {qualified(table, schema)} DROP CONSTRAINT {key}")
 
 
-def create_keys(connection: Connection, schema: str, models: Iterable[ReadModel]) -> None:
-    """Make the primary keys that were dropped, under the names that they had."""
-    for table in _added_to(models):
-        key = _PREPARER.quote(f"{table.name}_pkey")
-        columns = ", ".join(_PREPARER.quote(one.name) for one in table.primary_key)
-        connection.exec_driver_sql(
-            f"ALTER TABLE {qualified(table, schema)} ADD CONSTRAINT {key} PRIMARY KEY ({columns})"
-        )
+def finish_tables(engine: Engine, schema: str, models: Iterable[ReadModel], at_once: int) -> None:
+    """
+    Make what waits for the rows to be there: the primary keys that were dropped, under the names
+    that they had, secondary indexes, and statistics for the planner.
+
+    :param at_once: how many tables to work on at a time, each in a transaction of its own.
+    """
+    models = list(models)
+    keyless, metadata = set(_added_to(models)), MetaData()
+    copied = [(one, one.to_metadata(metadata, schema=schema)) for one in tables_of(models)]
+
+    def finish(table: Table, made: Table) -> None:
+        with engine.begin() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            if table in keyless:
+                _create_key(connection, table, schema)
+            for index in sorted(made.indexes, key=lambda index: str(index.name)):
+                connection.execute(CreateIndex(index))
+            connection.exec_driver_sql(f"ANALYZE {qualified(table, schema)}")
+
+    with ThreadPoolExecutor(at_once, thread_name_prefix="replay-tables") as threads:
+        for done in [threads.submit(finish, *tables) for tables in copied]:
+            done.result()
+
+
+def _create_key(connection: Connection, table: Table, schema: str) -> None:
+    key = _PREPARER.quote(f"{table.name}_pkey")
+    columns = ", ".join(_PREPARER.quote(one.name) for one in table.primary_key)
+    connection.exec_driver_sql(
+        f"ALTER TABLE {qualified(table, schema)} ADD CONSTRAINT {key} PRIMARY KEY ({columns})"
+    )
 
 
 def _added_to(models: Iterable[ReadModel]) -> list[Table]:
     return [table for table in tables_of(models) if table.info.get("append_only")]
-
-
-def create_indexes(connection: Connection, schema: str, models: Iterable[ReadModel]) -> None:
-    """The secondary indexes, and statistics for the planner."""
-    metadata = MetaData()
-    for table in tables_of(models):
-        copied = table.to_metadata(metadata, schema=schema)
-        for index in sorted(copied.indexes, key=lambda index: str(index.name)):
-            connection.execute(CreateIndex(index))
-        connection.exec_driver_sql(f"ANALYZE {qualified(table, schema)}")
 
 
 def tables_of(models: Iterable[ReadModel]) -> list[Table]:

@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,10 +13,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.cli.failures import Failed
 from api.wiring.models import MODELS
-from api.wiring.store import open_store
+from api.wiring.store import open_replay, open_store
 from replay.check import check
+from replay.progress import Progress as Fed
 from replay.rebuild import rebuild
-from replay.refeed import Progress as Fed
+from replay.together import processes
 
 
 def run_rebuild(data_dir: Path, database_url: str | None, names: Sequence[str]) -> None:
@@ -33,6 +35,8 @@ def run_rebuild(data_dir: Path, database_url: str | None, names: Sequence[str]) 
             uuid4(),
             names=chosen,
             on_progress=told,
+            open_=partial(open_replay, store.url),
+            helpers=processes() - 1,
         )
     for one in done:
         print(f"{one.model}: rebuilt from {sum(one.positions.values())} events and swapped in")
@@ -53,6 +57,8 @@ def run_check(data_dir: Path, database_url: str | None, names: Sequence[str]) ->
             uuid4(),
             names=chosen,
             on_progress=told,
+            open_=partial(open_replay, store.url),
+            helpers=processes() - 1,
         )
     for one in results:
         verdict = f"{one.differing} differ" if one.differing else "equal to a rebuild"

@@ -19,6 +19,7 @@ from api.wiring.models import MODELS, outdated, prepare_store
 from api.wiring.pictures import pictures_report
 from domain.catalogue import EVENTS
 from projections.reading import cases
+from replay.together import Opened
 
 #: Stands in a data directory while a backup is restored into it.
 RESTORING = "restoring"
@@ -75,6 +76,16 @@ def open_store(
             yield store
         finally:
             store.close()
+
+
+@contextmanager
+def open_replay(url: str) -> Iterator[Opened]:
+    """What a replay works on, for one of its helpers: ``partial(open_replay, url)``."""
+    store = Store(url)
+    try:
+        yield Opened(store.log.reader, store.database.owner, MODELS)
+    finally:
+        store.close()
 
 
 def bring_up_to_date(

@@ -6,6 +6,7 @@ decision to durable, without HTTP; and the books that are made of them.
 import asyncio
 import os
 import time
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from adapters.log.postgres import PostgresLog
 from adapters.vault import FileKeyVault
 from api.wiring.collecting import collect_rarely
 from api.wiring.models import MODELS, prepare_store
+from api.wiring.store import open_replay
 from benchmarks import cpu
 from benchmarks.ours import events
 from benchmarks.ours.loops import closed_loop
@@ -37,6 +39,7 @@ from domain.wallet_events import WalletToppedUp
 from projections.engine.apply import InlineModels
 from replay.ahead import Stretch, read_ahead
 from replay.rebuild import rebuild
+from replay.together import processes
 
 #: As many as there are accounts to transfer between.
 ACCOUNTS: Final = 50
@@ -51,7 +54,7 @@ class Purchases:
         """Migrate; members join and have coins, items are for sale."""
         clock = SystemClock()
         prepare_store(config["url"], events.CELLS, clock)
-        self._clock = clock
+        self._clock, self._url = clock, config["url"]
         self._database = Database(config["url"], "homezone-bench")
         self._vault = FileKeyVault(Path(config["keys"]), clock)
         inline = InlineModels(MODELS).statements
@@ -91,7 +94,16 @@ class Purchases:
         """The ledger made again from the log, and swapped in."""
         reader, owner = self._log.reader, self._database.owner
         number, began = sum(reader.heads().values()), time.perf_counter()
-        rebuild(reader, owner, MODELS, self._clock, uuid4(), names=["ledger"])
+        rebuild(
+            reader,
+            owner,
+            MODELS,
+            self._clock,
+            uuid4(),
+            names=["ledger"],
+            open_=partial(open_replay, self._url),
+            helpers=processes() - 1,
+        )
         return {"events": number, "seconds": time.perf_counter() - began}
 
     def close(self) -> None:

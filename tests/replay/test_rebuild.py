@@ -14,8 +14,9 @@ from domain.event import type_of
 from projections.engine.lease import Lease
 from projections.rows import Put
 from replay import rebuild as rebuild_module
+from replay.progress import Progress
 from replay.rebuild import SwapError
-from replay.refeed import Progress, ReplayError
+from replay.refeed import ReplayError
 from replay.scratch import BusyError
 from tests.projections.engine.toys import History, Noted, Notes, history, notes
 from tests.replay.conftest import LiveWorld

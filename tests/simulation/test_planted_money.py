@@ -360,8 +360,8 @@ def stretches_are_forgotten() -> Iterator[None]:
     """Sums of the last stretch alone."""
     add = turnovers.turned
 
-    def last(recorded: Recorded, made: Any) -> Any:
-        return iter(()) if recorded.position % 3 == 0 else add(recorded, made)
+    def last(recorded: Recorded, *posted: Any) -> Any:
+        return () if recorded.position % 3 == 0 else add(recorded, *posted)
 
     with mock.patch("projections.ledger.turned", last):
         yield
