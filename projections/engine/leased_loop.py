@@ -24,6 +24,7 @@ class LeasedLoop:
 
     :param name: of the lease: one process at a time holds it.
     :param poll_seconds: how long an idle loop trusts that nothing happened.
+    :param rest_seconds: from being woken to the next turn: for what may come so much later.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class LeasedLoop:
         poll_seconds: float,
         lease_seconds: float,
         retry_seconds: float,
+        rest_seconds: float = 0.0,
     ) -> None:
         self.trouble: str | None = None
         self._name = name
@@ -42,6 +44,7 @@ class LeasedLoop:
         self._lease = Lease(name, holder, clock, lease_seconds)
         self._poll_seconds = poll_seconds
         self._retry_seconds = retry_seconds
+        self._rest_seconds = rest_seconds
         self._woken = asyncio.Event()
         self._asking = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -109,6 +112,8 @@ class LeasedLoop:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.001, seconds)):
                     await self._woken.wait()
+                    # What wakes it again meanwhile is answered by the same turn.
+                    await asyncio.sleep(self._rest_seconds)
             self._woken.clear()
 
     def _take(self) -> None:

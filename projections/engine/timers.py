@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -59,6 +59,11 @@ class TimerStatus(msgspec.Struct, frozen=True):
     failing: int
 
 
+#: Seconds after being woken: a busy log has hundreds of commits a second, and each of them may have
+#: armed something that is due before the next poll.
+_REST: Final = 0.05
+
+
 class TimerRunner(LeasedLoop):
     """
     Fires deadlines in the current event loop.
@@ -84,7 +89,7 @@ class TimerRunner(LeasedLoop):
         batch_deadlines: int = 100,
     ) -> None:
         super().__init__(
-            "timers", database, clock, holder, poll_seconds, lease_seconds, retry_seconds
+            "timers", database, clock, holder, poll_seconds, lease_seconds, retry_seconds, _REST
         )
         self._log = log
         self._engine = engine
