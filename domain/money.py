@@ -58,5 +58,5 @@ def china_day(moment: datetime) -> date:
 
 def china_month(moment: datetime) -> str:
     """The calendar month in China: ``2026-11``."""
-    day = china_day(moment)
-    return f"{day.year}-{day.month:02}"
+    there = moment.astimezone(CHINA)
+    return f"{there.year}-{there.month:02}"

@@ -60,18 +60,22 @@ def lot_rows(recorded: Recorded, made: Entry) -> Iterator[Put]:
 
 
 def _of_gift(event: WalletEvent) -> bool:
-    return isinstance(event, CoinsHeld | CoinsCaptured | HoldVoided) and event.gift
+    match event:
+        case CoinsHeld() | CoinsCaptured() | HoldVoided():
+            return event.gift
+        case _:
+            return False
 
 
 def _moved(event: WalletEvent) -> Iterator[tuple[LotId, Worth]]:
     match event:
+        case CoinsSpent(parts=parts) | CoinsHeld(parts=parts) | CoinsCaptured(parts=parts):
+            for part in parts:
+                yield part.lot, part.worth
         case WalletToppedUp(lot=lot, coins=coins, fen=fen):
             yield lot, Worth(coins, fen)
         case BonusGranted(lot=lot, coins=coins) | BonusExpired(lot=lot, coins=coins):
             yield lot, Worth(coins)
-        case CoinsSpent(parts=parts) | CoinsHeld(parts=parts) | CoinsCaptured(parts=parts):
-            for part in parts:
-                yield part.lot, part.worth
         case CoinsRefunded(returned=returned) | HoldVoided(returned=returned):
             for one in returned:
                 yield one.into, one.part.worth

@@ -8,6 +8,7 @@ transaction a batch, which need not reach the disk on its own: an interrupted re
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 
 from sqlalchemy import Connection, Engine, text
 
@@ -15,9 +16,10 @@ from domain.event import Recorded
 from projections.engine import apply
 from projections.engine.apply import Prepared
 from projections.engine.copying import Copies
+from projections.engine.feed import compute
 from projections.engine.ports import LogReader
 from projections.engine.runner import BYTES_PER_BATCH, EVENTS_PER_BATCH
-from projections.rows import Change, ReadModel, types_of
+from projections.rows import ReadModel, types_of
 from replay.ahead import Stretch, read_ahead
 from replay.progress import OnProgress, Tally
 from replay.scratch import LIVE
@@ -164,24 +166,23 @@ class Refeed:
         copies: Copies | None = None,
     ) -> list[Prepared]:
         """What a batch changes in the models that have not come to their ends."""
-        cell = batch[0].cell
-        prepared = apply.prepare(self._changes(batch, ends), {LIVE: self.schema}, copies)
+        cell, parts = batch[0].cell, list[tuple[ReadModel, Sequence[Recorded]]]()
+        for model in self.models:
+            at, end = self.positions[model.name][cell], ends.get(model.name, 0)
+            parts.append((model, [one for one in batch if at < one.position <= end]))
+        taken = chain.from_iterable(map(model.rows, part) for model, part in parts)
+        try:
+            prepared = apply.prepare(chain.from_iterable(taken), {LIVE: self.schema}, copies)
+        except Exception:
+            for model, part in parts:
+                _, poison = compute(model, part, [])
+                if poison is not None:
+                    raise ReplayError(model.name, poison.recorded.at, poison.error) from None
+            raise
         for name, end in ends.items():
             vector = self.positions[name]
             vector[cell] = max(vector[cell], min(end, batch[-1].position))
         return prepared
-
-    def _changes(self, batch: Sequence[Recorded], ends: Mapping[str, int]) -> Iterator[Change]:
-        """One model after the other, as they are taken."""
-        cell = batch[0].cell
-        for model in self.models:
-            rows, at, end = model.rows, self.positions[model.name][cell], ends.get(model.name, 0)
-            for recorded in batch:
-                if at < recorded.position <= end:
-                    try:
-                        yield from rows(recorded)
-                    except Exception as error:
-                        raise ReplayError(model.name, recorded.at, type(error).__name__) from error
 
     def _commit(self, statements: list[Prepared], copies: Copies) -> None:
         with self._engine.begin() as connection:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.cli.failures import Failed
+from api.wiring.collecting import collect_rarely, take_short_turns
 from api.wiring.models import MODELS
 from api.wiring.store import open_replay, open_store
 from replay.check import check
@@ -23,6 +24,8 @@ from replay.together import processes
 def run_rebuild(data_dir: Path, database_url: str | None, names: Sequence[str]) -> None:
     """Rebuild, swap in, and say where each model stood."""
     chosen = _names(names)
+    collect_rarely()
+    take_short_turns()
     with (
         open_store(data_dir, database_url, as_owner=True) as store,
         _progress("rebuilding") as told,
@@ -45,6 +48,8 @@ def run_rebuild(data_dir: Path, database_url: str | None, names: Sequence[str]) 
 def run_check(data_dir: Path, database_url: str | None, names: Sequence[str]) -> None:
     """Compare, and fail with the differing rows if there are any."""
     chosen = _names(names)
+    collect_rarely()
+    take_short_turns()
     with (
         open_store(data_dir, database_url, as_owner=True) as store,
         _progress("checking") as told,

@@ -15,6 +15,7 @@ from adapters.database import Database, cells_of, may_migrate
 from adapters.embedded import EmbeddedPostgres, discover, has_cluster, reach
 from adapters.log.postgres import PostgresLog
 from adapters.working_days import ENDING_DAYS, ChineseCalendar
+from api.wiring.collecting import collect_rarely, take_short_turns
 from api.wiring.models import MODELS, outdated, prepare_store
 from api.wiring.pictures import pictures_report
 from domain.catalogue import EVENTS
@@ -81,6 +82,8 @@ def open_store(
 @contextmanager
 def open_replay(url: str) -> Iterator[Opened]:
     """What a replay works on, for one of its helpers: ``partial(open_replay, url)``."""
+    collect_rarely()
+    take_short_turns()
     store = Store(url)
     try:
         yield Opened(store.log.reader, store.database.owner, MODELS)

@@ -18,7 +18,7 @@ from adapters.clock import SystemClock, SystemEntropy
 from adapters.database import Database
 from adapters.log.postgres import PostgresLog
 from adapters.vault import FileKeyVault
-from api.wiring.collecting import collect_rarely
+from api.wiring.collecting import collect_rarely, take_short_turns
 from api.wiring.models import MODELS, prepare_store
 from api.wiring.store import open_replay
 from benchmarks import cpu
@@ -93,6 +93,7 @@ class Purchases:
     def rebuild(self) -> dict[str, Any]:
         """The ledger made again from the log, and swapped in."""
         reader, owner = self._log.reader, self._database.owner
+        take_short_turns()  # as the command does
         number, began = sum(reader.heads().values()), time.perf_counter()
         rebuild(
             reader,
