@@ -19,7 +19,6 @@ from domain.picture import PictureFormat, Rendition, Size
 from projections.reading.people import FriendView, ListView, MemberView, TieView
 from projections.reading.posts import PostView, Profile, Waits
 from projections.reading.responses import CommentView, LikeView
-from projections.reading.timelines import TimelineEntry
 
 
 class Written(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -226,17 +225,6 @@ class NamedList(msgspec.Struct, frozen=True):
     saved_at: Moment
 
 
-class TimelineItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing a member did; ``post`` is what it was about."""
-
-    id: UUID
-    kind: Literal["post", "comment", "like"]
-    at: Moment
-    month: str
-    post: Post
-    comment: Comment | None = None
-
-
 class Presenter:
     """Turns views into answers for one viewer, opening what is sealed."""
 
@@ -412,17 +400,6 @@ class Presenter:
             posts=cast("list[Post]", self.posts(posts)),
             look=shown_look(look),
             certification=shown.certification,
-        )
-
-    def timeline_item(self, entry: TimelineEntry) -> TimelineItem:
-        """A thing a member did."""
-        return TimelineItem(
-            id=entry.stream,
-            kind=entry.kind,  # type: ignore[arg-type]
-            at=entry.at,
-            month=f"{entry.at:%Y-%m}",
-            post=self.post(entry.post),
-            comment=None if entry.comment is None else self.comment(entry.comment),
         )
 
 

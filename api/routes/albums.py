@@ -3,13 +3,14 @@ Albums: made, changed and listed; and how much room they take.
 """
 
 from functools import partial
-from typing import Any, Final, Literal, cast
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from api import storage
-from api.answers import Author, Presenter, Written
+from api.albums import Album, ExhibitPresenter
+from api.answers import Written
 from api.http.answers import Answer, Page, found
 from api.http.queries import Paging
 from api.http.routes import Routes
@@ -19,8 +20,6 @@ from api.routes.spaces import hidden
 from api.services import MEMBERS, Ask
 from commands.albums import ChangeAlbum, CreateAlbum
 from commands.ports import Clock
-from commands.types import Moment
-from domain.album_events import Layout, Sort
 from domain.event import Refused
 from domain.ids import AlbumId, MemberId
 from projections.reading import albums as reads
@@ -38,29 +37,6 @@ _AUDIENCE = ("no-such-member", "no-such-list", "list-or-name")
 
 #: Photos whose bytes are removed in one go.
 _DROPPED_AT_ONCE: Final = 200
-
-_Waits = Literal["held", "private_view"]
-
-
-class Album(msgspec.Struct, frozen=True, omit_defaults=True):
-    """
-    An album. ``photos`` counts those that others see there, and for its owner those that wait, too.
-    ``audience``, and all that waits, is told to the owner alone.
-    """
-
-    id: UUID
-    owner: Author
-    title: str | None
-    layout: Layout
-    sort: Sort
-    slideshow: Sort
-    photos: int
-    created_at: Moment
-    position: str
-    state: Literal["published", "held", "private_view"]
-    cover: UUID | None = None
-    audience: str | None = None
-    title_state: _Waits | None = None
 
 
 class Storage(msgspec.Struct, frozen=True):
@@ -100,7 +76,7 @@ async def read_album(call: Ask[None, None]) -> Answer:
     view = await call.app.read(call, reads.album, call.uuid())
     if view is None:
         raise Refused("not-found")
-    return found(_shown(call, view))
+    return found(ExhibitPresenter(call.app, call.viewer.id).album(view))
 
 
 @ROUTES.patch(
@@ -158,7 +134,8 @@ async def list_albums(call: Ask[None, Paging]) -> Answer:
     if views is None:
         raise Refused("not-found")
     place = views[limit - 1].mark if len(views) > limit else None
-    return call.page([_shown(call, view) for view in views[:limit]], place)
+    present = ExhibitPresenter(call.app, call.viewer.id).album
+    return call.page([present(view) for view in views[:limit]], place)
 
 
 @ROUTES.get(
@@ -190,22 +167,3 @@ async def _albums(
     if not await section_is_open(connection, viewer, owner, "albums"):
         return []
     return await reads.albums_of(connection, viewer, owner, before, count)
-
-
-def _shown(call: Ask[None, Any], view: AlbumView) -> Album:
-    own = view.owner.member == call.viewer.id
-    return Album(
-        id=view.album,
-        owner=Presenter(call.app, call.viewer.id).author(view.owner),
-        title=call.app.open(view.title),
-        layout=cast(Layout, view.layout),
-        sort=cast(Sort, view.sort),
-        slideshow=cast(Sort, view.slideshow),
-        photos=view.photos,
-        created_at=view.created_at,
-        position=f"{view.cell}-{view.position}",
-        state=cast(Any, view.waits or "published"),
-        cover=view.cover,
-        audience=(view.intended or view.audience) if own else None,
-        title_state=cast(Any, view.title_waits) if own else None,
-    )

@@ -2,7 +2,6 @@
 Photos: added to albums, changed and moved, listed, and their bytes.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, Literal, cast
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 
+from api.albums import ExhibitPresenter, Photo
 from api.answers import Written
 from api.http.answers import Answer, Page, found
 from api.http.downloads import serve_download
@@ -21,13 +21,12 @@ from api.routes.spaces import hidden
 from api.services import MEMBERS, Ask
 from commands import photos
 from commands.photos import AddPhoto, ChangePhoto, Taken
-from commands.types import Moment
 from domain.album_events import Sort
 from domain.event import Refused
 from domain.ids import AlbumId, MemberId, PhotoId
 from domain.photo import PLACE_MAX, photo_stream
 from domain.photo_events import PhotoAdded, PhotoHeld
-from domain.picture import PictureFormat, Size
+from domain.picture import Size
 from projections.reading import albums as album_reads
 from projections.reading import photos as reads
 from projections.reading.albums import AlbumView
@@ -46,28 +45,6 @@ _FIRST_PLACE: Final[PhotoMark] = (-PLACE_MAX - 1, FIRST[1])
 _START: Final[dict[Sort, PhotoMark]] = {
     "newest": LAST, "oldest": FIRST, "taken": FIRST, "own": _FIRST_PLACE,
 }  # fmt: skip
-
-
-class Photo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """
-    A photo, in pixels as it is looked at. ``place``, ``location``, and all that waits, is told to
-    its owner alone.
-    """
-
-    id: UUID
-    album: UUID
-    width: int
-    height: int
-    format: PictureFormat
-    added_at: Moment
-    taken_at: Moment
-    position: str
-    state: Literal["published", "held", "private_view"]
-    caption: str | None = None
-    alt: str | None = None
-    place: int | None = None
-    location: str | None = None
-    words_state: Literal["held", "private_view"] | None = None
 
 
 class Photos(Paging, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -138,7 +115,8 @@ async def list_photos(call: Ask[None, Photos]) -> Answer:
     owner, start = album.owner.member, after or _START[sort]
     views = await call.app.read(call, reads.photos_in, album.album, owner, sort, start, limit + 1)
     place = views[limit - 1].mark(sort) if len(views) > limit else None
-    return call.page(_shown(call, views[:limit]), place)
+    present = ExhibitPresenter(call.app, call.viewer.id).photo
+    return call.page([present(view) for view in views[:limit]], place)
 
 
 def _order(query: Photos, album: AlbumView) -> Sort:
@@ -167,7 +145,8 @@ async def read_wall(call: Ask[None, Paging]) -> Answer:
     if views is None:
         raise Refused("not-found")
     place = views[limit - 1].mark("newest") if len(views) > limit else None
-    return call.page(_shown(call, views[:limit]), place)
+    present = ExhibitPresenter(call.app, call.viewer.id).photo
+    return call.page([present(view) for view in views[:limit]], place)
 
 
 async def _wall(
@@ -190,8 +169,7 @@ async def _wall(
 )
 async def read_photo(call: Ask[None, None]) -> Answer:
     """Deleted, taken down, never there and not for you look alike."""
-    (shown,) = _shown(call, [await _seen(call)])
-    return found(shown)
+    return found(ExhibitPresenter(call.app, call.viewer.id).photo(await _seen(call)))
 
 
 @ROUTES.patch(
@@ -262,26 +240,3 @@ async def _seen_in(call: Ask[None, Content], post: UUID) -> ImageView:
     if view is None:
         raise Refused("not-found")
     return view
-
-
-def _shown(call: Ask[None, Any], views: Sequence[PhotoView]) -> list[Photo]:
-    opened = call.app.open
-    return [
-        Photo(
-            id=view.photo,
-            album=view.album,
-            width=view.width,
-            height=view.height,
-            format=cast(PictureFormat, view.format),
-            added_at=view.added_at,
-            taken_at=view.taken_at,
-            position=f"{view.cell}-{view.position}",
-            state=cast(Any, view.waits or "published"),
-            caption=opened(view.caption),
-            alt=opened(view.alt),
-            place=view.place if view.own else None,
-            location=opened(view.location) if view.own else None,
-            words_state=cast(Any, view.words_wait) if view.own else None,
-        )
-        for view in views
-    ]

@@ -8,13 +8,14 @@ from uuid import UUID
 
 import msgspec
 
-from api.answers import Post, Presenter, TimelineItem
+from api.answers import Post, Presenter
 from api.homes import HomePage, HomePresenter
 from api.http.answers import Answer, Page, found
 from api.http.queries import Paging
 from api.http.routes import Routes
 from api.pages import FIRST, LAST, mark_of, with_originals
 from api.services import MEMBERS, Ask
+from api.timelines import TimelineItem, TimelinePresenter
 from domain.event import Refused
 from domain.ids import MemberId
 from domain.looks import PLAIN
@@ -165,32 +166,20 @@ class TimelineQuery(Paging, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     problems=_READING,
 )
 async def read_timeline(call: Ask[None, TimelineQuery]) -> Answer:
-    """Posts, comments and likes that you may see, newest first; of one month with `month`."""
+    """
+    Posts, comments, likes, messages on boards, albums and photos that you may see, newest first; of
+    one month with `month`. Your own votes are there for you alone.
+    """
     owner = await call.app.other(call, call.qq())
     limit = call.query.limit
     since, until = _month(call.query.month)
     before = mark_of(call, until)
-    entries = await call.app.read(call, _timeline, owner, before, since, limit + 1)
+    entries = await call.app.read(call, timelines.timeline, owner, before, since, limit + 1)
     if entries is None:
         raise Refused("not-found")
-    present = Presenter(call.app, call.viewer.id).timeline_item
+    present = TimelinePresenter(call.app, call.viewer.id).entry
     place = entries[limit - 1].mark if len(entries) > limit else None
     return call.page([present(entry) for entry in entries[:limit]], place)
-
-
-async def _timeline(
-    connection: Any,
-    viewer: MemberId,
-    owner: MemberId,
-    before: Mark,
-    since: datetime,
-    count: int,
-) -> list[timelines.TimelineEntry] | None:
-    if await hidden(connection, viewer, owner):
-        return None
-    if not await section_is_open(connection, viewer, owner, "posts"):
-        return []
-    return await timelines.timeline(connection, viewer, owner, before, since, count)
 
 
 def _month(month: str | None) -> tuple[datetime, Mark]:

@@ -2,7 +2,9 @@
 Home pages: what a viewer may see of one beside its owner's posts and look.
 """
 
+from collections.abc import Collection, Mapping
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -12,6 +14,7 @@ from domain.ids import MemberId, cell_of
 from projections.reading import messages, visits
 from projections.reading.messages import MessageView
 from projections.reading.people import MemberView, members
+from projections.reading.posts import Profile
 from projections.reading.statements import Connection, Statement
 from projections.reading.visits import Seen, VisitCounts
 
@@ -99,3 +102,34 @@ async def section_is_open(
         return False
     home, _ = await home_of(connection, owner)
     return open_to(home, section, stands(viewer, member))
+
+
+async def boards(
+    connection: Connection, viewer: MemberId, owners: Collection[UUID]
+) -> dict[UUID, MemberView]:
+    """Whose boards, of some members', are there for a viewer."""
+    found = await members(connection, viewer, list(owners))
+    if not found:
+        return {}
+    cells = [cell_of(owner) for owner in found]
+    rows = await HOMES(connection, cells=cells, members=list(found))
+    homes = {row[0]: decoded(row[1]) for row in rows}
+    return {
+        owner: member
+        for owner, member in found.items()
+        if open_to(homes.get(owner, PLAIN), "messages", stands(viewer, member))
+    }
+
+
+async def messages_seen(
+    connection: Connection, viewer: MemberId, wanted: Mapping[UUID, UUID]
+) -> dict[UUID, tuple[MessageView, Profile]]:
+    """
+    Those of some messages that the viewer may see, and whose board each is on.
+
+    :param wanted: whose board each is on.
+    """
+    open_ = await boards(connection, viewer, set(wanted.values()))
+    there = {message: space for message, space in wanted.items() if space in open_}
+    found = await messages.by_id(connection, viewer, there)
+    return {one: (view, open_[wanted[one]].profile) for one, view in found.items()}

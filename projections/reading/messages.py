@@ -2,7 +2,7 @@
 Messages on a board, gated for a viewer: each needs its own gate and its board's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -45,8 +45,8 @@ _BY_ID = Statement(
     "messages_by_id",
     f"""
     SELECT {_COLUMNS}, m.position, m.waits
-      FROM unnest(:messages::uuid[]) AS wanted (message)
-      JOIN models.messages m ON m.cell = :cell::smallint AND m.message = wanted.message
+      FROM unnest(:cells::smallint[], :messages::uuid[]) AS wanted (cell, message)
+      JOIN models.messages m ON m.cell = wanted.cell AND m.message = wanted.message
     """,  # noqa: S608 - put together from constants of this module
 )
 
@@ -107,13 +107,18 @@ async def messages(
 
 
 async def by_id(
-    connection: Connection, owner: MemberId, wanted: Sequence[UUID]
+    connection: Connection, viewer: MemberId, wanted: Mapping[UUID, UUID]
 ) -> dict[UUID, MessageView]:
-    """Those of some messages on their own board that its owner may see."""
+    """
+    Those of some messages that the viewer may see, on boards that are known to be visible.
+
+    :param wanted: whose board each is on.
+    """
     if not wanted:
         return {}
-    rows = await _BY_ID(connection, cell=cell_of(owner), messages=list(wanted))
-    return {view.message: view for view in await _gated(connection, owner, rows)}
+    cells = [cell_of(space) for space in wanted.values()]
+    rows = await _BY_ID(connection, cells=cells, messages=list(wanted))
+    return {view.message: view for view in await _gated(connection, viewer, rows)}
 
 
 async def _gated(

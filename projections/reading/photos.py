@@ -5,7 +5,7 @@ Which album's gate that is, the photo's gate says, never its row, which may not 
 move.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
@@ -171,11 +171,20 @@ class PhotoView(msgspec.Struct, frozen=True):
                 return self.place, self.photo
 
 
+async def hydrate(
+    connection: Connection, viewer: MemberId, photos: Sequence[UUID]
+) -> dict[UUID, PhotoView]:
+    """Those of the photos that the viewer may see, by id."""
+    cells = [cell_of(photo) for photo in photos]
+    rows = await _SOME(connection, cells=cells, photos=list(photos), viewer=viewer)
+    towards = await viewer_towards(connection, viewer, {row[1] for row in rows})
+    views = (_gated(towards, row) for row in rows)
+    return {view.photo: view for view in views if view is not None}
+
+
 async def photo(connection: Connection, viewer: MemberId, photo: UUID) -> PhotoView | None:
     """A photo; None when there is none that the viewer may see."""
-    rows = await _SOME(connection, cells=[cell_of(photo)], photos=[photo], viewer=viewer)
-    towards = await viewer_towards(connection, viewer, {row[1] for row in rows})
-    return next((view for row in rows if (view := _gated(towards, row)) is not None), None)
+    return (await hydrate(connection, viewer, [photo])).get(photo)
 
 
 async def photos_in(

@@ -150,7 +150,7 @@ async def show(
         connection,
         [one for one in responses if one.kind == "like.appeared" and one.on in under],
     )
-    on_board = [one.id for one in present if one.kind == "message.appeared"]
+    on_board = {one.id: viewer for one in present if one.kind == "message.appeared"}
     messages = await messages_by_id(connection, viewer, on_board)
     hydrated = ("post.", "comment.", "message.")
     told = {one.member for one in wanted if not one.kind.startswith(hydrated)}

@@ -48,7 +48,7 @@ CHANGES = {
     "account.suspended.v1": "patch members",
     "account.suspended.v1-beneath-a-ban": "patch members",
     "account.suspended.v1-for-good": "patch members",
-    "album.approved.v1": "patch albums, patch gates, put gate_history",
+    "album.approved.v1": "patch albums, patch gates, put gate_history, put timeline",
     "album.arranged.v1": "patch albums",
     "album.audience_changed.v1": "patch gates, put gate_history",
     "album.audience_changed.v1-list": (
@@ -56,12 +56,12 @@ CHANGES = {
     ),
     "album.audience_intended.v1": "patch albums",
     "album.created.v1": (
-        "put albums, put gate_history, put gates, put list_history, put list_members"
+        "put albums, put gate_history, put gates, put list_history, put list_members, put timeline"
     ),
-    "album.created.v1-plain": "put albums, put gate_history, put gates",
-    "album.deleted.v1": "drop albums, patch gates, put gate_history",
+    "album.created.v1-plain": "put albums, put gate_history, put gates, put timeline",
+    "album.deleted.v1": "drop albums, drop timeline, patch gates, put gate_history",
     "album.flagged.v1": "",
-    "album.held.v1": "put albums, put gate_history, put gates",
+    "album.held.v1": "put albums, put gate_history, put gates, put timeline",
     "album.photo_came.v1": "add album_counts",
     "album.photo_went.v1": "add album_counts",
     "album.refused.v1": "",
@@ -77,15 +77,23 @@ CHANGES = {
     "gallery.album_opened.v1": "",
     "gallery.photo_added.v1": "",
     "gallery.photo_removed.v1": "",
-    "photo.added.v1": "add album_counts, add deeds, put gate_history, put gates, put photos",
-    "photo.added.v1-bare": "add album_counts, add deeds, put gate_history, put gates, put photos",
-    "photo.approved.v1": "add album_counts, add deeds, patch gates, patch photos, put gate_history",
-    "photo.approved.v1-waited": (
-        "add album_counts, add deeds, patch gates, patch photos, put gate_history"
+    "photo.added.v1": (
+        "add album_counts, add deeds, put gate_history, put gates, put photos, put timeline"
     ),
-    "photo.deleted.v1": "add album_counts, drop photos, patch gates, put gate_history",
+    "photo.added.v1-bare": (
+        "add album_counts, add deeds, put gate_history, put gates, put photos, put timeline"
+    ),
+    "photo.approved.v1": (
+        "add album_counts, add deeds, patch gates, patch photos, put gate_history, put timeline"
+    ),
+    "photo.approved.v1-waited": (
+        "add album_counts, add deeds, patch gates, patch photos, put gate_history, put timeline"
+    ),
+    "photo.deleted.v1": (
+        "add album_counts, drop photos, drop timeline, patch gates, put gate_history"
+    ),
     "photo.flagged.v1": "",
-    "photo.held.v1": "add album_counts, put gate_history, put gates, put photos",
+    "photo.held.v1": "add album_counts, put gate_history, put gates, put photos, put timeline",
     "photo.moved.v1": "add album_counts, patch gates, patch photos",
     "photo.placed.v1": "patch photos",
     "photo.refused.v1": "",
@@ -147,22 +155,28 @@ CHANGES = {
     "member.blocked.v1": "put blocks, put tie_history",
     "member.unblocked.v1": "drop blocks, put tie_history",
     "message.approved.v1": (
-        "patch gates, patch messages, put gate_history, put notice_heads, put notices"
+        "patch gates, patch messages, put gate_history, put notice_heads, put notices, put timeline"
     ),
-    "message.deleted.v1": "drop messages, drop notices, patch gates, put gate_history",
-    "message.deleted.v1-by-owner": "drop messages, drop notices, patch gates, put gate_history",
+    "message.deleted.v1": (
+        "drop messages, drop notices, drop timeline, patch gates, put gate_history"
+    ),
+    "message.deleted.v1-by-owner": (
+        "drop messages, drop notices, drop timeline, patch gates, put gate_history"
+    ),
     "message.flagged.v1": "",
-    "message.held.v1": "put gate_history, put gates, put messages",
+    "message.held.v1": "put gate_history, put gates, put messages, put timeline",
     "message.refused.v1": "",
     "message.rejected.v1": "patch gates, put gate_history",
     "message.restored.v1": "patch gates, put gate_history",
-    "message.taken_back.v1": "drop messages, drop notices, patch gates, put gate_history",
+    "message.taken_back.v1": (
+        "drop messages, drop notices, drop timeline, patch gates, put gate_history"
+    ),
     "message.unpublished.v1": "patch gates, put gate_history",
     "message.written.v1": (
-        "put gate_history, put gates, put messages, put notice_heads, put notices"
+        "put gate_history, put gates, put messages, put notice_heads, put notices, put timeline"
     ),
     "message.written.v1-answer": (
-        "put gate_history, put gates, put messages, put notice_heads, put notices"
+        "put gate_history, put gates, put messages, put notice_heads, put notices, put timeline"
     ),
     "number.claimed.v1": "",
     "post.approved.v1": "add deeds, patch gates, patch posts, put gate_history, put timeline",
@@ -186,7 +200,7 @@ CHANGES = {
     "post.held.v1-poll": "put gate_history, put gates, put polls, put posts, put timeline",
     "post.refused.v1-poll": "",
     "post.edited.v1-carrying": "patch gates, patch posts, put mentions",
-    "vote.cast.v1": "add tallies, add turnouts, put votes",
+    "vote.cast.v1": "add tallies, add turnouts, put timeline, put votes",
     "vote.cast.v1-changed": "add tallies, put votes",
     "post.deleted.v1": "drop polls, drop posts, drop timeline, patch gates, put gate_history",
     "post.edit_approved.v1": "patch gates, patch posts",

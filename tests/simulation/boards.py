@@ -27,7 +27,7 @@ from projections.visits import VISIT_COUNTS, VISIT_DAYS
 from tests.simulation.legal import must
 from tests.simulation.tables import Tables
 from tests.simulation.treasury import Treasury
-from tests.simulation.world import Difference, Note
+from tests.simulation.world import Deed, Difference, Note
 from tests.simulation.writings import Writings
 
 OF_MESSAGE = frozenset(get_args(MessageEvent))
@@ -96,6 +96,7 @@ class Boards:
                 theirs = {note.author} if waited else {note.author, note.space}
                 must(recorded.actor in theirs, recorded, "its author's, or the board's owner's")
                 note.live, note.waits = False, None
+                del world.deeds[note.id]
             case _:
                 self._judge(recorded, event, world.notes[recorded.stream])
 
@@ -115,6 +116,7 @@ class Boards:
         if isinstance(event, MessageHeld):
             note.waits = event.how
         world.notes[note.id] = note
+        world.deeds[note.id] = Deed(at, "message", note.author, note=note)
 
     def _judge(self, recorded: Recorded, event: Any, note: Note) -> None:
         """People decided what becomes of it."""
@@ -124,6 +126,7 @@ class Boards:
                 held = note.waits is not None or note.taken == "held"
                 must(held and waited is (note.waits is not None), recorded, "it was kept back")
                 note.at = recorded.recorded_at, UUID(int=note.id.int)
+                self._world.deeds[note.id] = Deed(note.at, "message", note.author, note=note)
             case MessageRestored():
                 must(note.taken == "published", recorded, "what was there comes back")
             case MessageRejected(decision=decision):

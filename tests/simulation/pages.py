@@ -94,8 +94,8 @@ def _messages_of_space(tables: Tables, asked: Asked) -> Rows:
 
 @twin("messages_by_id")
 def _messages_by_id(tables: Tables, asked: Asked) -> Rows:
-    wanted = set(asked["messages"])
-    found = ((one, tables.get(MESSAGES, asked["cell"], one)) for one in wanted)
+    wanted = unnest(asked, "cells", "messages")
+    found = ((one, tables.get(MESSAGES, cell, one)) for cell, one in wanted)
     return [(one, *pick(row, _MESSAGE)) for one, row in found if row is not None]
 
 

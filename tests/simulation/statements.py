@@ -323,9 +323,11 @@ def _timeline(tables: Tables, asked: Asked) -> Rows:
     found = [
         (row["at"], key[2], row)
         for key, row in tables.under(TIMELINE, asked["cell"], asked["member"]).items()
-        if (row["at"], key[2]) < mark and row["at"] >= asked["since"]
+        if (row["at"], key[2]) < mark
+        and row["at"] >= asked["since"]
+        and row["kind"] in asked["kinds"]
     ]
     found.sort(key=lambda one: one[:2], reverse=True)
     return [
-        (stream, at, *pick(row, ("kind", "post"))) for at, stream, row in found[: asked["count"]]
+        (stream, at, *pick(row, ("kind", "about"))) for at, stream, row in found[: asked["count"]]
     ]

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from tests.simulation.around import around, shown_around
+from tests.simulation.around import around, note_of, shown_around, shown_note
 from tests.simulation.oracle import Oracle
-from tests.simulation.world import Difference, Piece, World
+from tests.simulation.world import Deed, Difference, Piece, World
 
 
 def _id(item: Any) -> str:
@@ -214,27 +214,27 @@ def timeline(owner: UUID, qq: int) -> Surface:
     def expected(world: World, viewer: UUID) -> Any:
         if (owner, viewer) in world.blocks:
             return None
-        return [
-            (
-                deed.kind,
-                None if deed.remark is None else deed.remark.text,
-                _post(world, viewer, deed.piece),
-            )
-            for deed in world.timeline(viewer, owner)
-            if world.opens(viewer, owner, "posts")
-        ]
+        return [_deed(world, viewer, deed) for deed in world.timeline(viewer, owner)]
 
     def shown(world: World, items: Any) -> Any:
-        return [
-            (
-                item["kind"],
-                item["comment"]["text"] if item.get("comment") else None,
-                _shown_post(item["post"]),
-            )
-            for item in items
-        ]
+        return [_shown_deed(item) for item in items]
 
     return Surface("read_timeline", {"qq": qq}, expected, shown)
+
+
+def _deed(world: World, viewer: UUID, deed: Deed) -> tuple[Any, ...]:
+    if deed.note is not None:
+        return deed.kind, note_of(deed.note), world.people[deed.note.space].qq
+    assert deed.piece is not None
+    said = None if deed.remark is None else deed.remark.text
+    return deed.kind, said, _post(world, viewer, deed.piece)
+
+
+def _shown_deed(item: Any) -> tuple[Any, ...]:
+    if item["kind"] == "message":
+        return item["kind"], shown_note(item["message"]), item["board"]["qq"]
+    said = item["comment"]["text"] if "comment" in item else None
+    return item["kind"], said, _shown_post(item["post"])
 
 
 def post(piece: Piece) -> Surface:

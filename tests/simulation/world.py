@@ -161,13 +161,14 @@ class Note:
 
 @dataclass(eq=False)
 class Deed:
-    """An entry of a member's timeline."""
+    """An entry of a member's timeline: about a post, or a message on a board."""
 
     at: tuple[datetime, UUID]
     kind: str
     author: UUID
-    piece: Piece
+    piece: Piece | None = None
     remark: Remark | None = None
+    note: Note | None = None
 
 
 class World:
@@ -303,16 +304,20 @@ class World:
 
     def timeline(self, viewer: UUID, owner: UUID) -> list[Deed]:
         """All that a member did and a viewer may know of, the latest first."""
-        found = (
-            deed
-            for deed in self.deeds.values()
-            if deed.author == owner
-            and self.sees(viewer, deed.piece)
-            and (deed.remark is None or self.finds(viewer, deed.remark))
-        )
-        if self.apart(viewer, owner):
+        if not self.opens(viewer, owner, "posts"):
             return []
-        return sorted(found, key=lambda deed: deed.at, reverse=True)
+        found = (one for one in self.deeds.values() if one.author == owner)
+        known = (deed for deed in found if self._knows_of(viewer, deed))
+        return sorted(known, key=lambda deed: deed.at, reverse=True)
+
+    def _knows_of(self, viewer: UUID, deed: Deed) -> bool:
+        if deed.note is not None:
+            return self.opens(viewer, deed.note.space, "messages") and self.reads(viewer, deed.note)
+        assert deed.piece is not None
+        if deed.kind == "vote" and viewer != deed.author:
+            return False
+        found = deed.remark is None or self.finds(viewer, deed.remark)
+        return self.sees(viewer, deed.piece) and found
 
     def opens(self, viewer: UUID, owner: UUID, section: str) -> bool:
         """Whether a section of a member's page is there for a viewer."""

@@ -228,6 +228,9 @@ class Writings(Bonds):
         must(event.options != event.former, recorded, "it changes something")
         open_ = poll.closes_at is None or recorded.recorded_at < poll.closes_at
         must(open_ and not poll.recorded, recorded, "while the poll is open")
+        if not event.former:
+            at = recorded.recorded_at, UUID(int=recorded.stream.int)
+            self.deeds[recorded.stream] = Deed(at, "vote", member, piece)
         poll.votes[member] = event.options
 
     def _close(self, recorded: Recorded, piece: Piece) -> None:
