@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from commands.audiences import chosen_audience
+from commands.copies import Copied
 from commands.directory import Directory
 from commands.exhibits import own_album, waits_as
 from commands.referrals import changed, nothing_to_decide, published_as
@@ -16,7 +17,7 @@ from commands.types import AlbumTitle, AudienceChoice
 from commands.work import Outcome, Work
 from domain import album as decisions
 from domain import gallery as galleries
-from domain.album import ALBUM, Album, DeletedAlbum, album_stream
+from domain.album import ALBUM, Album, AnyAlbum, DeletedAlbum, NoAlbum, album_stream
 from domain.album_events import AlbumRefused, Arrangement, Layout, Sort
 from domain.case_events import Subject
 from domain.event import Refused
@@ -53,8 +54,10 @@ class AlbumHandlers:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
-    async def create(self, command: CreateAlbum, work: Work) -> Outcome:
-        """Make an album."""
+    async def create(
+        self, command: CreateAlbum, work: Work, *, copied: Copied | None = None
+    ) -> Outcome:
+        """Make an album; one from a copy, once."""
         owner = await publishing_member(work)
         cell = cell_of(owner)
         audience = await chosen_audience(
@@ -63,17 +66,25 @@ class AlbumHandlers:
         arrangement = Arrangement(command.layout, command.sort, command.slideshow)
         found = await work.screen(cell, {"title": command.title})
         title: Sealed[str] = await work.vault.seal(owner, KeyClass.CONTENT, command.title)
-        album = AlbumId(work.mint(cell))
+        album, at = AlbumId(work.mint(cell)), None
+        if copied is not None:
+            album, at = AlbumId(copied.here("album", owner)), copied.at(work.context.effective_at)
         stream, gallery = album_stream(album), gallery_stream(owner, cell)
-        work.fresh(ALBUM, stream)
+        if copied is None:
+            work.fresh(ALBUM, stream)
+        else:
+            before: AnyAlbum = await work.load(ALBUM, stream)
+            if not isinstance(before, NoAlbum):
+                raise Refused("already-published")
         opened = galleries.open_album(await work.load(GALLERY, gallery), owner, album)
-        events = decisions.create(owner, title, audience, arrangement, found)
+        events = decisions.create(owner, title, audience, arrangement, found, at)
         work.append(ALBUM, stream, owner, events)
         if not isinstance(events[0], AlbumRefused):
             work.append(GALLERY, gallery, owner, opened)
         subject = Subject("album", album, owner)
         state, refused = await published_as(work, subject, found, len(events))
-        return Outcome(album, (stream, 1), state=state, status=201, refused=refused)
+        made = work.version(stream) + 1
+        return Outcome(album, (stream, made), state=state, status=201, refused=refused)
 
     async def change(self, album: AlbumId, command: ChangeAlbum, work: Work) -> Outcome:
         """Change what an album is called, whom it is for, and how it is shown."""

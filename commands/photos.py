@@ -7,6 +7,7 @@ again; the photo, its album's count and its owner's bytes are one append.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -60,11 +61,13 @@ class ChangePhoto(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 class Taken(msgspec.Struct, frozen=True):
     """
     What an upload was made into; ``turned`` are the picture's PDQ hashes, turned and mirrored in
-    all eight ways, none where they are not computed.
+    all eight ways, none where they are not computed. ``made_at`` when it was added elsewhere, where
+    it comes from a copy.
     """
 
     picture: Picture
     turned: tuple[bytes, ...] = ()
+    made_at: datetime | None = None
 
 
 def photo_of(owner: MemberId, upload: UUID) -> PhotoId:
@@ -106,7 +109,7 @@ async def add(album: AlbumId, taken: Taken, command: AddPhoto, work: Work) -> Ou
     counted = galleries.add_photo(room, owner, photo, picture.stored, quota)
     received = albums.receive(into, photo, picture.stored)
     place = (into.placed + 1) * PLACE_STEP
-    events = decisions.add(owner, album, words, picture, place, found)
+    events = decisions.add(owner, album, words, picture, place, found, taken.made_at)
     work.append(PHOTO, stream, owner, events)
     work.append(ALBUM, album_stream(album), owner, received)
     work.append(GALLERY, gallery, owner, counted)

@@ -3,7 +3,6 @@ Commands about posts: publish, edit, delete, change the audience.
 """
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, TypeAlias, assert_never
 from uuid import UUID
 
@@ -11,6 +10,7 @@ import msgspec
 
 from commands.audiences import chosen_audience
 from commands.consents import consenting
+from commands.copies import Copied
 from commands.directory import Directory
 from commands.images import own_images
 from commands.mentions import MENTIONS_MAX, mentioned, numbers_in
@@ -40,7 +40,7 @@ from commands.work import Outcome, Work
 from domain import post as decisions
 from domain.case_events import Subject
 from domain.event import Refused
-from domain.ids import MemberId, PostId, cell_of, derive_at
+from domain.ids import MemberId, PostId, cell_of
 from domain.poll import Poll
 from domain.post import (
     DIARY_LENGTH_MAX,
@@ -114,19 +114,6 @@ class PublishPoll(
     mentions: Mentions = []
 
 
-class Copied(msgspec.Struct, frozen=True):
-    """Which post it was in the place that a copy is of, and when it was published there."""
-
-    id: UUID
-    published_at: datetime
-
-    def here(self, author: MemberId) -> PostId:
-        """What it is here: always the same, so that a copy can be brought in twice."""
-        milliseconds = max(0, int(self.published_at.timestamp() * 1000))
-        cell = cell_of(author)
-        return PostId(derive_at(milliseconds, cell, "copied-post", author, self.id))
-
-
 #: Whether a change may be made to an edition of the post.
 Precondition: TypeAlias = Callable[[int], bool]
 
@@ -184,8 +171,8 @@ class PostHandlers:
             stream = post_stream(post)
             state = work.fresh(POST, stream)
         else:
-            # What claims to come from the future would stand above all that is new.
-            post, at = copied.here(author), min(copied.published_at, work.context.effective_at)
+            post = PostId(copied.here("post", author))
+            at = copied.at(work.context.effective_at)
             stream = post_stream(post)
             state = await work.load(POST, stream)
         commenting = command.commenting

@@ -3,6 +3,7 @@ Albums: a title, an audience, and how many photos are in them. Which ones, the p
 of ten thousand is as small a state as an empty one.
 """
 
+from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
@@ -149,9 +150,14 @@ def create(
     audience: Audience,
     arrangement: Arrangement,
     found: Found | None = None,
+    made_at: datetime | None = None,
 ) -> tuple[AlbumEvent, ...]:
-    """Make an album, or what becomes of that instead."""
-    created = AlbumCreated(owner, title, audience, arrangement)
+    """
+    Make an album, or what becomes of that instead.
+
+    :param made_at: when it was made elsewhere.
+    """
+    created = AlbumCreated(owner, title, audience, arrangement, made_at)
     if found is None:
         return (created,)
     screening, promise = found.screening, found.promise

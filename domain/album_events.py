@@ -3,6 +3,7 @@ What happens to an album. Its title is sealed; ``photos`` come and go by their o
 the album keeps how many there are and how many bytes they take.
 """
 
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -30,12 +31,13 @@ class Arrangement(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class AlbumCreated(Event, frozen=True, tag="album.created.v1"):
-    """There is an album, for its audience."""
+    """There is an album, for its audience; ``made_at`` when it was made elsewhere: from a copy."""
 
     owner: MemberId
     title: Sealed[str]
     audience: Audience
     arrangement: Arrangement
+    made_at: datetime | None = None
 
 
 class AlbumHeld(Event, frozen=True, tag="album.held.v1"):

@@ -3,6 +3,7 @@ Photos: a picture in an album, with words. Whoever sees the album sees it, unles
 taken down. A photo that was taken down keeps its bytes, for it may be put back.
 """
 
+from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
@@ -148,9 +149,14 @@ def add(
     picture: Picture,
     place: int,
     found: Found | None = None,
+    made_at: datetime | None = None,
 ) -> tuple[PhotoEvent, ...]:
-    """Add a photo, or what becomes of it instead; what is refused is kept elsewhere."""
-    added = PhotoAdded(owner, album, words, picture, place)
+    """
+    Add a photo, or what becomes of it instead; what is refused is kept elsewhere.
+
+    :param made_at: when it was added elsewhere.
+    """
+    added = PhotoAdded(owner, album, words, picture, place, made_at)
     if found is None:
         return (added,)
     screening, promise = found.screening, found.promise

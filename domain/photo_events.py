@@ -3,6 +3,7 @@ What happens to a photo. Its words are sealed; its bytes are named by the digest
 form (:mod:`domain.picture`). ``was`` says whether others saw it, without looking that up.
 """
 
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -25,13 +26,17 @@ class PhotoWords(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class PhotoAdded(Event, frozen=True, tag="photo.added.v1"):
-    """It is in an album, at ``place`` in its owner's own order."""
+    """
+    It is in an album, at ``place`` in its owner's own order; ``made_at`` when it was added
+    elsewhere, where it comes from a copy.
+    """
 
     owner: MemberId
     album: AlbumId
     words: PhotoWords
     picture: Picture
     place: int
+    made_at: datetime | None = None
 
 
 class PhotoHeld(Event, frozen=True, tag="photo.held.v1"):

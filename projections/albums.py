@@ -36,6 +36,7 @@ from domain.photo_events import (
     PhotoUnpublished,
 )
 from projections.gates import audience_name
+from projections.moments import made_at
 from projections.rows import Add, Change, Drop, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, key, sealed
 
@@ -92,7 +93,7 @@ class Albums:
                     "owner": event.owner,
                     "title": event.title.envelope,
                     **_arranged(event.arrangement),
-                    "created_at": recorded.recorded_at,
+                    "created_at": made_at(recorded),
                     "waits": event.how if isinstance(event, AlbumHeld) else None,
                     "intended": audience_name(event.audience) if held else None,
                     "title_waits": None,

@@ -26,6 +26,7 @@ from domain.photo_events import (
     PhotoWordsRejected,
 )
 from domain.picture import Picture
+from projections.moments import made_at
 from projections.rows import Change, Drop, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, envelope, key, sealed
 
@@ -79,8 +80,8 @@ class Photos:
                     "album": event.album,
                     **_said(event.words),
                     **_pictured(event.picture),
-                    "added_at": recorded.recorded_at,
-                    "taken_at": event.picture.taken_at or recorded.recorded_at,
+                    "added_at": made_at(recorded),
+                    "taken_at": event.picture.taken_at or made_at(recorded),
                     "place": event.place,
                     "waits": event.how if isinstance(event, PhotoHeld) else None,
                     "words_wait": None,

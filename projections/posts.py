@@ -5,7 +5,6 @@ All posts of an author are in the author's cell, so their positions put them in 
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Column, Index, Integer, Table, Text, Uuid
@@ -30,6 +29,7 @@ from domain.post_events import (
     edition_after,
 )
 from projections.gates import audience_name
+from projections.moments import made_at
 from projections.rows import Change, Drop, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, envelope, key, sealed
 
@@ -82,7 +82,7 @@ class Posts:
                     **_said(event.content),
                     "share_of": event.share_of,
                     "commenting": event.commenting,
-                    "published_at": placed_at(recorded),
+                    "published_at": made_at(recorded),
                     "edited_at": None,
                     **_waiting(event),
                     "edit_waits": None,
@@ -121,14 +121,6 @@ class Posts:
                 yield Drop(POSTS, at)
             case _:
                 return
-
-
-def placed_at(recorded: Recorded) -> datetime:
-    """When what an event published has its place: for a post from a copy, where it had it there."""
-    event = recorded.event
-    if isinstance(event, PostPublished) and event.written_at is not None:
-        return event.written_at
-    return recorded.recorded_at
 
 
 _NO_WAITING: dict[str, Any] = {"waits": None, "due": None, "intended": None}

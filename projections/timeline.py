@@ -33,7 +33,7 @@ from domain.message import (
 from domain.photo_events import PhotoAdded, PhotoApproved, PhotoDeleted, PhotoHeld
 from domain.poll import VoteCast
 from domain.post_events import PostApproved, PostDeleted, PostHeld, PostPublished
-from projections.posts import placed_at
+from projections.moments import made_at
 from projections.rows import Change, Drop, Put
 from projections.tables import METADATA, MOMENT, cell, key
 
@@ -116,5 +116,5 @@ def _drop(recorded: Recorded, member: MemberId) -> Drop:
 
 
 def _put(recorded: Recorded, member: MemberId, kind: str, about: UUID) -> Put:
-    values = {"at": placed_at(recorded), "kind": kind, "about": about}
+    values = {"at": made_at(recorded), "kind": kind, "about": about}
     return Put(TIMELINE, (recorded.cell, member, recorded.stream), values)

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, NoReturn
 from cyclopts import App, CycloptsError, Group, Parameter, validators
 
 from api.cli.failures import Failed, explain
-from api.cli.options import Tuning, rails_at
+from api.cli.options import PhotoOptions, Tuning, rails_at
 from api.settings import Settings
 
 DataDir = Annotated[Path | None, Parameter(name="--data-dir", help="Default: $DATA, or var.")]
@@ -252,9 +252,10 @@ def import_(
     user: int | None = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
+    photos: PhotoOptions | None = None,
 ) -> None:
     """
-    Bring a copy of a member's space in: lists, look and posts, with the times they had.
+    Bring a copy of a member's space in: lists, look, albums and posts, with the times they had.
 
     Parameters
     ----------
@@ -263,7 +264,7 @@ def import_(
     """
     from api.cli.importing import run_import
 
-    run_import(file, data_directory(data_dir), database_url, user)
+    run_import(file, data_directory(data_dir), database_url, user, photos or PhotoOptions())
 
 
 @app.command

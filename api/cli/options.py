@@ -23,7 +23,31 @@ def _text(environment: str, help: str, group: Group) -> Parameter:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Tuning:
+class PhotoOptions:
+    """Where photos are kept, and how large one may be."""
+
+    object_store: Annotated[
+        str | None,
+        _text(
+            "OBJECT_STORE_URL",
+            "A bucket for photos, s3://BUCKET/PREFIX. Default: photos/ in the data directory.",
+            _PHOTOS,
+        ),
+    ] = None
+    upload_max: Annotated[
+        int,
+        Parameter(
+            env_var="UPLOAD_BYTES_MAX",
+            validator=_SOME,
+            group=_PHOTOS,
+            help="Bytes of one photo.",
+        ),
+    ] = 50_000_000
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Tuning(PhotoOptions):
     """Limits as ``RATE/BURST``: requests a second, and at once."""
 
     limit_member: Annotated[
@@ -101,24 +125,6 @@ class Tuning:
             help="Seconds, when told to stop, to say so in /readyz before the door closes.",
         ),
     ] = 0.0
-
-    object_store: Annotated[
-        str | None,
-        _text(
-            "OBJECT_STORE_URL",
-            "A bucket for photos, s3://BUCKET/PREFIX. Default: photos/ in the data directory.",
-            _PHOTOS,
-        ),
-    ] = None
-    upload_max: Annotated[
-        int,
-        Parameter(
-            env_var="UPLOAD_BYTES_MAX",
-            validator=_SOME,
-            group=_PHOTOS,
-            help="Bytes of one photo.",
-        ),
-    ] = 50_000_000
 
     @property
     def quotas(self) -> Quotas:

@@ -43,6 +43,7 @@ from domain.poll import Poll, VoteCast
 from domain.post_events import PostContent, PostEdited, PostHeld, PostPublished
 from domain.sealed import Sealed
 from domain.visit import VisitMade, VisitMadeUnseen
+from projections.moments import made_at
 
 #: The events that begin a stream of something that a member made.
 BEGINNINGS = (
@@ -129,7 +130,7 @@ def _post(history: Sequence[Recorded], state: posts.Post, open_: Open, qqs: QQs)
         MadePost(
             id=first.stream,
             type=live.kind,
-            published_at=first.recorded_at,
+            published_at=made_at(first),
             state=stands,
             audience=_audience(live.audience, qqs),
             text=open_(content.text),
@@ -220,7 +221,7 @@ def _album(first: Recorded, state: AnyAlbum, open_: Open, qqs: QQs) -> list[Made
         MadeAlbum(
             id=first.stream,
             title=open_(state.pending or state.title),
-            created_at=first.recorded_at,
+            created_at=made_at(first),
             state=_shown(state.standing),
             audience=_audience(state.audience, qqs),
             layout=arrangement.layout,
@@ -240,7 +241,7 @@ def _photo(first: Recorded, state: AnyPhoto, open_: Open) -> list[Made]:
             id=first.stream,
             album=state.album,
             file=f"photos/{first.stream}.{picture.original.format}",
-            added_at=first.recorded_at,
+            added_at=made_at(first),
             state=_shown(state.standing),
             place=state.place,
             caption=_opened(words.caption, open_),

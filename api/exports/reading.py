@@ -3,6 +3,7 @@ A copy that is brought in: a zip from outside, believed in nothing that it does 
 """
 
 import hashlib
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeVar
@@ -18,6 +19,12 @@ T = TypeVar("T")
 _PIECE: Final = 1 << 16
 #: Of one line, or of a file that is read whole: beyond every post there can be.
 _WHOLE_MAX: Final = 4 << 20
+
+
+#: What reading a zip raises that is not as it should be.
+_SPOILT: Final = (
+    BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error,
+)  # fmt: skip
 
 
 class BadCopy(Exception):
@@ -61,6 +68,17 @@ class CopyReader:
             except msgspec.DecodeError as error:
                 raise BadCopy(f"made.ndjson, line {number}: {error}") from None
 
+    def length(self, path: str) -> int:
+        """How many bytes a file of the copy has."""
+        for file in self.manifest.files:
+            if file.path == path:
+                return file.bytes
+        raise BadCopy(f"{path} is not in the manifest")
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """A file's bytes, as they are read."""
+        return self._pieces(path)
+
     def _check(self) -> None:
         for file in self.manifest.files:
             length, digest = 0, hashlib.sha256()
@@ -100,5 +118,5 @@ class CopyReader:
                     yield piece
         except KeyError:
             raise BadCopy(f"{path} is not there") from None
-        except (BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        except _SPOILT as error:
             raise BadCopy(f"{path} cannot be read: {error}") from None

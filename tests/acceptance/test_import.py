@@ -5,16 +5,22 @@ A copy of a space brought in elsewhere: the same posts, for the same people, at 
 import hashlib
 import io
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 import pytest
+import pyvips
 
-from tests.acceptance.processes import one_line, run
+from tests.acceptance.processes import COMMAND, one_line, run
+from tests.acceptance.test_albums import add, album, jpeg
 from tests.support.database import fresh_database
 from tests.support.homezone import Client, RunningHomezone, running_homezone
+from tests.support.images import encoded, with_exif
+from tests.support.tus import upload
+from tests.support.waiting import eventually
 
 SPACE = ("kind", "text", "title", "mood", "published_at", "audience", "state", "commenting")
 
@@ -92,6 +98,175 @@ def test_a_space_is_the_same_elsewhere(here: Place, there: Place, tmp_path: Path
     assert [{**page, "position": None} for page in pages[:1]] == [{**pages[1], "position": None}]
     assert "post: 4 here already" in bring(file, there)
     assert space(again) == space(anna)
+
+
+ALBUM = ("title", "audience", "layout", "sort", "slideshow", "photos", "created_at", "state")
+PHOTO = ("width", "height", "format", "added_at", "taken_at", "caption", "alt", "state")
+
+
+def albums(client: Client) -> list[dict[str, Any]]:
+    """One's own albums, photos in each order, with their bytes, whatever their ids."""
+    found = []
+    for one in client.walk(f"/v1/spaces/{client.qq}/albums"):
+        inside = {
+            order: client.walk(f"/v1/albums/{one['id']}/photos", order=order)
+            for order in ("newest", "taken", "own")
+        }
+        ids = [photo["id"] for photo in inside["own"]]
+        found.append(
+            {key: one.get(key) for key in ALBUM}
+            | {"cover": ids.index(one["cover"]) if one.get("cover") else None}
+            | {
+                order: [
+                    {key: photo.get(key) for key in PHOTO} | {"bytes": content(client, photo["id"])}
+                    for photo in photos
+                ]
+                for order, photos in inside.items()
+            }
+        )
+    return found
+
+
+def content(client: Client, photo: str) -> str:
+    """The digest of a photo's original."""
+    got = client.get(f"/v1/photos/{photo}/content", size="original").ok(200).body
+    return hashlib.sha256(got).hexdigest()
+
+
+def dated(seed: int) -> bytes:
+    """A picture that says when it was taken."""
+    image = pyvips.Image.new_from_buffer(jpeg(seed), "")
+    taken = {"ifd2_DateTimeOriginal": f"2011:0{seed}:02 03:04:05"}
+    return encoded("jpeg", with_exif(image, 1, **taken))
+
+
+def test_albums_and_their_photos_are_the_same_elsewhere(
+    here: Place, there: Place, tmp_path: Path
+) -> None:
+    anna, bela = here.homezone.members(2)
+    mine = album(anna, "friends", "江南春", layout="story", sort="own", slideshow="taken")
+    listed = album(anna, [bela.qq], "家")
+    kept = [add(anna, mine, seed, caption=f"第{seed}张", alt="a river") for seed in (1, 2)]
+    taken = anna.post(f"/v1/albums/{mine}/photos", {"upload": upload(anna, dated(3))}).ok(201)
+    add(anna, listed, 4)
+    first = anna.get(f"/v1/photos/{kept[0]}").ok().json["place"]
+    anna.patch(f"/v1/photos/{taken.json['id']}", {"place": first - 1}).ok(200)
+    anna.patch(f"/v1/albums/{mine}", {"cover": kept[1]}).ok(200)
+    body = {"kind": "shuoshuo", "text": "看", "audience": {"to": "public"}, "images": kept}
+    anna.post("/v1/posts", body).ok(201)
+    file = fetched(anna, tmp_path / "copy.zip")
+    again, other = account(there, anna.qq), account(there, bela.qq)
+    lines = bring(file, there)
+    assert {"album: 2 brought in", "photo: 4 brought in", "post: 1 brought in"} <= set(lines)
+    assert albums(again) == albums(anna)
+    assert [one["cover"] for one in albums(again)].count(None) == 1
+    (post,) = again.walk(f"/v1/spaces/{anna.qq}/posts")
+    shown = [content(again, image["id"]) for image in post["images"]]
+    assert shown == [content(anna, one) for one in kept]
+    (seen,) = other.walk(f"/v1/spaces/{anna.qq}/posts")
+    assert len(seen["images"]) == 2, "a post shows them, whatever album they are in"
+    assert [one["title"] for one in other.walk(f"/v1/spaces/{anna.qq}/albums")] == ["家"]
+    used = [of.get("/v1/me/storage").ok().json["used"] for of in (anna, again)]
+    assert used[0] == used[1] > 0
+    lines = bring(file, there)
+    assert {"album: 2 here already", "photo: 4 here already"} <= set(lines)
+    assert albums(again) == albums(anna)
+    # And a copy of what was brought in is a copy of the same.
+    copies = [made(one) for one in (file, fetched(again, tmp_path / "again.zip"))]
+    assert copies[0] == copies[1]
+
+
+#: What is new wherever a copy is brought in: ids, places that begin anew, and lists' own times.
+_ANEW = ("id", "album", "file", "cover", "place", "images", "saved_at", "list")
+
+
+def made(file: Path) -> list[str]:
+    """What stands in a copy, without what is new in each place."""
+    with ZipFile(file) as copy:
+        lines = [json.loads(line) for line in copy.read("made.ndjson").splitlines()]
+    told = [{key: value for key, value in one.items() if key not in _ANEW} for one in lines]
+    return sorted(json.dumps(one, sort_keys=True) for one in told)
+
+
+def test_what_an_import_left_half_done_is_gone_on_with(
+    here: Place, there: Place, tmp_path: Path
+) -> None:
+    anna = here.homezone.member()
+    mine = album(anna)
+    for seed in (1, 2, 3):
+        add(anna, mine, seed)
+    file = fetched(anna, tmp_path / "copy.zip")
+    again = account(there, anna.qq)
+    with subprocess.Popen([COMMAND, "import", str(file), *there.options]) as running:
+        eventually(lambda: bool(again.walk(f"/v1/spaces/{anna.qq}/albums")))
+        running.kill()
+    lines = bring(file, there)
+    assert "album: 1 here already" in lines
+    assert albums(again) == albums(anna)
+
+
+def test_what_cannot_be_brought_in_keeps_nothing_else_back(
+    here: Place, there: Place, tmp_path: Path
+) -> None:
+    anna = here.homezone.member()
+    mine, bad = album(anna), album(anna, title="a frobwizzle")
+    kept, worded = add(anna, mine, 1), add(anna, mine, 2, caption="a frobwizzle")
+    add(anna, bad, 3)
+    body = {"kind": "shuoshuo", "text": "看", "audience": {"to": "public"}}
+    anna.post("/v1/posts", {**body, "images": [kept, worded]}).ok(201)
+    again = account(there, anna.qq)
+    rule = {"id": "r", "match": {"phrase": "frobwizzle"}, "action": "block", "category": "spam"}
+    officer = there.homezone.client(14_001, "compliance")
+    officer.put("/v1/moderation/rules/titles", {"rules": [rule]}).ok(200)
+    lines = bring(fetched(anna, tmp_path / "copy.zip"), there)
+    assert {
+        "album: 1 brought in", "album: 1 not-published",
+        "photo: 1 brought in", "photo: 1 its album is not here", "photo: 1 not-published",
+        "image: 1 not here to be shown", "post: 1 brought in",
+    } <= set(lines)  # fmt: skip
+    assert [len(one["own"]) for one in albums(again)] == [1]
+    (post,) = again.walk(f"/v1/spaces/{anna.qq}/posts")
+    assert len(post["images"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"file": "photos/none.jpeg"}, "photos/none.jpeg is not in the manifest"),
+        ({"file": "../../etc/passwd"}, "../../etc/passwd is not in the manifest"),
+        ({"place": "first"}, "made.ndjson, line"),
+        ({"added_at": "yesterday"}, "made.ndjson, line"),
+    ],
+)
+def test_a_photo_that_is_not_as_it_should_be_ends_the_import(
+    here: Place, there: Place, tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    anna = here.homezone.member()
+    add(anna, album(anna), 1)
+    file = fetched(anna, tmp_path / "copy.zip")
+
+    def changed(line: Any) -> Any:
+        return {**line, **change} if line["kind"] == "photo" else line
+
+    altered = rewritten(file, tmp_path / "altered.zip", changed)
+    account(there, anna.qq)
+    assert said in one_line(run("import", str(altered), *there.options), 1)
+
+
+def test_what_is_no_picture_is_counted_as_that(here: Place, there: Place, tmp_path: Path) -> None:
+    anna = here.homezone.member()
+    mine = album(anna)
+    add(anna, mine, 1)
+    add(anna, mine, 2)
+    file = fetched(anna, tmp_path / "copy.zip")
+    with ZipFile(file) as copy:
+        photo = next(name for name in copy.namelist() if name.startswith("photos/"))
+    spoilt(file, photo, b"no picture at all")
+    altered = rewritten(file, tmp_path / "altered.zip", lambda line: line)
+    again = account(there, anna.qq)
+    lines = bring(altered, there)
+    assert {"photo: 1 brought in", "photo: 1 not-a-picture"} <= set(lines)
+    assert [len(one["own"]) for one in albums(again)] == [1]
 
 
 def test_what_is_brought_in_is_screened(here: Place, there: Place, tmp_path: Path) -> None:

@@ -110,9 +110,10 @@ def test_a_walk_meets_each_deed_once_whatever_comes_meanwhile(each: RunningHomez
     for number in range(4):
         expected.append(("photo", add(owner, mine, seed=number + 1)))
         expected.append(("message", write(owner, host, f"踩 {number}").ok(201).json["id"]))
-    at, cursor, met = each.everything(), None, list[Deed]()
+    at, met = each.everything(), list[Deed]()
+    cursor: str | None = None
     while True:
-        where = {} if cursor is None else {"cursor": cursor}
+        where: dict[str, str] = {"cursor": cursor} if cursor else {}
         page = host.get(f"/v1/spaces/{owner.qq}/timeline", at_least=at, limit=2, **where).ok(200)
         met += [_deed(item) for item in page.json["items"]]
         if (cursor := page.json["next"]) is None:

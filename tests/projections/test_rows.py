@@ -407,6 +407,10 @@ CHANGES = {
     "post.edited.v1-mentioning": (
         "patch gates, patch posts, put mentions, put notice_heads, put notices"
     ),
+    "album.created.v1-copied": "put albums, put gate_history, put gates, put timeline",
+    "photo.added.v1-copied": (
+        "add album_counts, add deeds, put gate_history, put gates, put photos, put timeline"
+    ),
 }
 
 MODELS = pytest.mark.parametrize("model", READ_MODELS, ids=[model.name for model in READ_MODELS])
