@@ -41,6 +41,7 @@ from api.routes import (
     stream,
     transparency,
     uploads,
+    visibility,
 )
 from api.services import READ_BY_CLIENTS, Caller, Services
 from api.tokens import InvalidToken, Principal, Role, TokenVerifier
@@ -119,6 +120,7 @@ def build(
             photos.ROUTES,
             stream.ROUTES,
             audit.ROUTES,
+            visibility.ROUTES,
             operations.ROUTES,
         ),
         services,

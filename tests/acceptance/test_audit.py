@@ -34,6 +34,54 @@ def position(event: dict[str, Any]) -> tuple[int, int]:
     return int(cell), int(at)
 
 
+# Who saw what, and when
+
+
+def test_visibility_tells_what_opened_and_closed_each_interval(each: RunningHomezone) -> None:
+    author, friend, other = each.members(3)
+    author.befriend(friend)
+    post = author.publish("海上生明月", "friends")
+    moves = [
+        author.put(f"/v1/me/blocks/{friend.qq}"),
+        author.delete(f"/v1/me/blocks/{friend.qq}"),
+        author.put(f"/v1/posts/{post.json['id']}/audience", {"to": "public"}),
+        author.delete(f"/v1/posts/{post.json['id']}"),
+    ]
+    reader = auditor(each)
+
+    def seen_by(member: Client) -> Any:
+        query = {"post": post.json["id"], "viewer": member.qq}
+        return reader.get("/v1/audit/visibility", at_least=each.everything(), **query).ok(200).json
+
+    told = seen_by(friend)
+    first, second = told["intervals"]
+    assert first["opened"]["position"] == post.position
+    assert first["closed"]["type"] == "friend.ended.v1"
+    assert second["opened"]["position"] == moves[2].position
+    assert second["closed"]["position"] == moves[3].position
+    assert second["closed"]["type"] == "post.deleted.v1"
+    assert told["visible"] is False
+    (once,) = seen_by(other)["intervals"]
+    assert once == second
+    (own,) = seen_by(author)["intervals"]
+    assert (own["opened"]["position"], own["closed"]["type"]) == (post.position, "post.deleted.v1")
+
+
+def test_visibility_is_asked_by_auditors_of_posts_alone(each: RunningHomezone) -> None:
+    author, friend = each.members(2)
+    post = author.publish("一").json["id"]
+    comment = friend.comment(post, "二").json["id"]
+    reader = auditor(each)
+    query = {"post": post, "viewer": friend.qq}
+    assert compliance(each).get("/v1/audit/visibility", **query).status == 200
+    assert author.get("/v1/audit/visibility", **query).status == 403
+    for wrong, status in (
+        ({"post": comment}, 404), ({"post": str(uuid4())}, 404), ({"viewer": 99_999_999}, 404),
+        ({"post": "one"}, 400), ({"viewer": "x"}, 400), ({"viewer": 1}, 400),
+    ):  # fmt: skip
+        assert reader.get("/v1/audit/visibility", **{**query, **wrong}).status == status, wrong
+
+
 # Events
 
 

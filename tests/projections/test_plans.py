@@ -254,6 +254,9 @@ def _live(homezone: RunningHomezone, store: Store) -> None:
     ):  # fmt: skip
         auditor.get("/v1/audit/events", **query).ok(200)
     auditor.get(f"/v1/audit/streams/{post}").ok(200)
+    # Some of them are for those on a list.
+    for one in store.filling.posts[:40]:
+        auditor.get("/v1/audit/visibility", post=str(one.post), viewer=QQ_FIRST + 1).ok(200)
 
 
 def _write(homezone: RunningHomezone, hub: Client, friend: Client, newcomer: Client) -> None:

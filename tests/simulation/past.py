@@ -13,7 +13,7 @@ from projections.lists import LIST_HISTORY
 from projections.members import CERTIFICATION_HISTORY
 from projections.ties import TIE_HISTORY
 from projections.trail import TRAIL
-from tests.simulation.asking import Asked, Rows, twin, unnest
+from tests.simulation.asking import Asked, Rows, pick, twin, unnest
 from tests.simulation.tables import Row, Tables
 
 # What stood before a moment
@@ -138,3 +138,32 @@ def _trail_positions(tables: Tables, asked: Asked) -> Rows:
     found = (one[3] for one in tables.under(TRAIL, asked["cell"], asked["facet"], asked["key"]))
     positions = sorted(one for one in found if asked["after"] < one <= asked["until"])
     return [(position,) for position in positions[: asked["count"]]]
+
+
+# What stood ever
+
+
+@twin("gate_ever")
+def _gate_ever(tables: Tables, asked: Asked) -> Rows:
+    history = tables.under(GATE_HISTORY, asked["cell"], asked["content"])
+    columns = ("author", "live", "audience", "list", "at")
+    return [(key[2], *pick(row, columns)) for key, row in sorted(history.items())]
+
+
+@twin("ties_ever")
+def _ties_ever(tables: Tables, asked: Asked) -> Rows:
+    return [
+        (cell, key[3], mine, *pick(row, ("part", "standing", "bond", "at")))
+        for cell, member, other, mine in unnest(asked, "cells", "members", "others", "mine")
+        for key, row in tables.under(TIE_HISTORY, cell, member, other).items()
+        if row["part"] in ("friendship", "block")
+    ]
+
+
+@twin("listed_ever")
+def _listed_ever(tables: Tables, asked: Asked) -> Rows:
+    return [
+        (key[3], which, row["listed"], row["at"])
+        for which in asked["lists"]
+        for key, row in tables.under(LIST_HISTORY, asked["cell"], which, asked["member"]).items()
+    ]

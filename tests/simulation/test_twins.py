@@ -23,6 +23,7 @@ from domain.case_events import CaseDecided
 from domain.event import Recorded
 from domain.ids import MemberId, cell_of
 from domain.named_list import ListSaved
+from domain.post_events import PostPublished
 from projections.engine.apply import apply
 from projections.members import MEMBERS
 from projections.reading import (
@@ -53,6 +54,7 @@ from projections.reading import (
     streams,
     timelines,
     viewing,
+    visibility,
     visits,
     wallets,
 )
@@ -74,8 +76,8 @@ __all__ = ["database_url", "server_url"]
 _MODULES = (
     albums, audits, badges, books, carried, cases, decisions, decorations, gifts, home_loads,
     homes, images, ledgers, loads, memberships, mentions, messages, moments, notices, people,
-    photos, posts, reports, responses, shopping, standings, streams, timelines, viewing, visits,
-    wallets,
+    photos, posts, reports, responses, shopping, standings, streams, timelines, viewing,
+    visibility, visits, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
@@ -103,6 +105,7 @@ def lived(seed: int) -> Journal:
     journal.asked += trails(journal.events)
     journal.asked += narrowed(journal)
     journal.asked += listed(journal)
+    journal.asked += asyncio.run(looked_back(journal))
     reviewed(seed, journal)
     shopped(seed, journal)
     exhibited(seed, journal)
@@ -205,6 +208,16 @@ def listed(journal: Journal) -> list[Asked]:
         (one.cell, one.event.list) for one in journal.events if isinstance(one.event, ListSaved)
     }
     return [(statement, {"cell": cell, "lists": [which]}) for cell, which in sorted(saved)]
+
+
+async def looked_back(journal: Journal) -> list[Asked]:
+    """What an auditor would ask of who saw which post when."""
+    noted = Remembering(journal.tables)
+    members = [MemberId(member) for _, member in journal.tables.every(MEMBERS)]
+    posts_ = [one.stream for one in journal.events if isinstance(one.event, PostPublished)]
+    for post, viewer in product(posts_[::4], members):
+        await visibility.between(noted, post, viewer)
+    return noted.asked
 
 
 def reviewed(seed: int, journal: Journal) -> None:
@@ -349,6 +362,18 @@ class Noting:
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> list[Any]:
         self.asked.append((statement, values))
         return []
+
+
+class Remembering(Noting):
+    """Keeps what it was asked, and answers from tables in memory."""
+
+    def __init__(self, tables: Tables) -> None:
+        super().__init__()
+        self._tables = tables
+
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> list[Any]:
+        await super().fetch(statement, values)
+        return list(TWINS[statement.name](self._tables, values))
 
 
 async def compare_answers(url: str, tables: Tables, asked: Iterable[Asked]) -> None:
