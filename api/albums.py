@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from api.answers import Author, Presenter
+from api.http.answers import Answer, encode_json
 from commands.types import Moment
 from domain.album_events import Layout, Sort
 from domain.picture import PictureFormat
@@ -100,3 +101,12 @@ class ExhibitPresenter(Presenter):
             location=self._open(view.location) if view.own else None,
             words_state=cast(Any, view.words_wait) if view.own else None,
         )
+
+
+def versioned(body: Album | Photo, view: AlbumView | PhotoView) -> Answer:
+    """
+    What was asked for; with its version for its owner, whose changes may be conditional on it.
+    Others learn from it how often something was changed. It is no reason for a 304: counts and
+    names change without it.
+    """
+    return Answer(encode_json(body), headers={"ETag": f'"{view.version}"'} if view.own else {})

@@ -10,10 +10,10 @@ import msgspec
 from commands.audiences import chosen_audience
 from commands.copies import Copied
 from commands.directory import Directory
-from commands.exhibits import own_album, waits_as
+from commands.exhibits import check_version, own_album, waits_as
 from commands.referrals import changed, nothing_to_decide, published_as
 from commands.relations import acting_member, check_id, publishing_member
-from commands.types import AlbumTitle, AudienceChoice
+from commands.types import AlbumTitle, AudienceChoice, Precondition
 from commands.work import Outcome, Work
 from domain import album as decisions
 from domain import gallery as galleries
@@ -86,10 +86,18 @@ class AlbumHandlers:
         made = work.version(stream) + 1
         return Outcome(album, (stream, made), state=state, status=201, refused=refused)
 
-    async def change(self, album: AlbumId, command: ChangeAlbum, work: Work) -> Outcome:
+    async def change(
+        self,
+        album: AlbumId,
+        command: ChangeAlbum,
+        work: Work,
+        *,
+        admits: Precondition | None = None,
+    ) -> Outcome:
         """Change what an album is called, whom it is for, and how it is shown."""
         owner = await publishing_member(work)
         current = await own_album(work, owner, album)
+        check_version(current.since, admits)
         stream, subject = album_stream(album), Subject("album", album, owner)
         arrangement = await _arrangement(work, current, album, command)
         events: list[Any] = list(decisions.arrange(current, arrangement))
@@ -120,7 +128,9 @@ class AlbumHandlers:
         made = work.version(stream) + len(events) if events else current.since
         return Outcome(album, (stream, made), state=waits_as(current.standing))
 
-    async def delete(self, album: AlbumId, work: Work) -> Outcome:
+    async def delete(
+        self, album: AlbumId, work: Work, *, admits: Precondition | None = None
+    ) -> Outcome:
         """Take an album away, with all that is in it."""
         owner = await acting_member(work)
         check_id(work, album)
@@ -129,6 +139,7 @@ class AlbumHandlers:
         if isinstance(state, DeletedAlbum) and state.owner == owner:
             return Outcome(album, (stream, state.since), state="deleted")
         current = await own_album(work, owner, album)
+        check_version(current.since, admits)
         gallery = gallery_stream(owner, cell_of(owner))
         await work.load(GALLERY, gallery)
         work.append(ALBUM, stream, owner, decisions.delete(current))

@@ -5,6 +5,7 @@ Each load is a guard: what is decided on an album that its owner hid a moment ag
 """
 
 from commands.relations import check_id, relation
+from commands.types import Precondition
 from commands.work import Work
 from domain import album as albums
 from domain import photo as photos
@@ -15,6 +16,15 @@ from domain.exhibit import Down, Published, Standing, Waiting
 from domain.ids import AlbumId, MemberId, PhotoId
 from domain.photo import PHOTO, Photo, photo_stream
 from domain.sealed import KeyClass, Sealed
+
+
+def check_version(since: int, admits: Precondition | None) -> None:
+    """
+    :param since: the version that last changed what it is.
+    :raises Refused: the change is conditional on another one.
+    """
+    if admits is not None and not admits(since):
+        raise Refused("version-mismatch", "It has changed since it was read.")
 
 
 async def visible_album(

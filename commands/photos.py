@@ -13,11 +13,11 @@ from uuid import UUID
 import msgspec
 
 from commands.consents import consenting
-from commands.exhibits import own_album, own_photo, seal, waits_as
+from commands.exhibits import check_version, own_album, own_photo, seal, waits_as
 from commands.memberships import levels
 from commands.referrals import changed, nothing_to_decide, published_as
 from commands.relations import acting_member, check_id, publishing_member
-from commands.types import Alt, Caption, Place
+from commands.types import Alt, Caption, Place, Precondition
 from commands.work import Outcome, Work
 from domain import album as albums
 from domain import gallery as galleries
@@ -118,10 +118,13 @@ async def add(album: AlbumId, taken: Taken, command: AddPhoto, work: Work) -> Ou
     return Outcome(photo, (stream, 1), state=became, status=201)
 
 
-async def change(photo: PhotoId, command: ChangePhoto, work: Work) -> Outcome:
+async def change(
+    photo: PhotoId, command: ChangePhoto, work: Work, *, admits: Precondition | None = None
+) -> Outcome:
     """Change a photo's words, its album, or its place."""
     owner = await publishing_member(work)
     current = await own_photo(work, owner, photo)
+    check_version(current.since, admits)
     stream, subject = photo_stream(photo), Subject("photo", photo, owner)
     state = waits_as(current.standing)
     words = await _words(work, current, command)
@@ -144,7 +147,7 @@ async def change(photo: PhotoId, command: ChangePhoto, work: Work) -> Outcome:
     return Outcome(photo, (stream, made), state=state)
 
 
-async def delete(photo: PhotoId, work: Work) -> Outcome:
+async def delete(photo: PhotoId, work: Work, *, admits: Precondition | None = None) -> Outcome:
     """Take a photo away, and free its bytes."""
     owner = await acting_member(work)
     check_id(work, photo)
@@ -153,6 +156,7 @@ async def delete(photo: PhotoId, work: Work) -> Outcome:
     if isinstance(state, DeletedPhoto) and state.owner == owner:
         return Outcome(photo, (stream, state.since), state="deleted")
     current = await own_photo(work, owner, photo)
+    check_version(current.since, admits)
     album, gallery = album_stream(current.album), gallery_stream(owner, cell_of(owner))
     holding = albums.own(await work.load(ALBUM, album), owner)
     await work.load(GALLERY, gallery)

@@ -2,7 +2,6 @@
 Commands about posts: publish, edit, delete, change the audience.
 """
 
-from collections.abc import Callable
 from typing import Annotated, TypeAlias, assert_never
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from commands.types import (
     Location,
     Mentions,
     Mood,
+    Precondition,
     ShareText,
     ShuoshuoText,
     Title,
@@ -113,9 +113,6 @@ class PublishPoll(
     commenting: Commenting = "everyone"
     mentions: Mentions = []
 
-
-#: Whether a change may be made to an edition of the post.
-Precondition: TypeAlias = Callable[[int], bool]
 
 PublishPost: TypeAlias = PublishShuoshuo | PublishDiary | PublishShare | PublishPoll
 

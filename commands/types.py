@@ -4,6 +4,7 @@ The types of what callers may say, with the limits stated in them.
 Decoding a body into one of these is the whole of its validation: what comes through is well formed.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, TypeAlias
 from uuid import UUID
@@ -125,3 +126,6 @@ class ToList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
 
 AudienceChoice: TypeAlias = ToPublic | ToFriends | ToOnlyMe | ToList
+
+#: Whether a change may be made to a version of what it changes.
+Precondition: TypeAlias = Callable[[int], bool]

@@ -11,16 +11,20 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, Uuid
 from domain.album_events import (
     AlbumApproved,
     AlbumArranged,
+    AlbumAudienceChanged,
     AlbumAudienceIntended,
     AlbumCreated,
     AlbumDeleted,
     AlbumHeld,
     AlbumPhotoCame,
     AlbumPhotoWent,
+    AlbumRejected,
+    AlbumRestored,
     AlbumRetitled,
     AlbumTitleApproved,
     AlbumTitleHeld,
     AlbumTitleRejected,
+    AlbumUnpublished,
     Arrangement,
 )
 from domain.event import Recorded
@@ -57,6 +61,8 @@ ALBUMS = Table(
     Column("intended", Text),
     Column("title_waits", Text),
     Column("position", BigInteger, nullable=False),
+    # Of the last event that changed what it is: what its owner's changes may be conditional on.
+    Column("version", Integer, nullable=False),
     Index("albums_by_owner", "cell", "owner", "created_at", "album"),
 )
 
@@ -86,6 +92,7 @@ class Albums:
         """What an event changes."""
         event = recorded.event
         at = (recorded.cell, recorded.stream)
+        version = {"version": recorded.version}
         match event:
             case AlbumCreated() | AlbumHeld():
                 held = isinstance(event, AlbumHeld)
@@ -98,20 +105,24 @@ class Albums:
                     "intended": audience_name(event.audience) if held else None,
                     "title_waits": None,
                     "position": recorded.position,
+                    **version,
                 }
                 yield Put(ALBUMS, at, values)
             case AlbumArranged(arrangement=arrangement):
-                yield Patch(ALBUMS, at, _arranged(arrangement))
+                yield Patch(ALBUMS, at, {**_arranged(arrangement), **version})
             case AlbumRetitled(title=title) | AlbumTitleApproved(title=title):
-                yield Patch(ALBUMS, at, {"title": title.envelope, "title_waits": None})
+                title_ = {"title": title.envelope, "title_waits": None}
+                yield Patch(ALBUMS, at, {**title_, **version})
             case AlbumTitleHeld(how=how):
                 yield Patch(ALBUMS, at, {"title_waits": how})
             case AlbumTitleRejected():
                 yield Patch(ALBUMS, at, {"title_waits": None})
             case AlbumAudienceIntended(audience=audience):
-                yield Patch(ALBUMS, at, {"intended": audience_name(audience)})
+                yield Patch(ALBUMS, at, {"intended": audience_name(audience), **version})
             case AlbumApproved():
-                yield Patch(ALBUMS, at, {"waits": None, "intended": None})
+                yield Patch(ALBUMS, at, {"waits": None, "intended": None, **version})
+            case AlbumAudienceChanged() | AlbumRejected() | AlbumUnpublished() | AlbumRestored():
+                yield Patch(ALBUMS, at, version)
             case AlbumDeleted():
                 yield Drop(ALBUMS, at)
             case AlbumPhotoCame(stored=stored):

@@ -19,7 +19,10 @@ from domain.photo_events import (
     PhotoHeld,
     PhotoMoved,
     PhotoPlaced,
+    PhotoRejected,
+    PhotoRestored,
     PhotoReworded,
+    PhotoUnpublished,
     PhotoWords,
     PhotoWordsApproved,
     PhotoWordsHeld,
@@ -53,6 +56,8 @@ PHOTOS = Table(
     Column("waits", Text),
     Column("words_wait", Text),
     Column("position", BigInteger, nullable=False),
+    # Of the last event that changed what it is: what its owner's changes may be conditional on.
+    Column("version", Integer, nullable=False),
     Index("photos_by_added", "cell", "album", "added_at", "photo"),
     Index("photos_by_taken", "cell", "album", "taken_at", "photo"),
     Index("photos_by_place", "cell", "album", "place", "photo"),
@@ -73,6 +78,7 @@ class Photos:
         """What an event changes."""
         event = recorded.event
         at = (recorded.cell, recorded.stream)
+        version = {"version": recorded.version}
         match event:
             case PhotoAdded() | PhotoHeld():
                 values = {
@@ -86,21 +92,25 @@ class Photos:
                     "waits": event.how if isinstance(event, PhotoHeld) else None,
                     "words_wait": None,
                     "position": recorded.position,
+                    **version,
                 }
                 yield Put(PHOTOS, at, values)
             case PhotoReworded(words=words) | PhotoWordsApproved(words=words):
-                yield Patch(PHOTOS, at, {**_said(words), "words_wait": None})
+                yield Patch(PHOTOS, at, {**_said(words), "words_wait": None, **version})
             case PhotoWordsHeld(how=how):
                 yield Patch(PHOTOS, at, {"words_wait": how})
             case PhotoWordsRejected():
                 yield Patch(PHOTOS, at, {"words_wait": None})
             case PhotoMoved(album=album, place=place):
-                yield Patch(PHOTOS, at, {"album": album, "place": place})
+                yield Patch(PHOTOS, at, {"album": album, "place": place, **version})
             case PhotoPlaced(place=place):
-                yield Patch(PHOTOS, at, {"place": place})
+                yield Patch(PHOTOS, at, {"place": place, **version})
             case PhotoApproved():
                 # It was not there before, so it is as new as its approval.
-                yield Patch(PHOTOS, at, {"waits": None, "added_at": recorded.recorded_at})
+                approved = {"waits": None, "added_at": recorded.recorded_at}
+                yield Patch(PHOTOS, at, {**approved, **version})
+            case PhotoRejected() | PhotoUnpublished() | PhotoRestored():
+                yield Patch(PHOTOS, at, version)
             case PhotoDeleted():
                 yield Drop(PHOTOS, at)
             case _:

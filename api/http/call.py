@@ -2,6 +2,7 @@
 One request, as a handler sees it: read, validated, and known by whom.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
@@ -122,6 +123,12 @@ class Call(Generic[A, V, B, Q]):
         """The versions on which this change is conditional."""
         text = self.request.headers.getall(hdrs.IF_MATCH, None)
         return None if text is None else IfMatch(",".join(text))
+
+    @property
+    def admits(self) -> Callable[[int], bool] | None:
+        """Whether a version is one of these; None where the change is not conditional."""
+        condition = self.if_match
+        return None if condition is None else condition.admits
 
     def check_version(self, version: int | str) -> None:
         """

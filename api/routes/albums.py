@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from api import storage
-from api.albums import Album, ExhibitPresenter
+from api.albums import Album, ExhibitPresenter, versioned
 from api.answers import Written
 from api.http.answers import Answer, Page, found
 from api.http.queries import Paging
@@ -70,13 +70,14 @@ async def create_album(call: Ask[CreateAlbum, None]) -> Answer:
     answer=Album,
     roles=MEMBERS,
     problems=_READING,
+    versioned=True,
 )
 async def read_album(call: Ask[None, None]) -> Answer:
-    """Deleted, taken down, never there and not for you look alike."""
+    """Deleted, taken down, never there and not for you look alike. Its owner has its version."""
     view = await call.app.read(call, reads.album, call.uuid())
     if view is None:
         raise Refused("not-found")
-    return found(ExhibitPresenter(call.app, call.viewer.id).album(view))
+    return versioned(ExhibitPresenter(call.app, call.viewer.id).album(view), view)
 
 
 @ROUTES.patch(
@@ -87,6 +88,7 @@ async def read_album(call: Ask[None, None]) -> Answer:
     answer=Written,
     roles=MEMBERS,
     problems=(*_PUBLISHING, *_AUDIENCE, "not-yours", "no-such-photo"),
+    conditional=True,
     example={"layout": "wall", "sort": "own"},
 )
 async def change_album(call: Ask[ChangeAlbum, None]) -> Answer:
@@ -94,7 +96,7 @@ async def change_album(call: Ask[ChangeAlbum, None]) -> Answer:
     Changes what is named. Whoever is no longer of the audience has lost all that is in it when this
     is answered.
     """
-    change = partial(call.app.albums.change, AlbumId(call.uuid()))
+    change = partial(call.app.albums.change, AlbumId(call.uuid()), admits=call.admits)
     return done(await call.app.execute(call, change, call.body))
 
 
@@ -105,11 +107,14 @@ async def change_album(call: Ask[ChangeAlbum, None]) -> Answer:
     answer=Written,
     roles=MEMBERS,
     problems=(*_ACTING, "not-yours"),
+    conditional=True,
 )
 async def delete_album(call: Ask[None, None]) -> Answer:
     """With all that is in it, whose bytes are free when this is answered."""
     album = AlbumId(call.uuid())
-    answer = await call.app.execute(call, call.app.albums.delete, album)
+    answer = await call.app.execute(
+        call, partial(call.app.albums.delete, admits=call.admits), album
+    )
     mark: Mark | None = FIRST
     while mark is not None:
         # Whoever is interrupted here and asks again has the rest removed as well.

@@ -9,9 +9,9 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 
-from api.albums import ExhibitPresenter, Photo
+from api.albums import ExhibitPresenter, Photo, versioned
 from api.answers import Written
-from api.http.answers import Answer, Page, found
+from api.http.answers import Answer, Page
 from api.http.downloads import serve_download
 from api.http.queries import Paging
 from api.http.routes import Routes
@@ -166,10 +166,12 @@ async def _wall(
     answer=Photo,
     roles=MEMBERS,
     problems=_READING,
+    versioned=True,
 )
 async def read_photo(call: Ask[None, None]) -> Answer:
-    """Deleted, taken down, never there and not for you look alike."""
-    return found(ExhibitPresenter(call.app, call.viewer.id).photo(await _seen(call)))
+    """Deleted, taken down, never there and not for you look alike. Its owner has its version."""
+    view = await _seen(call)
+    return versioned(ExhibitPresenter(call.app, call.viewer.id).photo(view), view)
 
 
 @ROUTES.patch(
@@ -180,6 +182,7 @@ async def read_photo(call: Ask[None, None]) -> Answer:
     answer=Written,
     roles=MEMBERS,
     problems=(*_PUBLISHING, "not-yours", "album-full"),
+    conditional=True,
     example={"caption": "春来江水绿如蓝"},
 )
 async def change_photo(call: Ask[ChangePhoto, None]) -> Answer:
@@ -187,7 +190,9 @@ async def change_photo(call: Ask[ChangePhoto, None]) -> Answer:
     Changes what is named. In another album it is for that one's audience when this is answered.
     """
     return done(
-        await call.app.execute(call, partial(photos.change, PhotoId(call.uuid())), call.body)
+        await call.app.execute(
+            call, partial(photos.change, PhotoId(call.uuid()), admits=call.admits), call.body
+        )
     )
 
 
@@ -198,11 +203,12 @@ async def change_photo(call: Ask[ChangePhoto, None]) -> Answer:
     answer=Written,
     roles=MEMBERS,
     problems=(*_ACTING, "not-yours"),
+    conditional=True,
 )
 async def delete_photo(call: Ask[None, None]) -> Answer:
     """It is gone from everywhere, and its bytes are free, when this is answered."""
     photo = PhotoId(call.uuid())
-    answer = await call.app.execute(call, photos.delete, photo)
+    answer = await call.app.execute(call, partial(photos.delete, admits=call.admits), photo)
     first, *_ = await call.app.log.read_stream(photo_stream(photo))
     if isinstance(first.event, PhotoAdded | PhotoHeld):
         await call.app.pictures.drop(first.event.picture.renditions)

@@ -121,8 +121,7 @@ async def edit_post(call: Ask[EditPost, None]) -> Answer:
     Whom the new text mentions is found anew; `mentions`, where given, replaces who was named
     beside it.
     """
-    post, condition = PostId(call.uuid()), call.if_match
-    admits = None if condition is None else condition.admits
+    post, admits = PostId(call.uuid()), call.admits
     return done(
         await call.app.execute(call, partial(call.app.posts.edit, post, admits=admits), call.body)
     )
@@ -139,8 +138,7 @@ async def edit_post(call: Ask[EditPost, None]) -> Answer:
 )
 async def delete_post(call: Ask[None, None]) -> Answer:
     """It is gone from everywhere, with its comments and likes, when this is answered."""
-    post, condition = PostId(call.uuid()), call.if_match
-    admits = None if condition is None else condition.admits
+    post, admits = PostId(call.uuid()), call.admits
     return done(await call.app.execute(call, partial(call.app.posts.delete, admits=admits), post))
 
 
@@ -157,8 +155,7 @@ async def delete_post(call: Ask[None, None]) -> Answer:
 )
 async def change_audience(call: Ask[AudienceChoice, None]) -> Answer:
     """Whoever may no longer see it has lost it when this is answered."""
-    post, condition = PostId(call.uuid()), call.if_match
-    admits = None if condition is None else condition.admits
+    post, admits = PostId(call.uuid()), call.admits
     return done(
         await call.app.execute(
             call, partial(call.app.posts.change_audience, post, admits=admits), call.body

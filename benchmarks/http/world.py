@@ -18,7 +18,7 @@ from typing import Any, Final
 from api.tokens import Role
 from api.wiring.tokens import token_issuer, utc_now
 
-FRIENDS: Final = 100
+FRIENDS: Final = 200
 POSTS_EACH: Final = 5
 OPERATOR: Final = 10_000
 READER: Final = 20_000
@@ -35,7 +35,7 @@ POST: Final = json.dumps(
 
 
 class World:
-    """A running server with a member who has a hundred friends, each with posts."""
+    """A running server with a member who has two hundred friends, each with posts."""
 
     def __init__(self, address: str, pid: int, data_dir: Path) -> None:
         self.address = address

@@ -17,7 +17,7 @@ from projections.reading.viewing import Viewer, viewer_towards
 
 _COLUMNS = """
            a.album, a.owner, a.title, a.layout, a.sort, a.slideshow, a.created_at,
-           a.waits, a.intended, a.title_waits, a.cell, a.position,
+           a.waits, a.intended, a.title_waits, a.cell, a.position, a.version,
            g.live, g.audience,
            f.bond, b.member IS NOT NULL AS blocked, l.member IS NOT NULL AS listed,
            coalesce(c.photos, 0) AS photos, coalesce(c.waiting, 0) AS waiting,
@@ -95,6 +95,8 @@ class AlbumView(msgspec.Struct, frozen=True):
     cover: UUID | None
     cell: int
     position: int
+    version: int
+    own: bool
     waits: str | None
     intended: str | None
     title_waits: str | None
@@ -149,8 +151,9 @@ async def storage(connection: Connection, member: MemberId) -> dict[UUID, int]:
 
 def _gated(viewer: Viewer, row: Row) -> AlbumView | None:
     (album, owner, title, layout, sort, slideshow, created_at) = row[:7]
-    (waits, intended, title_waits, cell, position, live, audience, bond, blocked) = row[7:16]
-    (listed, photos, waiting, cover, qq, nickname, certified_as, certified_name) = row[16:]
+    (waits, intended, title_waits, cell, position, version, live, audience) = row[7:15]
+    (bond, blocked, listed, photos, waiting, cover) = row[15:21]
+    (qq, nickname, certified_as, certified_name) = row[21:]
     relation = viewer.relation(owner, bond=bond, blocked=blocked, listed=listed)
     # A row that has not heard of an approval may say what nobody approved of.
     whom = OnlyMe() if waits is not None else audience_of(audience)
@@ -169,6 +172,8 @@ def _gated(viewer: Viewer, row: Row) -> AlbumView | None:
         cover=cover,
         cell=cell,
         position=position,
+        version=version,
+        own=relation.is_author,
         waits=waits,
         intended=intended,
         title_waits=title_waits,

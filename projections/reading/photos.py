@@ -27,7 +27,7 @@ PhotoMark: TypeAlias = tuple[datetime | int, UUID]
 _COLUMNS = """
            p.photo, p.owner, p.album, p.caption, p.alt, p.location, p.renditions,
            p.width, p.height, p.format, p.added_at, p.taken_at, p.place,
-           p.waits, p.words_wait, p.cell, p.position,
+           p.waits, p.words_wait, p.cell, p.position, p.version,
            g.live, g.audience, h.live AS album_live, h.audience AS album_audience,
            f.bond, b.member IS NOT NULL AS blocked, l.member IS NOT NULL AS listed
 """
@@ -153,6 +153,7 @@ class PhotoView(msgspec.Struct, frozen=True):
     words_wait: str | None
     cell: int
     position: int
+    version: int
     own: bool
 
     def rendition(self, size: Size) -> Rendition:
@@ -243,7 +244,7 @@ async def bytes_of(
 
 
 def _gated(viewer: Viewer, row: Row) -> PhotoView | None:
-    live, audience, album_live, album_audience, bond, blocked, listed = row[17:]
+    live, audience, album_live, album_audience, bond, blocked, listed = row[18:]
     relation = viewer.relation(row[1], bond=bond, blocked=blocked, listed=listed)
     if not visible(album_live, audience_of(album_audience), relation):
         return None
@@ -254,4 +255,4 @@ def _there(row: Row, live: bool, audience: str, relation: Relation) -> PhotoView
     """The photo by its own gate, whatever shows it."""
     # A row that has not heard of an approval may say what nobody approved of.
     whom = OnlyMe() if row[13] is not None else audience_of(audience)
-    return PhotoView(*(*row[:17], relation.is_author)) if visible(live, whom, relation) else None
+    return PhotoView(*(*row[:18], relation.is_author)) if visible(live, whom, relation) else None

@@ -182,6 +182,33 @@ def test_the_bytes_of_what_is_deleted_are_gone(owner: Client, homezone: RunningH
     owner.get(f"/v1/photos/{moved}/content").ok(200)
 
 
+def test_changes_may_be_conditional_on_the_version(owner: Client, friend: Client) -> None:
+    mine = album(owner)
+    photo = add(owner, mine)
+    for path, first, second in (
+        (f"/v1/albums/{mine}", {"title": "一"}, {"title": "二"}),
+        (f"/v1/photos/{photo}", {"caption": "一"}, {"caption": "二"}),
+    ):
+        read = owner.get(path).ok(200).headers["etag"]
+        assert "etag" not in friend.get(path).ok(200).headers, "others do not count changes"
+        stale = {"If-Match": read}
+        owner.patch(path, first, headers=stale).ok(200)
+        owner.patch(path, second, headers=stale).refused(412, "version-mismatch")
+        owner.delete(path, headers=stale).refused(412, "version-mismatch")
+        now = owner.get(path).ok(200)
+        assert now.headers["etag"] != read
+        assert now.json == {**now.json, **first}
+        friend.patch(path, second, headers={"If-Match": "*"}).refused(403, "not-yours")
+        owner.patch(path, second, headers={"If-Match": now.headers["etag"]}).ok(200)
+    before = owner.get(f"/v1/albums/{mine}").headers["etag"]
+    add(owner, mine, 2)
+    assert owner.get(f"/v1/albums/{mine}").headers["etag"] == before, "what is in it is not it"
+    owner.put(f"/v1/me/blocks/{friend.qq}").ok()
+    fresh = {"If-Match": owner.get(f"/v1/photos/{photo}").headers["etag"]}
+    owner.delete(f"/v1/photos/{photo}", headers=fresh).ok(200)
+    owner.delete(f"/v1/photos/{photo}", headers=fresh).ok(200)
+
+
 def test_photos_added_at_once_are_all_counted(owner: Client, homezone: RunningHomezone) -> None:
     mine = album(owner)
     each = [(homezone.client(owner.qq), upload(owner, jpeg(seed))) for seed in range(6)]

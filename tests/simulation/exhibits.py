@@ -70,7 +70,7 @@ def _album(tables: Tables, cell: int, album: UUID, viewer: UUID) -> tuple[Any, .
         album,
         *pick(row, _ALBUM),
         cell,
-        row["position"],
+        *pick(row, ("position", "version")),
         *pick(gate, ("live", "audience")),
         bond,
         blocked,
@@ -125,7 +125,7 @@ def _photo(tables: Tables, cell: int, photo: UUID, row: Row, owner: UUID, viewer
     if gate is None or over is None or gate["parent"] != row["album"]:
         return None
     ((bond, blocked, listed),) = _ties(tables, cell, owner, viewer, over["list"])
-    said = (photo, *pick(row, _PHOTO), cell, row["position"])
+    said = (photo, *pick(row, _PHOTO), cell, *pick(row, ("position", "version")))
     gates = (*pick(gate, ("live", "audience")), *pick(over, ("live", "audience")))
     return (*said, *gates, bond, blocked, listed)
 
