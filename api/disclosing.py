@@ -93,11 +93,12 @@ async def disclose(call: Ask[Any, Any], recorded: list[Recorded]) -> Disclosure:
     purpose = call.purpose
     if purpose is not None and recorded:
         streams = tuple(sorted({StreamId(one.stream) for one in recorded}))
-        await _record(call, purpose, streams)
+        await record(call, purpose, streams)
     return Disclosure(call.app, call.role, purpose)
 
 
-async def _record(call: Ask[Any, Any], purpose: str, streams: tuple[StreamId, ...]) -> Answer:
+async def record(call: Ask[Any, Any], purpose: str, streams: tuple[StreamId, ...]) -> Answer:
+    """Record that what is sealed of some streams is opened for the caller, and for what."""
     app, staff = call.app, call.viewer.id
     command_id = app.executor.new_id(cell_of(staff))
     context = Context(

@@ -93,6 +93,7 @@ PROBLEMS = (
     Problem("no-such-image", 422, "No such image", "An image named here is none of yours."),
     Problem("no-such-photo", 422, "No such photo", "There is no such photo in this album."),
     Problem("too-many-albums", 409, "Too many albums", "A member has at most 1,000."),
+    Problem("purpose-required", 403, "A purpose is needed", "Say what for in Homezone-Purpose."),
     Problem("album-full", 409, "The album is full", "An album has at most 10,000 photos."),
     Problem("no-such-upload", 422, "No such upload", "It is none of yours, or has expired."),
     Problem("upload-unfinished", 422, "The upload is not finished", "Send the rest of it first."),

@@ -3,7 +3,7 @@ What staff do: work through the queues, decide cases, and look up all that ever 
 """
 
 from functools import partial
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
@@ -118,7 +118,7 @@ async def read_case(call: Ask[None, None]) -> Answer:
     """
     app, which = call.app, CaseId(call.uuid())
     trail = await Trail.read(app, which)
-    await _check_not_theirs(call, trail)
+    await check_not_theirs(call, trail)
     await _wait_for(app, trail)
     view = (await app.attend(call, cases.by_id, [which])).get(which)
     if view is None:
@@ -143,7 +143,10 @@ async def _wait_for(app: Services, trail: Trail) -> None:
         raise ProblemError(NOT_YET) from None
 
 
-async def _check_not_theirs(call: Ask[None, None], trail: Trail) -> None:
+async def check_not_theirs(call: Ask[None, Any], trail: Trail) -> None:
+    """
+    :raises Refused: same-person: the case is about the one who asks.
+    """
     if await call.app.directory.find(call.viewer.qq) == trail.subject.owner:
         raise Refused("same-person", "This is about you.")
 

@@ -6,6 +6,7 @@ are banned; what is taken down is put back exactly.
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -163,3 +164,55 @@ def test_a_title_that_rules_hold_keeps_the_album_for_its_owner(each: RunningHome
         other.get(f"/v1/albums/{mine}", at_least=each.everything()).json["title"] == body["title"]
     )
     other.get(f"/v1/photos/{photo}/content").ok(200)
+
+
+PURPOSE = {"Homezone-Purpose": "to decide this case"}
+
+
+def looked(moderator: Client, case: str, photo: str, **query: str) -> Any:
+    """What somebody of staff who says what for gets to see."""
+    asked = urlencode({"photo": photo, **query})
+    path = f"/v1/moderation/cases/{case}/content?{asked}"
+    return moderator.request("GET", path, headers=PURPOSE)
+
+
+def test_who_decides_sees_the_picture_and_that_is_recorded(each: RunningHomezone) -> None:
+    owner, other = each.members(2)
+    mine = album(owner)
+    body = {"upload": upload(owner, jpeg(7)), "caption": HELD}
+    held = owner.post(f"/v1/albums/{mine}/photos", body).ok(201)
+    photo = held.json["id"]
+    moderator = staff(each)
+    case = case_of(moderator, photo, held.position)
+    path = f"/v1/moderation/cases/{case}/content"
+    moderator.get(path, photo=photo).refused(403, "purpose-required")
+    assert looked(other, case, photo).status == 403
+    original = owner.get(f"/v1/photos/{photo}/content", size="original").ok(200).body
+    assert looked(moderator, case, photo, size="original").ok(200).body == original
+    assert looked(moderator, case, photo).headers["cache-control"] == "private, no-cache"
+    auditor, which = each.client(10_011, "auditor"), "disclosure.read.v1"
+    events = auditor.walk("/v1/audit/events", type=which, at_least=each.everything())
+    told = [one["data"] for one in events if photo in one["data"]["streams"]]
+    assert [one["surface"] for one in told] == ["inspect_photo"] * 2
+    decide(moderator, case, "reject").ok(201)
+    assert looked(moderator, case, photo).status == 200, "an appeal may come"
+    assert owner.get(f"/v1/photos/{photo}").status == 404
+
+
+def test_a_case_opens_no_other_picture(each: RunningHomezone) -> None:
+    owner, other = each.members(2)
+    mine, elsewhere = album(owner), album(owner)
+    inside, shown, neither = add(owner, mine, 1), add(owner, elsewhere, 2), add(owner, elsewhere, 3)
+    theirs = add(other, album(other), 4)
+    body = {"kind": "shuoshuo", "text": "看", "audience": {"to": "public"}, "images": [shown]}
+    post = owner.post("/v1/posts", body).ok(201).json["id"]
+    moderator = staff(each)
+    for kind, subject, photo in (("album", mine, inside), ("post", post, shown)):
+        said = {"subject": {"kind": kind, "id": subject}, "category": "spam"}
+        at = other.post("/v1/reports", said).ok(201).position
+        case = case_of(moderator, subject, at)
+        assert looked(moderator, case, photo).status == 200
+        for no in {inside, shown, neither, theirs, mine, subject} - {photo}:
+            assert looked(moderator, case, no).status == 404
+    owner.delete(f"/v1/photos/{shown}").ok(200)
+    assert looked(moderator, case, shown).status == 404

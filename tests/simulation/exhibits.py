@@ -151,7 +151,7 @@ def _page(column: str, *, down: bool) -> Callable[[Tables, Asked], Rows]:
             if not (at < mark if down else at > mark):
                 continue
             made = _photo(tables, cell, photo, row, asked["owner"], viewer)
-            if made is not None and made[17] and (made[18] == "public" or row["owner"] == viewer):
+            if made is not None and made[18] and (made[19] == "public" or row["owner"] == viewer):
                 found.append((at, made))
         found.sort(key=lambda one: one[0], reverse=down)
         return [made for _, made in found[: asked["count"]]]
@@ -176,7 +176,7 @@ def _photos_of_member(tables: Tables, asked: Asked) -> Rows:
         made = _photo(tables, cell, photo, row, asked["owner"], viewer)
         if made is None:
             continue
-        live, audience, album_live, album_audience, bond, _, listed = made[17:]
+        live, audience, album_live, album_audience, bond, _, listed = made[18:]
         there = album_audience == "public" or (
             (album_audience == "friends" and bond is not None)
             or (album_audience == "list" and listed)
