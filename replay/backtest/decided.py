@@ -8,14 +8,16 @@ from typing import Final
 from domain import account as accounts
 from domain import post as posts
 from domain.account import ACCOUNT
+from domain.album import ALBUM, Album, AnyAlbum
 from domain.case_events import CaseDecided
 from domain.event import Recorded
+from domain.photo import PHOTO, AnyPhoto, Photo
 from domain.post import POST
 from domain.post_events import PostContent
 from domain.screening import Outcome
 from domain.sealed import Sealed
 from domain.verdicts import Verdict
-from replay.backtest.texts import Fields, Text, fields_of, texts
+from replay.backtest.texts import Fields, Text, fields_of, texts, words_of
 
 #: What others do not get to see.
 KEPT_BACK: Final[frozenset[Outcome]] = frozenset({"refused", "held", "private_view"})
@@ -54,7 +56,12 @@ def decided_text(decided: CaseDecided, history: Sequence[Recorded]) -> Text | No
         case "nickname":
             nickname = _nickname(decided.decision.verdict, history)
             return _last(every, None if nickname is None else (("nickname", nickname),))
-        case "member" | "album" | "photo":
+        case "album":
+            title = _title(decided.decision.verdict, history)
+            return _last(every, None if title is None else (("title", title),))
+        case "photo":
+            return _last(every, _words(decided.decision.verdict, history))
+        case "member":
             return None
 
 
@@ -76,6 +83,22 @@ def _content(verdict: Verdict, history: Sequence[Recorded]) -> PostContent | Non
             return live.content
         case _:
             return None
+
+
+def _title(verdict: Verdict, history: Sequence[Recorded]) -> Sealed[str] | None:
+    album: AnyAlbum = ALBUM.fold((one.event for one in history), ALBUM.initial)
+    if not isinstance(album, Album):
+        return None
+    waits = album.pending is not None and verdict in {"approve", "reject"}
+    return album.pending if waits else album.title
+
+
+def _words(verdict: Verdict, history: Sequence[Recorded]) -> Fields | None:
+    photo: AnyPhoto = PHOTO.fold((one.event for one in history), PHOTO.initial)
+    if not isinstance(photo, Photo):
+        return None
+    waiting = photo.pending if verdict in {"approve", "reject"} else None
+    return words_of(photo.words if waiting is None else waiting) or None
 
 
 def _nickname(verdict: Verdict, history: Sequence[Recorded]) -> Sealed[str] | None:

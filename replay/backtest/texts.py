@@ -3,8 +3,8 @@ What members wanted to say, as the log has it: every text that was screened or w
 what became of it.
 
 A text here is all that is screened together: a post with its title, mood, location and what it
-asks, an edit, a comment, a nickname. What people decide later publishes no new text, so their
-events are none.
+asks, an edit, a comment, an album's title, what is said of a photo, a nickname. What people decide
+later publishes no new text, so their events are none.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from commands.banned_pictures import FIELD as PICTURE
 from domain.account_events import (
     AccountOpened,
     NicknameChanged,
@@ -20,9 +21,26 @@ from domain.account_events import (
     NicknameHeld,
     NicknameRefused,
 )
+from domain.album_events import (
+    AlbumCreated,
+    AlbumFlagged,
+    AlbumHeld,
+    AlbumRefused,
+    AlbumRetitled,
+    AlbumTitleHeld,
+)
 from domain.comment import CommentFlagged, CommentHeld, CommentRefused, CommentWritten
 from domain.event import Event, Recorded
 from domain.message import MessageFlagged, MessageHeld, MessageRefused, MessageWritten
+from domain.photo_events import (
+    PhotoAdded,
+    PhotoFlagged,
+    PhotoHeld,
+    PhotoRefused,
+    PhotoReworded,
+    PhotoWords,
+    PhotoWordsHeld,
+)
 from domain.post_events import (
     PostContent,
     PostEdited,
@@ -36,19 +54,28 @@ from domain.post_events import (
 from domain.screening import Hit, Outcome, Screening, outcome_of
 from domain.sealed import Sealed
 
-Kind: TypeAlias = Literal["post", "edit", "comment", "message", "nickname"]
+Kind: TypeAlias = Literal["post", "edit", "comment", "message", "album", "photo", "nickname"]
 Fields: TypeAlias = tuple[tuple[str, Sealed[str]], ...]
 
-_HELD: Final = (PostHeld, PostEditHeld, CommentHeld, MessageHeld, NicknameHeld)
-_REFUSED: Final = (PostRefused, PostEditRefused, CommentRefused, MessageRefused, NicknameRefused)
-_FLAGGED: Final = (PostFlagged, CommentFlagged, MessageFlagged, NicknameFlagged)
+_HELD: Final = (
+    PostHeld, PostEditHeld, CommentHeld, MessageHeld, AlbumHeld, AlbumTitleHeld, PhotoHeld,
+    PhotoWordsHeld, NicknameHeld,
+)  # fmt: skip
+_REFUSED: Final = (
+    PostRefused, PostEditRefused, CommentRefused, MessageRefused, AlbumRefused, PhotoRefused,
+    NicknameRefused,
+)  # fmt: skip
+_FLAGGED: Final = (
+    PostFlagged, CommentFlagged, MessageFlagged, AlbumFlagged, PhotoFlagged, NicknameFlagged,
+)  # fmt: skip
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):
     """
     One text.
 
-    :param id: of the post, the comment, the message, or the member whose nickname it is.
+    :param id: of the post, the comment, the message, the album, the photo, or the member whose
+        nickname it is.
     :param fields: what it says, by field; as sealed as the log has it.
     :param then: what became of it.
     :param hits: what the rules in force found in it then, of all sets.
@@ -75,6 +102,12 @@ def fields_of(content: PostContent) -> Fields:
     return tuple((field, sealed) for field, sealed in every if sealed is not None)
 
 
+def words_of(words: PhotoWords) -> Fields:
+    """What is said of a photo, by field."""
+    every = (("caption", words.caption), ("alt", words.alt))
+    return tuple((field, sealed) for field, sealed in every if sealed is not None)
+
+
 def _published(event: PostPublished | PostHeld | PostRefused) -> "_Says":
     """A post says what its poll asks as well; an edit leaves that as it was."""
     options = () if event.poll is None else event.poll.options
@@ -98,6 +131,16 @@ _SAYS: Final[dict[type[Event], Callable[[Any], _Says]]] = {
     MessageWritten: lambda event: ("message", None, (("text", event.text),)),
     MessageHeld: lambda event: ("message", None, (("text", event.text),)),
     MessageRefused: lambda event: ("message", None, (("text", event.text),)),
+    AlbumCreated: lambda event: ("album", None, (("title", event.title),)),
+    AlbumHeld: lambda event: ("album", None, (("title", event.title),)),
+    AlbumRefused: lambda event: ("album", event.album, (("title", event.title),)),
+    AlbumRetitled: lambda event: ("album", None, (("title", event.title),)),
+    AlbumTitleHeld: lambda event: ("album", None, (("title", event.title),)),
+    PhotoAdded: lambda event: ("photo", None, words_of(event.words)),
+    PhotoHeld: lambda event: ("photo", None, words_of(event.words)),
+    PhotoRefused: lambda event: ("photo", event.photo, words_of(event.words)),
+    PhotoReworded: lambda event: ("photo", None, words_of(event.words)),
+    PhotoWordsHeld: lambda event: ("photo", None, words_of(event.words)),
     AccountOpened: lambda event: (
         "nickname",
         event.member,
@@ -115,13 +158,16 @@ TYPES: Final[tuple[type[Event], ...]] = (*_SAYS, *_FLAGGED)
 def text_of(recorded: Recorded) -> Text | None:
     """
     The text that an event is about; None when it is about none. That a published one was flagged
-    is said by the event after it.
+    is said by the event after it. Where a picture itself was found, what became of it says nothing
+    of its words.
     """
     event = recorded.event
     says = _SAYS.get(type(event))
     if says is None:
         return None
     kind, thing, fields = says(event)
+    if not fields or (kind == "photo" and _by_picture(event)):
+        return None
     id_ = recorded.stream if thing is None else thing
     if isinstance(event, _HELD):
         return Text(recorded, kind, id_, fields, event.how, event.screening.hits)
@@ -149,6 +195,11 @@ def texts(events: Iterable[Recorded]) -> Iterator[Text | Recorded]:
             yield recorded
     if waiting is not None:
         yield waiting
+
+
+def _by_picture(event: Any) -> bool:
+    screening = getattr(event, "screening", None)
+    return screening is not None and any(hit.field == PICTURE for hit in screening.hits)
 
 
 def _follows(flag: Recorded, said: Recorded) -> bool:

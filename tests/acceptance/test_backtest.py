@@ -17,7 +17,9 @@ import psutil
 import pytest
 
 from domain.sealed import KeyClass
+from tests.acceptance.moderation.asking import case_about, decide, staff
 from tests.acceptance.processes import one_line, run
+from tests.acceptance.test_albums import add, album
 from tests.support.database import database_url, server_url
 from tests.support.homezone import Client, Reply, RunningHomezone, running_homezone
 
@@ -349,3 +351,38 @@ def test_wrong_usage(homezone: RunningHomezone, tmp_path: Path, rules_file: Path
     one_line(backtest(homezone, rules_file, "--user", 10_001), 2)
     one_line(backtest(homezone, rules_file, "--purpose", " ", "--user", 10_001), 2)
     one_line(backtest(homezone, rules_file, "--purpose", "curious", "--user", 999), 2)
+
+
+def test_titles_and_what_is_said_of_photos_are_tried_as_well(
+    homezone: RunningHomezone, compliance: Client
+) -> None:
+    owner = homezone.member()
+    mine = album(owner, title="vexnor")
+    photo = add(owner, mine, 1, caption="a zorblat", alt="vexnor")
+    add(owner, mine, 2)
+    compliance.put("/v1/moderation/rules/ward", {"rules": [HELD]}).ok()
+    held = add(owner, mine, 3, caption="a zorblat")
+    owner.patch(f"/v1/albums/{mine}", {"title": "a zorblat"}).ok(200)
+    found = outcome(compliance, ask(compliance, rules=[BLOCKED]))["report"]
+    assert {kind: found["by_kind"][kind] for kind in ("album", "photo")} == {"album": 2, "photo": 2}
+    caught = {(one["kind"], one["id"]) for one in found["newly_caught"]["examples"]}
+    assert caught == {("album", mine), ("photo", photo)}
+    gone = {(one["kind"], one["id"]) for one in found["no_longer_caught"]["examples"]}
+    assert gone == {("album", mine), ("photo", held)}
+
+
+def test_decisions_of_titles_and_photos_are_held_against_a_set(
+    homezone: RunningHomezone, compliance: Client
+) -> None:
+    owner, other = homezone.members(2)
+    mine = album(owner, title="vexnor")
+    photo = add(owner, mine, 1, caption="zorblat")
+    moderator = staff(homezone)
+    for kind, subject in (("album", mine), ("photo", photo)):
+        said = {"subject": {"kind": kind, "id": subject}, "category": "spam"}
+        at = other.post("/v1/reports", said).ok(201).position
+        case = case_about(moderator, subject, at_least=at)["id"]
+        moderator.post(f"/v1/moderation/cases/{case}/claim").ok(200)
+        decide(moderator, case, "no_action").ok(201)
+    found = outcome(compliance, ask(compliance, rules=[BLOCKED, HELD]))["report"]
+    assert (found["contradicted"]["of"], found["contradicted"]["decisions"]) == (2, 2)
