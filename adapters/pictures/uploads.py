@@ -243,7 +243,7 @@ class SealedUploads:
 
 class _Writer:
     """
-    Seals and stores the parts of one request, one of them while the next is arriving.
+    Seals and stores the parts of one request, one of them while the next arrives and is sealed.
 
     With a checksum they have passing names until it has proved right.
     """
@@ -263,8 +263,9 @@ class _Writer:
 
     async def write(self, offset: int, part: bytearray) -> None:
         """Store a part, once the one before it is."""
+        sealed = await asyncio.to_thread(seal_part, self._key, self._id, offset, part, self._summed)
         await self._stored()
-        self._storing = asyncio.create_task(self._store(offset, part))
+        self._storing = asyncio.create_task(self._store(offset, sealed))
 
     async def finish(self) -> None:
         """
@@ -295,9 +296,8 @@ class _Writer:
             storing, self._storing = self._storing, None
             await storing
 
-    async def _store(self, offset: int, part: bytearray) -> None:
+    async def _store(self, offset: int, sealed: bytes) -> None:
         name = part_name(self._member, self._id, offset)
-        sealed = await asyncio.to_thread(seal_part, self._key, self._id, offset, part, self._summed)
         if self._checksum is None:
             await self._objects.put(name, sealed, new=True)
             return
