@@ -22,6 +22,7 @@ import msgspec
 from adapters.backup import files
 from adapters.backup.faults import BackupFault
 from adapters.backup.files import File
+from adapters.backup.photos import PHOTOS
 
 FORMAT: Final = 1
 _NAMESPACE: Final = "backup"
@@ -217,8 +218,8 @@ def _last_number(directory: Path) -> int:
         raise BackupFault(f"cannot read {directory}: {error.strerror}") from error
     ours = [name for name in names if name[:8].isdecimal() and name[8:9] == "."]
     others = [name for name in names if name not in ours and not name.endswith(".unfinished")]
-    if others and others != ["lost+found"]:
-        raise BackupFault(f"{directory} holds other things than a backup, such as {min(others)}")
+    if others := sorted({*others} - {"lost+found", PHOTOS}):
+        raise BackupFault(f"{directory} holds other things than a backup, such as {others[0]}")
     return max((int(name[:8]) for name in ours if name[8:] == ".json"), default=0)
 
 

@@ -230,9 +230,10 @@ def backup(
     keys_to: Path | None = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
+    photos: PhotoOptions | None = None,
 ) -> None:
     """
-    Back up the log, while it is served or not: all of it into an empty directory, else what is new.
+    Back up log and photos, while served or not: all into an empty directory, else what is new.
 
     Parameters
     ----------
@@ -241,7 +242,8 @@ def backup(
     """
     from api.cli.backing_up import run_backup
 
-    run_backup(directory, data_directory(data_dir), database_url, keys_to)
+    bucket = photos is not None and photos.object_store is not None
+    run_backup(directory, data_directory(data_dir), database_url, keys_to, bucket)
 
 
 @app.command(name="import")
@@ -278,6 +280,7 @@ def restore(
     check: bool = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
+    photos: PhotoOptions | None = None,
 ) -> None:
     """
     Restore a backup into an empty data directory or database.
@@ -300,6 +303,7 @@ def restore(
         keys=keys,
         accept_lost_keys=accept_lost_keys,
         check=check,
+        bucket=photos is not None and photos.object_store is not None,
     )
 
 

@@ -18,15 +18,19 @@ from api.wiring.backup import Plan, Work, restore, take_backup
 
 
 def run_backup(
-    directory: Path, data_dir: Path, database_url: str | None, keys_to: Path | None
+    directory: Path, data_dir: Path, database_url: str | None, keys_to: Path | None, bucket: bool
 ) -> None:
     """Back up what is new, and say what the backup holds."""
     with _progress() as on_work:
-        taken = take_backup(directory, data_dir, database_url, keys_to, on_work)
+        taken = take_backup(directory, data_dir, database_url, keys_to, on_work, bucket=bucket)
     if taken.part is None:
         print(f"nothing new since {_shown(taken.backup.taken_at)}")
     else:
         print(f"part {taken.part.number}: {taken.part.events:,} events")
+    if taken.photos is None:
+        print("photos stay in their bucket, which is not part of this backup")
+    elif taken.photos:
+        print(f"photos: {taken.photos:,} files")
     print(f"{directory}: {taken.events:,} events, {in_words(taken.size)}")
 
 
@@ -39,6 +43,7 @@ def run_restore(
     keys: Path | None,
     accept_lost_keys: bool,
     check: bool,
+    bucket: bool,
 ) -> None:
     """Check a backup and restore it, and say what is there."""
     try:
@@ -53,12 +58,20 @@ def run_restore(
         keys=keys,
         accept_lost_keys=accept_lost_keys,
         check_only=check,
+        bucket=bucket,
     )
     with _progress() as on_work:
         restored = restore(plan, on_work, lambda line: print(line, file=sys.stderr, flush=True))
     what = "would restore" if check else "restored"
     at = {cell: position for cell, position in restored.positions.items() if position}
     print(f"{what} {restored.events:,} events, up to {format_positions(at)}")
+    if restored.photos is None:
+        print("photos are in their bucket, which is not part of a backup")
+    elif restored.photos.missing:
+        there, missing = restored.photos
+        print(f"photos: {there:,} files; {missing:,} are missing: they were not backed up")
+    elif restored.photos.there:
+        print(f"photos: {restored.photos.there:,} files, each what its name says")
     print(f"backed up at {_shown(restored.taken_at)}, equal to its checkpoint")
     print(f"erased keys: {restored.erased:,}, of which destroyed again: {restored.erased_again:,}")
 

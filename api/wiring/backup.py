@@ -10,10 +10,11 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 from uuid import uuid4
 
 import msgspec
+from sqlalchemy import text
 
 from adapters.backup import (
     Backup,
@@ -25,6 +26,7 @@ from adapters.backup import (
     When,
     Work,
     load,
+    photos,
     reckon,
     resolve,
     settle,
@@ -32,6 +34,7 @@ from adapters.backup import (
     writing_to,
 )
 from adapters.backup.files import sync
+from adapters.backup.photos import PHOTOS, PutBack
 from adapters.clock import SystemClock
 from adapters.database import Database
 from adapters.embedded import discover, has_cluster, remove_cluster
@@ -41,11 +44,23 @@ from api.wiring.keys import check_keys, existing_vault
 from api.wiring.models import MODELS
 from api.wiring.store import RESTORING, open_store
 from domain.catalogue import EVENTS
+from domain.picture import Rendition
 from replay.rebuild import rebuild
 
 __all__ = ["OnWork", "Plan", "Restored", "Taken", "Work", "restore", "take_backup"]
 
 Say = Callable[[str], None]
+
+#: Where photos' files are in a data directory.
+_OBJECTS: Final = Path("photos", "objects")
+# What was taken down keeps its bytes, whatever becomes of its album; else they go with that.
+_RENDITIONS: Final = text(
+    "SELECT p.renditions FROM models.photos p"
+    " WHERE EXISTS (SELECT FROM models.albums a WHERE a.cell = p.cell AND a.album = p.album)"
+    " OR NOT EXISTS (SELECT FROM models.gates g"
+    " WHERE g.cell = p.cell AND g.content = p.photo AND g.live)"
+)
+_decode = msgspec.json.Decoder(tuple[Rendition, ...]).decode
 
 _MAY_BE_THERE = {"keys", "photos", "postgres", RESTORING, "lost+found"}
 #: What the mark says when the keys, too, are copied: they are to go with the rest if it fails.
@@ -53,19 +68,23 @@ _BRINGS_KEYS = b"keys\n"
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """A run: what it added, if there was anything, and what the backup holds now."""
+    """
+    A run: what it added, if there was anything, and what the backup holds now. ``photos`` counts
+    the files of photos that are new; None where photos are kept in a bucket.
+    """
 
     part: Part | None
     backup: Part
     events: int
     size: int
+    photos: int | None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """
     What to restore: ``directory`` up to ``until`` (its end, when None), with the keys in ``keys``
     (those of the data directory, when None). ``accept_lost_keys`` treats as erased what the vault
-    has no key for. With ``check_only`` nothing is restored.
+    has no key for. With ``check_only`` nothing is restored. Photos in a ``bucket`` stay there.
     """
 
     directory: Path
@@ -75,12 +94,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     keys: Path | None
     accept_lost_keys: bool
     check_only: bool
+    bucket: bool = False
 
 
 class Restored(msgspec.Struct, frozen=True):
     """
     What was restored: its events, where each cell stands, which keys are erased and which of these
-    had to be destroyed again.
+    had to be destroyed again. ``photos`` are the files of photos that are there, or could be, and
+    those that the backup lacks; None where photos are kept in a bucket.
     """
 
     events: int
@@ -88,13 +109,24 @@ class Restored(msgspec.Struct, frozen=True):
     taken_at: datetime
     erased: int
     erased_again: int
+    photos: PutBack | None = None
 
 
 def take_backup(
-    directory: Path, data_dir: Path, database_url: str | None, keys_to: Path | None, on_work: OnWork
+    directory: Path,
+    data_dir: Path,
+    database_url: str | None,
+    keys_to: Path | None,
+    on_work: OnWork,
+    *,
+    bucket: bool = False,
 ) -> Taken:
-    """Add to the backup in a directory what is new in a store; begin it, if there is none."""
-    keys = data_dir / "keys"
+    """
+    Add to the backup in a directory what is new in a store; begin it, if there is none.
+
+    :param bucket: photos are kept elsewhere, and not copied.
+    """
+    keys, objects, saved = data_dir / "keys", data_dir / _OBJECTS, directory / PHOTOS
     with (
         open_store(data_dir, database_url) as store,
         existing_vault(keys) as vault,
@@ -103,11 +135,15 @@ def take_backup(
         check_keys(store.database, vault, keys)
         backup = Backup(directory)
         now = store.clock.now()
+        # Before the events and after them: what goes meanwhile is saved, and what comes.
+        new = None if bucket else photos.save(objects, saved, on_work)
         part = take(backup, store.database.server, vault, now, version("homezone"), on_work)
+        if new is not None:
+            new += photos.save(objects, saved, on_work)
         # After the events: whatever they are sealed with, is in the copy.
         if keys_to is not None:
             _copy_keys(vault, keys_to, directory, keys)
-        return Taken(part, backup.last, backup.events, backup.size)
+        return Taken(part, backup.last, backup.events, backup.size, new)
 
 
 def restore(plan: Plan, on_work: OnWork, say: Say) -> Restored:
@@ -117,8 +153,10 @@ def restore(plan: Plan, on_work: OnWork, say: Say) -> Restored:
     with existing_vault(plan.keys or here) as vault:
         vector, reckoning = _check(backup, vault, plan, on_work)
         if plan.check_only:
+            there = photos.verify(plan.directory / PHOTOS, on_work)
             again = len(reckoning.pending) + len(reckoning.lost)
-            return _restored(backup, vector, reckoning, again)
+            would = _restored(backup, vector, reckoning, again)
+            return msgspec.structs.replace(would, photos=PutBack(there, 0))
         with _Ground(plan, say) as ground, ExitStack() as held:
             own = vault
             if plan.keys is not None:
@@ -135,7 +173,12 @@ def restore(plan: Plan, on_work: OnWork, say: Say) -> Restored:
             load(backup, database.owner, vector, erase_again, on_work)
             ground.done()
             _rebuild(database, on_work)
-            return _restored(backup, vector, reckoning, again)
+            restored = _restored(backup, vector, reckoning, again)
+            if plan.bucket:
+                return restored
+            source, target = plan.directory / PHOTOS, plan.data_dir / _OBJECTS
+            back = photos.put_back(source, target, _photos_of(database), on_work)
+            return msgspec.structs.replace(restored, photos=back)
 
 
 def _check(
@@ -166,6 +209,15 @@ def _check(
 def _restored(backup: Backup, vector: Vector, reckoning: Reckoning, again: int) -> Restored:
     erased = reckoning.erased + again
     return Restored(sum(vector.values()), vector, backup.last.taken_at, erased, again)
+
+
+def _photos_of(database: Database) -> Iterator[str]:
+    """The names of all photos' files that a store speaks of."""
+    with database.owner.connect() as connection:
+        rows = connection.execution_options(yield_per=1_000).execute(_RENDITIONS)
+        for (renditions,) in rows:
+            for one in _decode(bytes(renditions)):
+                yield one.digest.hex()
 
 
 def _rebuild(database: Database, on_work: OnWork) -> None:

@@ -29,6 +29,7 @@ from api.tokens import Role
 from api.wiring.tokens import token_issuer, utc_now
 from domain.sealed import KeyClass
 from tests.acceptance.processes import COMMAND, ServeProcess, one_line, run, serving
+from tests.acceptance.test_albums import add, album
 from tests.support.database import enterable_directory, fresh_database, remove_data
 from tests.support.homezone import Client
 
@@ -251,6 +252,68 @@ def test_who_was_erased_stays_erased_on_every_surface(ground: Path) -> None:
                 assert "张三" not in shown, (target, shown)
             assert "李四" in answers[-1].body.decode(), "what nobody erased can be opened"
             assert texts(reader, 10_002) == ["留下的话"]
+
+
+def test_photos_come_back_with_the_store_and_those_that_were_deleted_do_not(ground: Path) -> None:
+    backup, keys = ground / "backup", ground / "keys-copy"
+
+    def originals(member: Client, photos: list[str]) -> list[bytes | None]:
+        shown = [member.get(f"/v1/photos/{one}/content", size="original") for one in photos]
+        return [one.body if one.status == 200 else None for one in shown]
+
+    with serving(ground / "lost", "--limits", "off") as server:
+        place = ("--data-dir", server.data_dir)
+        member = join(server, 10_001)
+        mine, other = album(member), album(member)
+        photos = [add(member, mine, 1), add(member, mine, 2), add(member, other, 3)]
+        assert "photos: 9 files" in done("backup", backup, *place)
+        member.delete(f"/v1/photos/{photos[0]}").ok(200)
+        member.delete(f"/v1/albums/{other}").ok(200)
+        photos.append(add(member, mine, 4))
+        assert "photos: 3 files" in done("backup", backup, "--keys-to", keys, *place)
+        assert "photos" not in done("backup", backup, *place), "nothing is new"
+        kept = originals(member, photos)
+        assert [one is None for one in kept] == [True, False, True, False]
+    keys.joinpath("master.key").write_bytes((server.data_dir / "keys/master.key").read_bytes())
+    checked = done("restore", backup, "--check", "--keys", keys, "--data-dir", ground / "no")
+    assert "photos: 12 files, each what its name says" in checked
+    strange = ground / "found/photos/objects/ab/cd/stray"
+    strange.parent.mkdir(parents=True)
+    strange.write_bytes(b"was here before")
+    said = done("restore", backup, "--keys", keys, "--data-dir", ground / "found")
+    assert "photos: 6 files, each what its name says" in said
+    with serving(ground / "found", "--limits", "off") as server:
+        member = client(server, 10_001)
+        assert originals(member, photos) == kept
+        assert originals(member, [add(member, mine, 5)]) != [None]
+    (path,) = list((backup / "photos").rglob(_digest_of(ground / "found")))
+    path.unlink()
+    said = done("restore", backup, "--keys", keys, "--data-dir", ground / "again")
+    assert "photos: 5 files; 1 are missing: they were not backed up" in said
+    assert "photos stay in their bucket" in done(
+        "backup",
+        ground / "elsewhere",
+        "--object-store",
+        "s3://photos",
+        "--data-dir",
+        ground / "again",
+    )
+    other_path = next(one for one in (backup / "photos").rglob("*") if one.is_file())
+    other_path.write_bytes(b"altered")
+    failed = run(
+        "restore", str(backup), "--check", "--keys", str(keys), "--data-dir", str(ground / "x")
+    )
+    assert "is damaged: it is not what its name says" in one_line(failed, 1)
+
+
+def _digest_of(data_dir: Path) -> str:
+    """The name of some photo's file that a restore put there."""
+    found = [path.name for path in (data_dir / "photos/objects").rglob("*") if path.is_file()]
+    return min(one for one in found if one != "stray" and one in _in_backup(data_dir.parent))
+
+
+def _in_backup(ground: Path) -> set[str]:
+    return {path.name for path in (ground / "backup/photos").rglob("*") if path.is_file()}
 
 
 def test_a_damaged_backup_is_refused_and_nothing_is_made(ground: Path) -> None:
