@@ -2,7 +2,8 @@
 The images of posts: photos of their authors', each behind its own gate.
 
 A post shows a photo to whoever sees the post, whatever album the photo is in; but no longer than
-the photo itself is there, and to nobody else while it waits.
+the photo itself is there, and to nobody else while it waits. It is gone with its album, if that is
+deleted or taken down.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,10 +20,11 @@ from projections.reading.statements import Connection, Statement
 _IMAGES = Statement(
     "images_of_posts",
     """
-    SELECT p.photo, p.owner, p.alt, p.renditions, p.waits, g.live, g.audience
+    SELECT p.photo, p.owner, p.alt, p.renditions, p.waits, g.live AND h.live AS live, g.audience
       FROM unnest(:cells::smallint[], :photos::uuid[]) AS wanted (cell, photo)
       JOIN models.photos p ON p.cell = wanted.cell AND p.photo = wanted.photo
       JOIN models.gates g ON g.cell = wanted.cell AND g.content = wanted.photo
+      JOIN models.gates h ON h.cell = g.cell AND h.content = g.parent
     """,
 )
 

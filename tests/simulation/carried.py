@@ -88,7 +88,8 @@ def _images_of_posts(tables: Tables, asked: Asked) -> Rows:
     rows: Rows = []
     for cell, photo in unnest(asked, "cells", "photos"):
         row, gate = tables.get(PHOTOS, cell, photo), tables.get(GATES, cell, photo)
-        if row is not None and gate is not None:
+        over = None if gate is None else tables.get(GATES, cell, gate["parent"])
+        if row is not None and gate is not None and over is not None:
             shown = pick(row, ("owner", "alt", "renditions", "waits"))
-            rows.append((photo, *shown, *pick(gate, ("live", "audience"))))
+            rows.append((photo, *shown, gate["live"] and over["live"], gate["audience"]))
     return rows

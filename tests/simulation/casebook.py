@@ -29,12 +29,13 @@ from domain.case_events import (
 )
 from domain.event import Event, Recorded
 from domain.message import MessageEvent
+from tests.simulation.galleries import OF_GALLERY
 from tests.simulation.legal import must
-from tests.simulation.world import Note, Piece, Remark
+from tests.simulation.world import Album, Note, Photo, Piece, Remark
 from tests.simulation.writings import OF_COMMENT, OF_POST, Writings
 
 OF_CASE = frozenset(get_args(CaseEvent))
-_JUDGED = OF_POST | OF_COMMENT | frozenset(get_args(MessageEvent))
+_JUDGED = OF_POST | OF_COMMENT | OF_GALLERY | frozenset(get_args(MessageEvent))
 #: What nobody has pointed out but rules.
 _FOUND = frozenset({"held", "private_view", "flagged", "edit_held"})
 _APPEAL_DAYS = timedelta(days=180, minutes=1)
@@ -305,7 +306,7 @@ class Casebook:
                 taken_by = self._writings.taken_by.get(thing.id)
                 must(taken_by != answer.against, recorded, "what was overturned is undone")
             return
-        pending = isinstance(thing, Piece) and thing.pending is not None
+        pending = getattr(thing, "pending", None) is not None
         match decision.verdict:
             case "approve":
                 holds = thing.published and not pending
@@ -319,10 +320,14 @@ class Casebook:
                 holds = thing.waits is None and not pending
         must(holds, recorded, f"what is decided is done: {decision.verdict}")
 
-    def _thing(self, subject: Subject) -> Piece | Remark | Note | None:
+    def _thing(self, subject: Subject) -> Piece | Remark | Note | Album | Photo | None:
         if subject.kind == "post":
             return self._writings.pieces.get(subject.id)
         if subject.kind == "message":
             return self._writings.notes.get(subject.id)
+        if subject.kind == "album":
+            return self._writings.albums.get(subject.id)
+        if subject.kind == "photo":
+            return self._writings.photos.get(subject.id)
         known = self._writings.remarks.get(subject.id)
         return None if known is None else known[1]

@@ -43,6 +43,8 @@ class Glance:
         self._audiences: dict[UUID, list[Audience]] = {}
         self._remarks: set[UUID] = set()
         self._notes: set[UUID] = set()
+        self._shelves: dict[UUID, list[Audience]] = {}
+        self._frames: dict[UUID, set[UUID]] = {}
         self._boards: dict[UUID, set[str]] = {}
         self._places: dict[str, object] = {}
         #: What stood in one place first, and then in another: a walk may miss it, or meet it twice.
@@ -78,6 +80,7 @@ class Glance:
                     for one in piece.remarks.values()
                     if one.live and (one.published or one.author == viewer)
                 }
+        self._take_in_photos()
         for note in world.notes.values():
             if self._places.setdefault(str(note.id), note.at) != note.at:
                 self.moved.add(str(note.id))
@@ -89,6 +92,21 @@ class Glance:
         if self._listing is not None:
             now = set(self._listing())
             self.kept = now if self.kept is None else self.kept & now
+
+    def _take_in_photos(self) -> None:
+        world = self.world
+        for album in world.albums.values():
+            if album.live:
+                self._shelves.setdefault(album.id, []).append(album.seen_by)
+        for photo in world.photos.values():
+            if self._places.setdefault(str(photo.id), (photo.at, photo.album.id)) != (
+                photo.at,
+                photo.album.id,
+            ):
+                self.moved.add(str(photo.id))
+            there = photo.published or (photo.live and photo.author == self.viewer)
+            if there and photo.album.live:
+                self._frames.setdefault(photo.id, set()).add(photo.album.id)
 
     def _find(self, piece: Piece) -> None:
         """Note where something stands."""
@@ -124,10 +142,34 @@ class Glance:
             asked = () if piece.poll is None else piece.poll.options
             for text in (piece.text, *asked, *piece.former, *drafts):
                 words.update(WORD.findall(text.encode()))
+            for photo in piece.ever_shown:
+                if photo.id in self._frames:
+                    words.update(WORD.findall(f"{photo.alt} {photo.shown}".encode()))
             for remark in piece.remarks.values():
                 if remark.id in self._remarks and remark.author not in self._apart:
                     words.update(WORD.findall(remark.text.encode()))
-        return words | self._noted()
+        return words | self._noted() | self._exhibited()
+
+    def _exhibited(self) -> set[bytes]:
+        """What may be met in albums."""
+        assert self._apart is not None
+        words: set[bytes] = set()
+        there: set[UUID] = set()
+        for which, audiences in self._shelves.items():
+            album = self.world.albums[which]
+            own = album.author == self.viewer
+            for_viewer = any(self._is_for(album.author, one) for one in audiences)
+            if own or (album.author not in self._apart and for_viewer):
+                there.add(which)
+                for text in (album.title, *album.former, *(album.drafts if own else ())):
+                    words.update(WORD.findall(text.encode()))
+        for one, albums in self._frames.items():
+            if albums & there:
+                photo = self.world.photos[one]
+                drafts = photo.drafts if photo.author == self.viewer else ()
+                for text in (photo.caption, photo.alt, photo.shown, *photo.former, *drafts):
+                    words.update(WORD.findall(text.encode()))
+        return words
 
     def _noted(self) -> set[bytes]:
         """What messages may be met on boards."""

@@ -36,6 +36,7 @@ from tests.simulation.moves import OPERATOR, Move
 from tests.simulation.network import Ask, Lost, Reply, send
 from tests.simulation.oracle import Oracle
 from tests.simulation.rests import come_to_rest
+from tests.simulation.photographers import Photographers
 from tests.simulation.returners import Returners
 from tests.simulation.server import Ground, LoopClock, Server, Temper
 from tests.simulation.shoppers import Shoppers
@@ -65,6 +66,7 @@ class Plan(msgspec.Struct, frozen=True):
     :param moderation: how many of the moves are staff's, or about what staff decided; without any,
         no rules are in force.
     :param pages: how many of the rest are about home pages, their visitors and boards.
+    :param photos: how many of the others are about albums, photos, and posts that show some.
     :param money: how many of the others are about money, and how often somebody looks at some;
         without either, no time is leapt over.
     :param gifts: how many of the moves of money are friends' for each other, or give
@@ -83,6 +85,7 @@ class Plan(msgspec.Struct, frozen=True):
     gifts: float = 0.0
     reversals: float = 0.0
     pages: float = 0.0
+    photos: float = 0.0
     idle_seconds: float = 0.5
     patient: bool = False
     apps: int = 1
@@ -144,8 +147,13 @@ class History:
         self._tills = Tills(self, chance_of_money)
         self._chance_of_pages = random.Random(f"{seed}/pages")
         self._callers = Callers(self.world, self._chance_of_pages, wary)
+        self._chance_of_photos = random.Random(f"{seed}/photos")
+        self._photographers = Photographers(
+            self.world, self._chance_of_photos, self.ground.darkroom, clock, wary
+        )
         self._chance_of_money = chance_of_money
         self.world.treasury.rail = self.ground.rail
+        self.world.galleries.darkroom = self.ground.darkroom
         self.servers: list[Server] = []
         self._keys = 0
         self.apps: list[App] = []
@@ -342,6 +350,10 @@ class History:
                 return move
         if self.plan.pages and self._chance_of_pages.random() < self.plan.pages:
             move = self._callers.next(actor)
+            if move is not None:
+                return move
+        if self.plan.photos and self._chance_of_photos.random() < self.plan.photos:
+            move = self._photographers.next(actor)
             if move is not None:
                 return move
         return self._mover.next(actor)

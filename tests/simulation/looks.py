@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tests.simulation import fronts, surfaces
+from tests.simulation import fronts, surfaces, walls
 from tests.simulation.desks import Desks
 from tests.simulation.glances import Glance
 from tests.simulation.network import Ask, Lost, Reply, send
@@ -42,6 +42,8 @@ class Looks:
         history = self._history
         if history.plan.pages and history.chance.random() < history.plan.pages / 2:
             return history.chance.choice(fronts.everything(history.world))
+        if history.plan.photos and history.chance.random() < history.plan.photos / 2:
+            return history.chance.choice(walls.everything(history.world)[-60:])
         found = surfaces.everything(history.world, viewer.id)
         often = [surfaces.feed(), surfaces.feed(), surfaces.notifications()]
         return history.chance.choice([*often, *found[-36:]])
@@ -129,6 +131,8 @@ class Looks:
             if not reply.ok:
                 return reply, None
             before.check(reply.body, surface.operation)
+            if not surface.listed and surface.raw:
+                return reply, reply.body
             body = reply.json
             if not surface.listed:
                 return reply, body
@@ -151,6 +155,9 @@ class Looks:
             some = self._history.chance.sample(found, min(len(found), 25))
             if self._history.plan.pages:
                 some += fronts.everything(self._history.world)
+            if self._history.plan.photos:
+                hung = walls.everything(self._history.world)
+                some += self._history.chance.sample(hung, min(len(hung), 25))
             for surface in [surfaces.feed(), surfaces.notifications(), *some]:
                 if not await self.look(viewer, surface, fresh=True):
                     raise Difference(f"{surface.operation} cannot be read though all is at rest")

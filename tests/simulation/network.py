@@ -24,6 +24,7 @@ from api.http.problems import ProblemError, Problems
 from api.http.routes import Route
 from api.problems import PROBLEMS
 from api.routes import (
+    albums,
     audit,
     badges,
     billing,
@@ -37,6 +38,7 @@ from api.routes import (
     moderation,
     money,
     notifications,
+    photos,
     posts,
     recourse,
     rules,
@@ -57,6 +59,8 @@ ROUTES: dict[str, Route] = {
         badges,
         notifications,
         homes,
+        albums,
+        photos,
         audit,
         moderation,
         recourse,

@@ -46,6 +46,7 @@ from domain.post_events import (
 from domain.space import CertificationWithdrawn, SpaceCertified
 from tests.simulation.boards import OF_PAGES, Boards
 from tests.simulation.casebook import OF_CASE, Casebook
+from tests.simulation.galleries import FLAGGED, OF_GALLERY, Galleries
 from tests.simulation.honours import Honours
 from tests.simulation.legal import must
 from tests.simulation.penalties import OF_SANCTIONS, OF_STANDING, Penalties
@@ -55,7 +56,7 @@ from tests.simulation.world import Person
 from tests.simulation.writings import OF_COMMENT, OF_POST, Writings
 
 _OF_RULES = frozenset(get_args(RuleEvent))
-_FLAGGED = (PostFlagged, CommentFlagged, MessageFlagged, NicknameFlagged)
+_FLAGGED = (PostFlagged, CommentFlagged, MessageFlagged, NicknameFlagged, *FLAGGED)
 
 
 class Oracle(Writings):
@@ -69,6 +70,7 @@ class Oracle(Writings):
         self.treasury = Treasury(self)
         self.honours = Honours(self)
         self.boards = Boards(self, self.treasury)
+        self.galleries = Galleries(self)
         self._batches = 0
         self._heads: dict[int, tuple[int, datetime]] = {}
         self._versions: dict[UUID, int] = {}
@@ -93,6 +95,7 @@ class Oracle(Writings):
             self.cases.settle(command)
             self.penalties.settle(command)
             self.treasury.settle(command)
+            self.galleries.settle(command)
             taken()
 
     def version_of(self, stream: UUID) -> int:
@@ -119,6 +122,8 @@ class Oracle(Writings):
             self.take_comment(recorded, event)
         elif kind in OF_PAGES:
             self.boards.take(recorded, event)
+        elif kind in OF_GALLERY:
+            self.galleries.take(recorded, event)
         elif kind in OF_CASE:
             self.cases.take(recorded, event)
         elif kind in OF_STANDING:
@@ -203,7 +208,7 @@ class Oracle(Writings):
         """Of each text became what the rules that its cell had in force say."""
         flagged = any(isinstance(one.event, _FLAGGED) for one in command)
         for recorded in command:
-            if (said := self._said(recorded)) is None:
+            if (said := self._said(recorded) or self.galleries.said(recorded)) is None:
                 continue
             text, became = said
             wanted = self.rules.outcome(recorded.cell, text)

@@ -11,11 +11,16 @@ from unittest import mock
 
 import msgspec
 
+from api import storage
 from api.billing import moments
+from api.routes import photos as photo_routes
 from api.stream import hub, resume
+from commands import photos as photo_commands
 from commands.executor import Contended
 from commands.ports import LogUnavailable
 from commands.rails import RailUnavailable
+from domain import album as albums
+from domain import gallery as galleries
 from domain.event import Recorded
 from projections import turnovers
 from projections.engine import backoff, leased_loop
@@ -24,6 +29,7 @@ from projections.engine import timers as timer_engine
 from projections.reading.statements import Statement
 from tests.simulation import books
 from tests.simulation.apps import watched
+from tests.simulation.darkroom import ALBUMS_MAX, PHOTOS_MAX, quota, serve_whole
 from tests.simulation.history import History, Outcome, Plan
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.server import Temper
@@ -73,6 +79,7 @@ def plan_of(seed: int) -> Plan:
         gifts=chance.choice([0.0, 0.3, 0.6]),
         reversals=chance.choice([0.0, 0.2]),
         pages=chance.choice([0.0, 0.2, 0.4]),
+        photos=chance.choice([0.0, 0.2, 0.5]),
         temper=temper,
     )
 
@@ -141,6 +148,12 @@ def _on_loop(loop: SimulatedLoop, history: History) -> Iterator[None]:
             # So that a history has several: sums of whole ones, and what comes after.
             (turnovers, "STRETCH", _STRETCH),
             (moments, "STRETCH", _STRETCH),
+            # So that limits are come to.
+            (galleries, "ALBUMS_MAX", ALBUMS_MAX),
+            (albums, "PHOTOS_MAX", PHOTOS_MAX),
+            (photo_commands, "storage_quota", quota),
+            (storage, "storage_quota", quota),
+            (photo_routes, "serve_download", serve_whole),
         ):
             stack.enter_context(mock.patch.object(owner, name, twin))
         yield

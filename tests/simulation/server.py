@@ -41,6 +41,7 @@ from projections.engine.timers import Deadline
 from projections.reading.statements import Statement
 from projections.recall.recall import Recall
 from tests.simulation.books import Books
+from tests.simulation.darkroom import Darkroom
 from tests.simulation.followers import BookTimers, Engine, lease_from_books
 from tests.simulation.loop import Process, SimulatedLoop
 from tests.simulation.rail import NAME, SimulatedRail
@@ -192,6 +193,7 @@ class Ground:
         self.books = Books()
         self.entropy = SeededEntropy(random.Random(f"{seed}/entropy").getrandbits(64))
         self.vault = MemoryKeyVault(lambda n: self.entropy.bits(8 * n).to_bytes(n, "big"))
+        self.darkroom = Darkroom()
         self.words = RuleMatcher()
         self.calendar = ChineseCalendar()
         #: The rail's own clock is right.
@@ -347,6 +349,7 @@ class Server:
 
         self.timers = BookTimers(self.log.reader, database, self.engine, fire, clock, holder)
         lease_from_books(self.timers, "timers", holder, clock, temper.lease_seconds)
+        self.services.pictures = ground.darkroom.served(ground.pause)
         self.services.hub = self.hub = Hub(self.services)
         self._written: dict[int, int] = {}
 

@@ -17,10 +17,12 @@ from commands.decisions import Confirm, Decide, PenaltyChoice
 from commands.reports import Report
 from commands.rules import SetLevel
 from commands.subjects import (
+    AlbumSubject,
     CommentSubject,
     MemberSubject,
     MessageSubject,
     NicknameSubject,
+    PhotoSubject,
     PostSubject,
 )
 from domain.rules import Action, Match, Rule, RuleSet
@@ -29,7 +31,7 @@ from tests.simulation.casebook import Docket
 from tests.simulation.moves import RULE_WORDS, Move
 from tests.simulation.oracle import Oracle
 from tests.simulation.server import LoopClock
-from tests.simulation.world import Note, Person, Piece, Remark
+from tests.simulation.world import Album, Note, Person, Photo, Piece, Remark
 
 MODERATORS = (30_001, 30_002, 30_003, 30_004)
 COMPLIANCE = 30_100
@@ -137,6 +139,11 @@ class Staff:
         notes = list(self._world.notes.values())[-8:]
         if notes and chance.random() < 0.3:
             return self._opening(MessageSubject(chance.choice(notes).id))
+        if self._world.albums and chance.random() < 0.4:
+            photos = list(self._world.photos.values())[-8:]
+            if photos and chance.random() < 0.7:
+                return self._opening(PhotoSubject(chance.choice(photos).id))
+            return self._opening(AlbumSubject(chance.choice(list(self._world.albums)[-8:])))
         match chance.choice([*["post"] * 4, "comment", "comment", "nickname", "member"]):
             case "post" if pieces:
                 return self._opening(PostSubject(chance.choice(pieces).id))
@@ -195,16 +202,20 @@ class Staff:
             return chance.choice(VERDICTS)
         if thing.taken is not None:
             return chance.choice(["restore", "restore", "no_action"])
-        waits = thing.waits is not None or (isinstance(thing, Piece) and thing.pending is not None)
+        waits = thing.waits is not None or getattr(thing, "pending", None) is not None
         if waits:
             return chance.choice(["approve", "approve", "reject"])
         return chance.choice(["unpublish", "unpublish", "no_action"])
 
-    def _thing(self, docket: Docket) -> Piece | Remark | Note | None:
+    def _thing(self, docket: Docket) -> Piece | Remark | Note | Album | Photo | None:
         if docket.subject.kind == "post":
             return self._world.pieces.get(docket.subject.id)
         if docket.subject.kind == "message":
             return self._world.notes.get(docket.subject.id)
+        if docket.subject.kind == "album":
+            return self._world.albums.get(docket.subject.id)
+        if docket.subject.kind == "photo":
+            return self._world.photos.get(docket.subject.id)
         known = self._world.remarks.get(docket.subject.id)
         return None if known is None else known[1]
 
@@ -246,6 +257,11 @@ class Staff:
             seen = world.opens(actor.id, note.space, "messages") and world.reads(actor.id, note)
             may = seen and note.published and note.author != actor.id
             return self._member(actor, "make_report", may, Report(MessageSubject(note.id), "c"))
+        photos = list(world.photos.values())[-8:]
+        if photos and chance.random() < 0.4:
+            photo = chance.choice(photos)
+            may = world.sees_photo(actor.id, photo) and photo.author != actor.id
+            return self._member(actor, "make_report", may, Report(PhotoSubject(photo.id), "c"))
         if not pieces:
             return None
         piece = chance.choice(pieces)

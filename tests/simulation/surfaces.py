@@ -10,6 +10,7 @@ import msgspec
 
 from tests.simulation.around import around, note_of, shown_around, shown_note
 from tests.simulation.oracle import Oracle
+from tests.simulation.exhibiting import exhibit_of, shown_exhibit
 from tests.simulation.world import Deed, Difference, Piece, World
 
 
@@ -21,7 +22,8 @@ class Surface(msgspec.Struct, frozen=True):
     """
     A read. ``listed`` says it goes page by page; ``expected`` what the whole of it is, ``shown``
     makes the like of that from what was answered. ``None`` expected is "not found". ``names`` are
-    those of its items by which a walk is judged, ``name`` one's in an answer.
+    those of its items by which a walk is judged, ``name`` one's in an answer. What is ``raw`` answers
+    with bytes.
     """
 
     operation: str
@@ -32,6 +34,7 @@ class Surface(msgspec.Struct, frozen=True):
     query: Mapping[str, Any] = {}
     names: Callable[[World, UUID], Iterable[str]] | None = None
     name: Callable[[Any], str] = _id
+    raw: bool = False
 
     def compare(self, world: World, viewer: UUID, answered: Any) -> None:
         """
@@ -55,7 +58,8 @@ def _post(world: World, viewer: UUID, piece: Piece) -> tuple[Any, ...]:
     if original is not None and world.sees(viewer, original):
         counted = _counted(original, viewer)
         asks = _asked(world, viewer, original)
-        shared = (str(original.id), original.text, len(original.likes), counted, asks)
+        hung = _hung(world, viewer, original)
+        shared = (str(original.id), original.text, len(original.likes), counted, asks, hung)
     own = piece.author == viewer
     return (
         str(piece.id),
@@ -71,8 +75,14 @@ def _post(world: World, viewer: UUID, piece: Piece) -> tuple[Any, ...]:
         _named(world, world.mentioned(viewer, piece)),
         piece.commenting,
         world.may_comment(viewer, piece),
+        _hung(world, viewer, piece),
         shared,
     )
+
+
+def _hung(world: World, viewer: UUID, piece: Piece) -> list[tuple[str, str]]:
+    """The images that a post shows."""
+    return [(str(one.id), one.alt) for one in world.images(viewer, piece)]
 
 
 def _asked(world: World, viewer: UUID, piece: Piece) -> Any:
@@ -123,13 +133,18 @@ def _shown_post(item: Any) -> tuple[Any, ...]:
         [(one["qq"], one["nickname"]) for one in item.get("mentions", [])],
         item.get("commenting", "everyone"),
         item.get("can_comment", True),
+        _shown_images(item),
         None if share is None else _shown_share(share),
     )
 
 
 def _shown_share(share: Any) -> tuple[Any, ...]:
     counted = tuple(share[one] for one in ("id", "text", "likes", "comments"))
-    return (*counted, _shown_poll(share.get("poll")))
+    return (*counted, _shown_poll(share.get("poll")), _shown_images(share))
+
+
+def _shown_images(item: Any) -> list[tuple[str, str]]:
+    return [(one["id"], one["alt"]) for one in item.get("images", [])]
 
 
 def _shown_posts(_: World, items: Any) -> list[tuple[Any, ...]]:
@@ -225,6 +240,8 @@ def timeline(owner: UUID, qq: int) -> Surface:
 def _deed(world: World, viewer: UUID, deed: Deed) -> tuple[Any, ...]:
     if deed.note is not None:
         return deed.kind, note_of(deed.note), world.people[deed.note.space].qq
+    if deed.made is not None:
+        return deed.kind, exhibit_of(world, viewer, deed.made)
     assert deed.piece is not None
     said = None if deed.remark is None else deed.remark.text
     return deed.kind, said, _post(world, viewer, deed.piece)
@@ -233,6 +250,8 @@ def _deed(world: World, viewer: UUID, deed: Deed) -> tuple[Any, ...]:
 def _shown_deed(item: Any) -> tuple[Any, ...]:
     if item["kind"] == "message":
         return item["kind"], shown_note(item["message"]), item["board"]["qq"]
+    if item["kind"] in ("album", "photo"):
+        return item["kind"], shown_exhibit(item[item["kind"]])
     said = item["comment"]["text"] if "comment" in item else None
     return item["kind"], said, _shown_post(item["post"])
 

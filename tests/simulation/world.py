@@ -127,6 +127,8 @@ class Piece:
     poll: Asked | None = None
     commenting: str = "everyone"
     mentions: tuple[UUID, ...] = ()
+    images: "tuple[Photo, ...]" = ()
+    ever_shown: "dict[Photo, None]" = field(default_factory=dict)
 
     @property
     def published(self) -> bool:
@@ -160,8 +162,60 @@ class Note:
 
 
 @dataclass(eq=False)
+class Album:
+    """An album; its fields are as those of a post."""
+
+    id: UUID
+    author: UUID
+    title: str
+    to: Audience
+    at: tuple[datetime, UUID]
+    live: bool = True
+    waits: str | None = None
+    taken: str | None = None
+    pending: tuple[str, str] | None = None
+    former: list[str] = field(default_factory=list)
+    drafts: list[str] = field(default_factory=list)
+
+    @property
+    def published(self) -> bool:
+        """Whether it is there for others than its owner."""
+        return self.live and self.waits is None
+
+    @property
+    def seen_by(self) -> Audience:
+        """For whom it is there now."""
+        return self.to if self.waits is None else OnlyMe()
+
+
+@dataclass(eq=False)
+class Photo:
+    """A photo of ``stored`` bytes, whose picture says ``shown``; the rest is as of an album."""
+
+    id: UUID
+    author: UUID
+    album: Album
+    caption: str
+    alt: str
+    shown: str
+    stored: int
+    at: tuple[datetime, UUID]
+    live: bool = True
+    waits: str | None = None
+    taken: str | None = None
+    pending: tuple[str, str] | None = None
+    former: list[str] = field(default_factory=list)
+    drafts: list[str] = field(default_factory=list)
+
+    @property
+    def published(self) -> bool:
+        """Whether it is there for others than its owner."""
+        return self.live and self.waits is None
+
+
+@dataclass(eq=False)
 class Deed:
-    """An entry of a member's timeline: about a post, or a message on a board."""
+    """An entry of a member's timeline: about a post, a message on a board, an album, a photo."""
 
     at: tuple[datetime, UUID]
     kind: str
@@ -169,6 +223,7 @@ class Deed:
     piece: Piece | None = None
     remark: Remark | None = None
     note: Note | None = None
+    made: Album | Photo | None = None
 
 
 class World:
@@ -191,6 +246,8 @@ class World:
         self.privacy: dict[Part, str] = {}
         self.writers: dict[UUID, str] = {}
         self.notes: dict[UUID, Note] = {}
+        self.albums: dict[UUID, Album] = {}
+        self.photos: dict[UUID, Photo] = {}
         #: How many visits there were to each space; by whom that its owner may know of, how often
         #: and when last; and how many of those are off the list.
         self.visits: Counter[UUID] = Counter()
@@ -227,17 +284,18 @@ class World:
 
     def sees(self, viewer: UUID, piece: Piece) -> bool:
         """Whether a post is there for a viewer."""
-        if not piece.live:
-            return False
-        if piece.author == viewer:
+        return piece.live and self._is_for(viewer, piece.author, piece.seen_by)
+
+    def _is_for(self, viewer: UUID, author: UUID, audience: Audience) -> bool:
+        if author == viewer:
             return True
-        if self.apart(viewer, piece.author):
+        if self.apart(viewer, author):
             return False
-        match piece.seen_by:
+        match audience:
             case Public():
                 return True
             case Friends():
-                return self.friends(viewer, piece.author)
+                return self.friends(viewer, author)
             case OnlyMe():
                 return False
             case Listed(members=members, named=None):
@@ -245,6 +303,24 @@ class World:
             case Listed(named=named):
                 assert named is not None
                 return named in self.lists and viewer in self.lists[named][2]
+
+    def sees_album(self, viewer: UUID, album: Album) -> bool:
+        """Whether an album is there for a viewer."""
+        return album.live and self._is_for(viewer, album.author, album.seen_by)
+
+    def sees_photo(self, viewer: UUID, photo: Photo) -> bool:
+        """Whether a photo is there for a viewer, in its album."""
+        there = photo.published or (photo.live and photo.author == viewer)
+        return there and self.sees_album(viewer, photo.album)
+
+    @staticmethod
+    def images(viewer: UUID, piece: Piece) -> list[Photo]:
+        """The images that a post shows to one who sees it."""
+        return [
+            one
+            for one in piece.images
+            if (one.published or (one.live and one.author == viewer)) and one.album.live
+        ]
 
     def meets(self, viewer: UUID, piece: Piece) -> bool:
         """Whether a viewer may comment on a post, like or share it: not while it waits."""
@@ -313,6 +389,9 @@ class World:
     def _knows_of(self, viewer: UUID, deed: Deed) -> bool:
         if deed.note is not None:
             return self.opens(viewer, deed.note.space, "messages") and self.reads(viewer, deed.note)
+        if deed.made is not None:
+            of = self.sees_album if isinstance(deed.made, Album) else self.sees_photo
+            return self.opens(viewer, deed.author, "albums") and of(viewer, deed.made)  # type: ignore[arg-type]
         assert deed.piece is not None
         if deed.kind == "vote" and viewer != deed.author:
             return False

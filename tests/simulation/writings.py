@@ -93,7 +93,7 @@ class Writings(Bonds):
 
     def _publish(self, recorded: Recorded, event: PostPublished | PostHeld) -> None:
         self.publishes(recorded, event.author)
-        self._may_name(recorded, event.audience)
+        self.may_name(recorded, event.audience)
         original = None
         if event.share_of is not None:
             original = self.pieces[event.share_of]
@@ -108,6 +108,9 @@ class Writings(Bonds):
             piece.poll = Asked(options, event.poll.choose, event.poll.closes_at)
         piece.commenting = event.commenting
         piece.mentions = self._names(recorded, text, event.content.mentions)
+        self._hang(piece, event.content.images)
+        own = all(one.published and one.album.live for one in piece.images)
+        must(own, recorded, "it shows photos that are there for others")
         if isinstance(event, PostHeld):
             piece.waits, piece.version = event.how, -1
         self.pieces[piece.id] = piece
@@ -134,11 +137,12 @@ class Writings(Bonds):
                 (piece.former if piece.published else piece.drafts).append(piece.text)
                 piece.text = self.say(recorded, content.text)
                 piece.mentions = self._names(recorded, piece.text, content.mentions)
+                self._hang(piece, content.images)
                 piece.pending = None
             case PostAudienceChanged(audience=audience) | PostAudienceIntended(audience=audience):
                 intended = isinstance(event, PostAudienceIntended)
                 must(intended is not piece.published, recorded, "what waits is for its author")
-                self._may_name(recorded, audience)
+                self.may_name(recorded, audience)
                 if not isinstance(audience, OnlyMe):
                     self.publishes(recorded, event.author)
                 piece.to = audience
@@ -179,6 +183,7 @@ class Writings(Bonds):
                 piece.former.append(piece.text)
                 piece.text, piece.pending = text, None
                 piece.mentions = self._names(recorded, text, content.mentions)
+                self._hang(piece, content.images)
             case PostEditRejected():
                 must(piece.published and piece.pending is not None, recorded, "an edit waited")
                 piece.pending = None
@@ -199,11 +204,18 @@ class Writings(Bonds):
     def _own(recorded: Recorded, piece: Piece, author: MemberId) -> None:
         must(piece.live and piece.author == author, recorded, "its author's, and there")
 
-    def _may_name(self, recorded: Recorded, audience: Audience) -> None:
+    def may_name(self, recorded: Recorded, audience: Audience) -> None:
+        """A list is named by whose it is."""
         if isinstance(audience, Listed) and audience.named is not None:
             mine = self.lists.get(audience.named)
             owner = recorded.owner
             must(mine is not None and mine[0] == owner, recorded, "the list is the author's")
+
+    def _hang(self, piece: Piece, images: Sequence[UUID]) -> None:
+        """What a post shows: photos of its author's."""
+        piece.images = tuple(self.photos[one] for one in images)
+        piece.ever_shown |= dict.fromkeys(piece.images)
+        assert all(one.author == piece.author for one in piece.images), "its author's"
 
     def _names(self, recorded: Recorded, text: str, mentions: Sequence[UUID]) -> tuple[UUID, ...]:
         """Whom a text mentions: whoever has a number that it names, its author aside."""
