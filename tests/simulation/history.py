@@ -35,8 +35,8 @@ from tests.simulation.loop import Process, SimulatedLoop, StuckError, context_of
 from tests.simulation.moves import OPERATOR, Move
 from tests.simulation.network import Ask, Lost, Reply, send
 from tests.simulation.oracle import Oracle
-from tests.simulation.rests import come_to_rest
 from tests.simulation.photographers import Photographers
+from tests.simulation.rests import come_to_rest
 from tests.simulation.returners import Returners
 from tests.simulation.server import Ground, LoopClock, Server, Temper
 from tests.simulation.shoppers import Shoppers

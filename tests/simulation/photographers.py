@@ -7,7 +7,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 from commands.albums import ChangeAlbum, CreateAlbum
-from commands.photos import AddPhoto, ChangePhoto
+from commands.photos import AddPhoto, ChangePhoto, photo_of
 from commands.posts import EditPost, PublishShuoshuo
 from domain.album_events import Layout
 from domain.ids import cell_of, mint
@@ -57,15 +57,11 @@ class Photographers(Mover):
         return f"w{self._words}ends"
 
     def _album(self, whose: UUID | None) -> Album | None:
-        found = [
-            one for one in self._world.albums.values() if whose is None or one.author == whose
-        ]
+        found = [one for one in self._world.albums.values() if whose is None or one.author == whose]
         return self._chance.choice(found[-6:]) if found else None
 
     def _photo(self, whose: UUID | None) -> Photo | None:
-        found = [
-            one for one in self._world.photos.values() if whose is None or one.author == whose
-        ]
+        found = [one for one in self._world.photos.values() if whose is None or one.author == whose]
         return self._chance.choice(found[-12:]) if found else None
 
     def _whose(self, actor: Person) -> UUID | None:
@@ -120,11 +116,12 @@ class Photographers(Mover):
         if album is None:
             return None
         mine = [upload for member, upload in self._uploads if member == actor.id]
-        if mine and self._chance.random() < 0.15:
-            # Once more what is a photo already, or was refused: no answer is certain.
-            body = AddPhoto(self._chance.choice(mine), self._text(), self._unique())
-            granted = None if actor.publishes else False
-            return Move("add_photo", actor.id, actor.qq, granted, {"id": album.id}, body)
+        again = [one for one in mine if photo_of(actor.id, one) in self._world.photos]
+        if again and self._chance.random() < 0.15:
+            # Once more what is a photo already: nothing is added, wherever it was to be.
+            body = AddPhoto(self._chance.choice(again), self._text(), self._unique())
+            path = {"id": album.id}
+            return self._move(actor, "add_photo", actor.publishes, path=path, body=body)
         upload = self._upload(actor)
         text, alt = self._text(), self._unique()
         used = self._oracle.galleries.used(actor.id)
