@@ -82,6 +82,21 @@ def test_a_photo_that_is_deleted_is_gone_from_the_post_at_once(
     assert images(reader, post, homezone) == []
 
 
+def test_an_album_that_is_deleted_takes_its_photos_out_of_posts(
+    homezone: RunningHomezone, owner: Client, reader: Client
+) -> None:
+    going, staying = album(owner), album(owner)
+    one, other = add(owner, going, 9), add(owner, staying, 10)
+    post = publish(owner, [one, other]).ok(201).json["id"]
+    (url, _) = [image["thumb"]["url"] for image in images(reader, post, homezone)]
+    owner.delete(f"/v1/albums/{going}").ok()
+    for member in (owner, reader):
+        read = member.get(f"/v1/posts/{post}").json
+        assert [image["id"] for image in read["images"]] == [other]
+        member.get(url).refused(404)
+    publish(owner, [one]).refused(422, "no-such-image")
+
+
 def test_a_photo_keeps_its_location_with_consent_alone(owner: Client) -> None:
     path = f"/v1/albums/{album(owner)}/photos"
     body = {"upload": upload(owner, jpeg(8)), "keep_location": True}

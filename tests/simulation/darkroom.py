@@ -60,14 +60,14 @@ class Darkroom:
             raise Refused("no-such-upload", field="/upload")
         if at not in self._taken:
             word, unit = self._uploads[at]
-            made: dict[str, Rendition] = {}
+            made: dict[Size, Rendition] = {}
             for size in get_args(Size):
                 data = content(word, size)
                 digest = sha256(data).digest()
                 self._stored[digest] = data
                 made[size] = Rendition(digest, _SHARES[size] * unit, 40, 30, "jpeg")
             self.words[made["original"].digest] = word
-            self._taken[at] = Picture(**made)
+            self._taken[at] = Picture(made["original"], made["screen"], made["thumb"])
         return self._taken[at]
 
     def read(self, rendition: Rendition) -> bytes:

@@ -10,7 +10,7 @@ from commands.albums import ChangeAlbum, CreateAlbum
 from commands.photos import AddPhoto, ChangePhoto, photo_of
 from commands.posts import EditPost, PublishShuoshuo
 from domain.album_events import Layout
-from domain.ids import cell_of, mint
+from domain.ids import MemberId, cell_of, mint
 from tests.simulation.darkroom import ALBUMS_MAX, PHOTOS_MAX, QUOTA, Darkroom
 from tests.simulation.moves import Move, Mover
 from tests.simulation.oracle import Oracle
@@ -116,7 +116,7 @@ class Photographers(Mover):
         if album is None:
             return None
         mine = [upload for member, upload in self._uploads if member == actor.id]
-        again = [one for one in mine if photo_of(actor.id, one) in self._world.photos]
+        again = [one for one in mine if photo_of(MemberId(actor.id), one) in self._world.photos]
         if again and self._chance.random() < 0.15:
             # Once more what is a photo already: nothing is added, wherever it was to be.
             body = AddPhoto(self._chance.choice(again), self._text(), self._unique())

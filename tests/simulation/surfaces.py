@@ -22,8 +22,8 @@ class Surface(msgspec.Struct, frozen=True):
     """
     A read. ``listed`` says it goes page by page; ``expected`` what the whole of it is, ``shown``
     makes the like of that from what was answered. ``None`` expected is "not found". ``names`` are
-    those of its items by which a walk is judged, ``name`` one's in an answer. ``raw`` ones answer with
-    bytes.
+    those of its items by which a walk is judged, ``name`` one's in an answer. ``raw`` ones
+    answer with bytes.
     """
 
     operation: str
