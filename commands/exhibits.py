@@ -95,7 +95,13 @@ async def own_photo(work: Work, editor: MemberId, photo: PhotoId) -> Photo:
 
 def waits_as(standing: Standing) -> str:
     """How it waits, or that it does not, as its owner hears it."""
-    return standing.how if isinstance(standing, Waiting) else "published"
+    match standing:
+        case Waiting(how=how):
+            return how
+        case Down():
+            return "taken_down"
+        case Published():
+            return "published"
 
 
 async def seal(work: Work, owner: MemberId, text: str | None) -> Sealed[str] | None:

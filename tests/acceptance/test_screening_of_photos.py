@@ -216,3 +216,15 @@ def test_a_case_opens_no_other_picture(each: RunningHomezone) -> None:
             assert looked(moderator, case, no).status == 404
     owner.delete(f"/v1/photos/{shown}").ok(200)
     assert looked(moderator, case, shown).status == 404
+
+
+def test_what_was_taken_down_is_not_published_by_adding_it_again(each: RunningHomezone) -> None:
+    owner, other = each.members(2)
+    mine, body = album(owner), {"upload": upload(owner, jpeg(9))}
+    photo = owner.post(f"/v1/albums/{mine}/photos", body).ok(201).json["id"]
+    said = {"subject": {"kind": "photo", "id": photo}, "category": "spam"}
+    at = other.post("/v1/reports", said).ok(201).position
+    judged(each, photo, at, "unpublish")
+    again = owner.post(f"/v1/albums/{mine}/photos", body).ok(201).json
+    assert (again["id"], again["state"]) == (photo, "taken_down")
+    assert seen(other, photo, mine, each.everything()) == []
