@@ -8,5 +8,6 @@ their own, each wrapped by a master key that can be kept elsewhere.
 from adapters.vault.file import FileKeyVault
 from adapters.vault.key import KeyDestroyed, VaultFault
 from adapters.vault.memory import MemoryKeyVault
+from adapters.vault.rotation import rotate
 
-__all__ = ["FileKeyVault", "KeyDestroyed", "MemoryKeyVault", "VaultFault"]
+__all__ = ["FileKeyVault", "KeyDestroyed", "MemoryKeyVault", "VaultFault", "rotate"]

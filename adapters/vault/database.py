@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -64,6 +64,11 @@ _COUNT = "SELECT (SELECT count(*) FROM keys), (SELECT coalesce(max(sequence), 0)
 _LISTED = """
 SELECT id, subject, class, wrapped FROM keys
 WHERE created_at >= ? OR id IN (SELECT key FROM destructions WHERE sequence > ?)
+"""
+
+_STANDING = """
+SELECT id, subject, class, wrapped FROM keys
+WHERE id > ? AND wrapped IS NOT NULL ORDER BY id LIMIT 1000
 """
 
 
@@ -131,6 +136,14 @@ class KeyDatabase:
             row = writer.execute("SELECT wrapped FROM secrets WHERE name = ?", (name,)).fetchone()
         return bytes(row[0])
 
+    def stored_secret(self, name: str) -> bytes | None:
+        """The wrapped secret of that name, if there is one."""
+        with _faults():
+            row = self._reader.execute(
+                "SELECT wrapped FROM secrets WHERE name = ?", (name,)
+            ).fetchone()
+        return None if row is None else bytes(row[0])
+
     def by_id(self, id: bytes) -> KeyRow | None:
         """The key of that id."""
         with _faults():
@@ -166,6 +179,35 @@ class KeyDatabase:
                 # Even when it was destroyed before: the journal may have been in use at that time.
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return destroyed
+
+    def rewrap(
+        self, wrap: Callable[[bytes, bytes], bytes], on_rewrapped: Callable[[int], None]
+    ) -> int:
+        """
+        Wrap every key and secret anew, all or none; how many keys. What was there before is
+        overwritten in the file and cut off from the journal.
+
+        :param wrap: from the wrapped bytes and the place they are bound to, to the new ones.
+        """
+        count, after = 0, b""
+        with _faults():
+            with self._transaction() as writer:
+                for name, wrapped in writer.execute("SELECT name, wrapped FROM secrets").fetchall():
+                    writer.execute(
+                        "UPDATE secrets SET wrapped = ? WHERE name = ?",
+                        (wrap(wrapped, name.encode()), name),
+                    )
+                while rows := [KeyRow(*row) for row in writer.execute(_STANDING, (after,))]:
+                    writer.executemany(
+                        "UPDATE keys SET wrapped = ? WHERE id = ?",
+                        [(wrap(row.wrapped or b"", row.place), row.id) for row in rows],
+                    )
+                    after = rows[-1].id
+                    count += len(rows)
+                    on_rewrapped(count)
+            with self._writing:
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return count
 
     def destroyed_after(self, sequence: int) -> list[tuple[int, KeyRow]]:
         """The keys destroyed since, by any process, oldest first."""

@@ -26,6 +26,7 @@ from adapters.vault.database import KeyDatabase, KeyRow
 from adapters.vault.key import ID_BYTES, KEY_BYTES, NONCE_BYTES, Key, Owner, VaultFault, key_id_of
 from adapters.vault.keyring import Keyring
 from adapters.vault.master import Master, open_master
+from adapters.vault.rotation import finish, hold
 from commands.ports import Clock
 from domain.sealed import KeyClass, Sealed
 
@@ -75,8 +76,14 @@ class FileKeyVault:
         self._lock = threading.Lock()
         self._queue = threading.Lock()
         self._batch: _Batch | None = None
-        self._database = KeyDatabase(directory / "keys.db")
+        self._in_use: int | None = hold(directory, alone=False)
         try:
+            self._database = KeyDatabase(directory / "keys.db")
+        except BaseException:
+            os.close(self._in_use)
+            raise
+        try:
+            finish(directory, self._database)
             # Asked before the master is looked for: keys are only ever stored after it.
             stored = not self._database.is_empty()
             self._master = open_master(directory / "master.key", needed=stored)
@@ -84,6 +91,7 @@ class FileKeyVault:
             self._catch_up()
         except BaseException:
             self._database.close()
+            os.close(self._in_use)
             raise
         self._maker = ThreadPoolExecutor(1, "key-vault")
 
@@ -97,6 +105,9 @@ class FileKeyVault:
         self._maker.shutdown()
         with self._lock:
             self._database.close()
+            if self._in_use is not None:
+                os.close(self._in_use)
+                self._in_use = None
 
     async def seal(self, subject: UUID, key_class: KeyClass, plain: str) -> Sealed[str]:
         """

@@ -1,9 +1,10 @@
 """
 The master key: the one secret that opens the others.
 
-It is made once, on the first start of an empty vault, and never again: a new one beside existing
-keys would silently lose every text. It reaches its name complete and synced, by a hard link, which
-fails where a rename would overwrite; so of two servers that start at once, one's key is both's.
+It is made on the first start of an empty vault, and after that only by a rotation, which wraps the
+keys anew: a new one beside existing keys would silently lose every text. It reaches its name
+complete and synced, by a hard link, which fails where a rename would overwrite; so of two servers
+that start at once, one's key is both's.
 A crash leaves at most a stray temporary file, with a key that never wrapped anything.
 """
 
@@ -57,7 +58,7 @@ def open_master(path: Path, needed: bool) -> Master:
                 f"{path} is missing, and keys.db holds keys that only it opens: "
                 "put it back from where it is kept"
             )
-        _create(path)
+        make_master(path)
         secret = _read(path)
     if secret is None or len(secret) != KEY_BYTES:
         raise VaultFault(f"{path} is not a master key ({KEY_BYTES} bytes): it was damaged")
@@ -72,7 +73,8 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _create(path: Path) -> None:
+def make_master(path: Path) -> None:
+    """A new master key under that name, complete and durable, unless there is one."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -45,6 +45,8 @@ _rules = App(name="rules", help="Rule sets.")
 app.command(_rules)
 _ledger = App(name="ledger", help="The books.")
 app.command(_ledger)
+_keys = App(name="keys", help="The keys of members' texts.")
+app.command(_keys)
 app.group_parameters = Group("Options")
 
 
@@ -305,6 +307,14 @@ def restore(
         check=check,
         bucket=photos is not None and photos.object_store is not None,
     )
+
+
+@_keys.command
+def rotate(*, data_dir: DataDir = None) -> None:
+    """Replace the master key; no server may be running on the data directory."""
+    from api.cli.rotating import run
+
+    run(data_directory(data_dir))
 
 
 @_replay.command

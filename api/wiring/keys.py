@@ -10,8 +10,10 @@ from sqlalchemy import text
 
 from adapters.clock import SystemClock
 from adapters.database import Database
-from adapters.vault import FileKeyVault, VaultFault
+from adapters.vault import FileKeyVault, VaultFault, rotate
 from domain.sealed import Sealed
+
+__all__ = ["VaultFault", "check_keys", "existing_vault", "rotate"]
 
 _ANY_SEALED = text("SELECT nickname FROM models.members LIMIT 1")
 
