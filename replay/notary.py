@@ -94,14 +94,12 @@ class Notary(LeasedLoop):
             tree = self._tree or self._resume(connection)
             self._tree = None  # until it is committed
             heads = _heads(connection)
-            taken, positions = self._take(connection, tree, heads)
+            taken, positions = self._add(connection, tree, heads)
             unsigned = tree.size - self._signed
             wait = self._signed_at + self._sign_seconds - now.timestamp()
             if unsigned and wait <= 0:
                 signed = Checkpoint(self._key.name, tree.size, tree.root)
-                note = Note(
-                    signed.text, (sign(signed.text, self._key.verifier, self._key.sign),)
-                )
+                note = Note(signed.text, (sign(signed.text, self._key.verifier, self._key.sign),))
                 store.put_checkpoint(connection, tree.size, note.encode(), now)
         self._tree, self._positions = tree, positions
         if signed is not None:
@@ -129,7 +127,7 @@ class Notary(LeasedLoop):
         self._positions = dict(standing.positions)
         return Tree.resumed(standing.size, tile)
 
-    def _take(
+    def _add(
         self, connection: Connection, tree: Tree, heads: Mapping[int, int]
     ) -> tuple[int, dict[int, int]]:
         """Make events leaves; how many, and where each cell then stands."""

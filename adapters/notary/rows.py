@@ -84,6 +84,4 @@ def _rows(raw: bytes) -> Iterator[StoredRow]:
         (length,) = _length(raw, at)
         data = raw[at + 4 : at + 4 + length]
         at += 4 + length
-        yield StoredRow(
-            position, stream, version, microseconds, owner, actor, context, kind, data
-        )
+        yield StoredRow(position, stream, version, microseconds, owner, actor, context, kind, data)

@@ -84,10 +84,12 @@ _RUN: Final = text(
     "SELECT position, leaf, events, tags FROM log.notary_runs"
     " WHERE cell = :cell AND position <= :position ORDER BY position DESC LIMIT 1"
 )
+# From the run that holds the first leaf, which may have begun before it.
 _RUNS: Final = text(
-    "SELECT cell, position, leaf, events, tags FROM log.notary_runs"
-    " WHERE leaf >= :leaf ORDER BY leaf LIMIT :limit"
+    "SELECT cell, position, leaf, events, tags FROM log.notary_runs WHERE leaf < :end AND leaf >="
+    " coalesce((SELECT max(leaf) FROM log.notary_runs WHERE leaf <= :first), 0) ORDER BY leaf"
 )
+_BEHIND: Final = text("SELECT EXISTS (SELECT 1 FROM log.notary_runs WHERE leaf >= :leaf)")
 _CHECKPOINTS: Final = text(
     "SELECT size, note FROM log.notary_checkpoints WHERE size > :after AND size <= :until"
     " ORDER BY size LIMIT :limit"
@@ -97,9 +99,7 @@ _LAST_WITNESSED: Final = text(
     "SELECT size, note FROM log.notary_checkpoints WHERE size ="
     " (SELECT max(size) FROM log.notary_cosignatures)"
 )
-_LINES: Final = text(
-    "SELECT line FROM log.notary_cosignatures WHERE size = :size ORDER BY witness"
-)
+_LINES: Final = text("SELECT line FROM log.notary_cosignatures WHERE size = :size ORDER BY witness")
 _AT: Final = text("SELECT note FROM log.notary_checkpoints WHERE size = :size")
 
 
@@ -120,6 +120,15 @@ class Run(NamedTuple):
         """The two tags of one of its events."""
         at = (position - self.position) * TAGS_BYTES
         return self.tags[at : at + TAGS_BYTES]
+
+    def part(self, first: int, end: int) -> "Run":
+        """What of it lies among those leaves."""
+        skipped = max(0, first - self.leaf)
+        kept = min(self.events, end - self.leaf) - skipped
+        tags = self.tags[skipped * TAGS_BYTES : (skipped + kept) * TAGS_BYTES]
+        # What was cut short by somebody else shows in what is left.
+        tags += self.tags[self.events * TAGS_BYTES :]
+        return Run(self.cell, self.position + skipped, self.leaf + skipped, kept, tags)
 
 
 class Standing(NamedTuple):
@@ -219,13 +228,18 @@ def run_of(connection: Connection, cell: int, position: int) -> Run | None:
     row = connection.execute(_RUN, {"cell": cell, "position": position}).one_or_none()
     if row is None or position >= row.position + row.events:
         return None
-    return Run(cell, *row[:3], bytes(row.tags))
+    return Run(cell, row.position, row.leaf, row.events, bytes(row.tags))
 
 
-def runs_from(connection: Connection, leaf: int, limit: int) -> list[Run]:
-    """Runs in the order of the leaves, the first at an index or behind it."""
-    rows = connection.execute(_RUNS, {"leaf": leaf, "limit": limit})
-    return [Run(*row[:4], bytes(row.tags)) for row in rows]
+def runs_over(connection: Connection, first: int, end: int) -> list[Run]:
+    """The runs of leaves from ``first`` up to ``end``, in their order."""
+    rows = connection.execute(_RUNS, {"first": first, "end": end})
+    return [Run(row.cell, row.position, row.leaf, row.events, bytes(row.tags)) for row in rows]
+
+
+def has_leaf(connection: Connection, leaf: int) -> bool:
+    """Whether there is a run at an index or behind it."""
+    return bool(connection.scalar(_BEHIND, {"leaf": leaf}))
 
 
 def checkpoints(
@@ -236,9 +250,7 @@ def checkpoints(
     return [(int(size), bytes(note)) for size, note in rows]
 
 
-def last_checkpoint(
-    connection: Connection, *, witnessed: bool = False
-) -> tuple[int, bytes] | None:
+def last_checkpoint(connection: Connection, *, witnessed: bool = False) -> tuple[int, bytes] | None:
     """What was signed last, as size and note; or what was last that a witness signed."""
     row = connection.execute(_LAST_WITNESSED if witnessed else _LAST).one_or_none()
     return None if row is None else (int(row.size), bytes(row.note))

@@ -220,9 +220,7 @@ def _signature(line: str) -> Signature:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and "+" not in name and name.isprintable() and not any(
-        map(str.isspace, name)
-    )
+    return bool(name) and "+" not in name and name.isprintable() and not any(map(str.isspace, name))
 
 
 def _base64(text: str) -> bytes:

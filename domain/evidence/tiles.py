@@ -80,17 +80,17 @@ def places(size: int) -> list[TilePlace]:
 
 
 class Grown(NamedTuple):
-    """New hashes of one level, the first of which has that index among all of the level."""
+    """New hashes of one level; ``first`` is the index of the first among all of the level."""
 
     level: int
-    index: int
+    first: int
     hashes: list[bytes]
 
     def pieces(self) -> Iterable[tuple[int, bytes]]:
         """By number of the tile: what is added at its end."""
         at = 0
         while at < len(self.hashes):
-            number, filled = divmod(self.index + at, WIDTH)
+            number, filled = divmod(self.first + at, WIDTH)
             until = at + WIDTH - filled
             yield number, b"".join(self.hashes[at:until])
             at = until
