@@ -2,14 +2,16 @@
 The whole history held against the tree: every leaf, tile and checkpoint worked out again from the
 events, and every stream's versions counted through.
 
-Events are read cell by cell within a window of leaves, hashed as they come, and only the hashes of
-a window are held, whatever the log's length. The streams are counted through by the database,
-meanwhile. What is found first is told; nothing is repaired.
+Events are read cell by cell within a window of leaves and hashed as they come, by processes of
+their own (``hashing.py``), and only the hashes of two windows are held, whatever the log's length.
+The streams are counted through by the database, meanwhile. What is found first is told; nothing is
+repaired.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -17,14 +19,14 @@ from sqlalchemy import Connection, Engine, text
 
 from adapters.notary import store
 from adapters.notary.key import check
-from adapters.notary.rows import StoredRow, read_rows
 from domain.evidence.notes import COSIGNATURE, BadNote, Checkpoint, Note, Verifier
 from domain.evidence.tiles import WIDTH, Grown, Tree
-from domain.evidence.tree import HASH_BYTES, leaf_hash
+from domain.evidence.tree import HASH_BYTES
+from replay.altered import Altered
+from replay.hashing import Hashing, hashing
 
 #: Leaves of a window, which may be as many runs; a few hundred bytes of each are held.
 WINDOW: Final = 20_000
-_EVENTS_AT_ONCE: Final = 1_000
 _NOTES_AT_ONCE: Final = 500
 
 # In the order of the key, so that nothing is sorted; positions must rise as versions do.
@@ -39,18 +41,6 @@ _COUNT: Final = text(
     "SELECT count(*), coalesce(max(position), 0) FROM log.events"
     " WHERE cell = :cell AND position > :after"
 )
-
-
-class Altered(Exception):
-    """
-    The history is not what was signed.
-
-    :param at: the first position at fault (``0-123``); empty where no single one is.
-    """
-
-    def __init__(self, at: str, what: str) -> None:
-        super().__init__(f"{at}: {what}" if at else what)
-        self.at = at
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -110,6 +100,7 @@ def verify(
     witnesses: Sequence[Verifier] = (),
     on_step: OnStep | None = None,
     window: int = WINDOW,
+    processes: int | None = None,
 ) -> Verified:
     """
     Hold a store against its tree, and its tree against what was kept elsewhere.
@@ -117,17 +108,21 @@ def verify(
     :param key: the log's, known from elsewhere; else it is the one that the store names.
     :param saved: checkpoints that were kept; the tree must have grown from each.
     :param witnesses: whose cosignatures must be there, and hold.
+    :param processes: that hash, beside this one; by default as many as help.
     :raises Altered: it does not.
     """
-    streams = _Streams(database)
-    streams.start()
-    snapshot = database.connect().execution_options(isolation_level="REPEATABLE READ")
-    try:
-        with snapshot as connection:
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            verified = _Verification(connection, key, saved, witnesses, on_step, window).run()
-    finally:
-        streams.join()
+    with hashing(database, processes) as workers:
+        streams = _Streams(database)
+        streams.start()
+        try:
+            snapshot = database.connect().execution_options(isolation_level="REPEATABLE READ")
+            with snapshot as connection:
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                verified = _Verification(
+                    connection, key, saved, witnesses, on_step, window, workers
+                ).run()
+        finally:
+            streams.join()
     streams.tell()
     return verified
 
@@ -141,6 +136,7 @@ class _Verification:
         witnesses: Sequence[Verifier],
         on_step: OnStep | None,
         window: int,
+        hashing: Hashing,
     ) -> None:
         standing = store.standing(connection)
         if standing is None:
@@ -151,6 +147,7 @@ class _Verification:
         self._witnesses = witnesses
         self._on_step = on_step
         self._window = window
+        self._hashing = hashing
         self._tree = Tree()
         self._positions = dict.fromkeys(standing.heads, 0)
         self._checkpoints = 0
@@ -169,8 +166,8 @@ class _Verification:
                     f"the tree has {size:,} leaves, and had {one.checkpoint.size:,} at the saved"
                     " checkpoint: its tail was cut off",
                 )
-        while self._tree.size < size:
-            self._next(min(self._window, size - self._tree.size))
+        for window in self._windows():
+            self._next(window)
         if store.has_leaf(self._connection, size):
             raise Altered("", "there are leaves behind the tree's end")
         self._no_more_tiles()
@@ -178,76 +175,60 @@ class _Verification:
         self._require_witness()
         return Verified(size, self._checkpoints, self._witnessed, waiting)
 
-    def _next(self, count: int) -> None:
+    def _next(self, window: "_Window") -> None:
         """The next leaves, their tiles, and the checkpoints that end among them."""
-        first = self._tree.size
-        leaves, places = self._leaves(first, count)
-        notes = self._notes(first, first + count)
+        first, count = window.first, window.count
+        leaves = window.leaves()
         done = 0
-        for size, note, kept in notes:
-            self._extend(leaves[done : size - first], places[done : size - first])
+        for size, note, kept in self._notes(first, first + count):
+            self._extend(leaves[done : size - first], window, done)
             done = size - first
             self._hold_against(size, note, kept)
-        self._extend(leaves[done:], places[done:])
+        self._extend(leaves[done:], window, done)
         if self._on_step is not None:
             seconds = max(time.monotonic() - self._begun, 1e-6)
             self._on_step(Step(self._tree.size, self._standing.size, self._tree.size / seconds))
 
-    def _leaves(self, first: int, count: int) -> tuple[list[bytes], list[tuple[int, int]]]:
-        """The leaves of a window from the events, and where in the log each is."""
-        leaves: list[bytes] = [b""] * count
-        places: list[tuple[int, int]] = [(0, 0)] * count
-        by_cell: dict[int, list[store.Run]] = {}
+    def _windows(self) -> "Iterator[_Window]":
+        """Windows in the order of the leaves; the next one is hashed while one is worked on."""
+        begun: deque[_Window] = deque()
+        for first in range(0, self._standing.size, self._window):
+            begun.append(self._begin(first, min(self._window, self._standing.size - first)))
+            if len(begun) > 1:
+                yield begun.popleft()
+        yield from begun
+
+    def _begin(self, first: int, count: int) -> "_Window":
+        """Which events the leaves of a window are; and have them hashed."""
         expected = first
-        for run in self._runs(first, first + count):
+        by_cell: dict[int, list[store.Run]] = {}
+        for whole in store.runs_over(self._connection, first, first + count):
+            run = whole.part(first, first + count)
+            at = f"{run.cell}-{run.position}"
             if run.leaf != expected or run.events < 1:
-                raise Altered(f"{run.cell}-{run.position}", "the order of leaves was altered")
+                raise Altered(at, "the order of leaves was altered")
             if len(run.tags) != run.events * store.TAGS_BYTES:
-                raise Altered(f"{run.cell}-{run.position}", "the tags of a leaf were altered")
+                raise Altered(at, "the tags of a leaf were altered")
+            after = self._positions.get(run.cell, 0)
+            if run.position != after + 1:
+                raise Altered(f"{run.cell}-{after + 1}", "the event is no leaf of the tree")
+            self._positions[run.cell] = after + run.events
             expected += run.events
             by_cell.setdefault(run.cell, []).append(run)
         if expected != first + count:
             raise Altered("", f"nothing says which event leaf {expected:,} is")
-        for cell, runs in sorted(by_cell.items()):
-            self._hash(cell, runs, first, leaves, places)
-        return leaves, places
+        hashed = {
+            cell: self._hashing.begin(cell, runs[0].position, b"".join(one.tags for one in runs))
+            for cell, runs in sorted(by_cell.items())
+        }
+        return _Window(first, count, by_cell, hashed)
 
-    def _runs(self, first: int, end: int) -> list[store.Run]:
-        """Runs over a window, without what lies outside it."""
-        runs = store.runs_over(self._connection, first, end)
-        return [run.part(first, end) for run in runs]
-
-    def _hash(
-        self,
-        cell: int,
-        runs: Sequence[store.Run],
-        first: int,
-        leaves: list[bytes],
-        places: list[tuple[int, int]],
-    ) -> None:
-        after = self._positions.get(cell, 0)
-        rows = _rows(self._connection, cell, after, runs[-1].position + runs[-1].events - 1)
-        for run in runs:
-            if run.position != after + 1:
-                raise Altered(f"{cell}-{after + 1}", "the event is no leaf of the tree")
-            at = run.leaf - first
-            for tags in range(0, len(run.tags), store.TAGS_BYTES):
-                after += 1
-                row = next(rows, None)
-                if row is None or row.position != after:
-                    raise Altered(f"{cell}-{after}", "the event was removed")
-                both = run.tags[tags : tags + store.TAGS_BYTES]
-                leaves[at] = leaf_hash(row.record(cell, both))
-                places[at] = (cell, after)
-                at += 1
-        self._positions[cell] = after
-
-    def _extend(self, leaves: list[bytes], places: list[tuple[int, int]]) -> None:
+    def _extend(self, leaves: list[bytes], window: "_Window", skipped: int) -> None:
         if leaves:
             for grown in self._tree.extend(leaves):
-                self._compare(grown, places)
+                self._compare(grown, window, skipped)
 
-    def _compare(self, grown: Grown, places: list[tuple[int, int]]) -> None:
+    def _compare(self, grown: Grown, window: "_Window", skipped: int) -> None:
         """New hashes with those of the tiles, as they are stored."""
         last = (grown.first + len(grown.hashes) - 1) // WIDTH
         number = grown.first // WIDTH
@@ -268,8 +249,7 @@ class _Verification:
         )
         if grown.level:
             raise Altered("", f"hash {grown.first + wrong:,} of level {grown.level} was altered")
-        cell, position = places[wrong]
-        raise Altered(f"{cell}-{position}", "the event is not the one that was hashed")
+        raise Altered(window.place(skipped + wrong), "the event is not the one that was hashed")
 
     def _notes(self, after: int, until: int) -> list[tuple[int, bytes | None, Saved | None]]:
         """What was signed, and what was kept, of trees that end in a window; by size."""
@@ -336,15 +316,47 @@ class _Verification:
             raise Altered("", f"no checkpoint has a signature of {names or 'that witness'}")
 
 
-def _rows(connection: Connection, cell: int, after: int, until: int) -> Iterator[StoredRow]:
-    """Events of a cell, read in pieces that fit in memory."""
-    while after < until:
-        row = None
-        for row in read_rows(connection, cell, after, until, _EVENTS_AT_ONCE):
-            yield row
-        if row is None:
-            return
-        after = row.position
+class _Window:
+    """Some leaves one after the other: which events they are, and their hashes as they come."""
+
+    def __init__(
+        self,
+        first: int,
+        count: int,
+        runs: Mapping[int, Sequence[store.Run]],
+        hashed: Mapping[int, Callable[[], bytes]],
+    ) -> None:
+        self.first = first
+        self.count = count
+        self._runs = runs
+        self._hashed = hashed
+
+    def leaves(self) -> list[bytes]:
+        """
+        The hashes, worked out from the events.
+
+        :raises Altered: there is no such event.
+        """
+        leaves: list[bytes] = [b""] * self.count
+        for cell, runs in self._runs.items():
+            raw, at = self._hashed[cell](), 0
+            for run in runs:
+                end = at + run.events * HASH_BYTES
+                index = run.leaf - self.first
+                leaves[index : index + run.events] = [
+                    raw[one : one + HASH_BYTES] for one in range(at, end, HASH_BYTES)
+                ]
+                at = end
+        return leaves
+
+    def place(self, index: int) -> str:
+        """Where in the log a leaf of it is."""
+        leaf = self.first + index
+        for runs in self._runs.values():
+            for run in runs:
+                if run.leaf <= leaf < run.leaf + run.events:
+                    return f"{run.cell}-{run.position + leaf - run.leaf}"
+        raise AssertionError("every leaf of a window is an event")
 
 
 def _key_of(vkey: str) -> Verifier:

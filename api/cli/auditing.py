@@ -13,7 +13,8 @@ from api.cli.failures import Failed
 from api.wiring.auditing import kept_here
 from api.wiring.store import open_store
 from domain.evidence.notes import BadNote, Verifier
-from replay.verify import Altered, Saved, Step, saved_of, verify
+from replay.altered import Altered
+from replay.verify import Saved, Step, saved_of, verify
 
 
 def run_verify(

@@ -5,7 +5,8 @@ What a data directory itself remembers of the tree, apart from the database.
 from pathlib import Path
 
 from adapters.notary.key import NotaryFault, SignedLast
-from replay.verify import Altered, Saved
+from replay.altered import Altered
+from replay.verify import Saved
 
 
 def kept_here(data_dir: Path) -> Saved | None:

@@ -13,9 +13,10 @@ from sqlalchemy import text
 
 from adapters.notary.key import NotaryKey, SignedLast
 from domain.evidence.notes import COSIGNATURE, Note, Verifier, cosign
+from replay.altered import Altered
 from replay.notary import Notary
 from replay.published import Published
-from replay.verify import Altered, Step, Verified, saved_of, verify
+from replay.verify import Step, Verified, saved_of, verify
 from tests.replay.conftest import LiveWorld
 
 NOTARY = (
@@ -74,7 +75,8 @@ class Evidence:
                 connection.execute(text(statement))
 
     def verify(self, **given: object) -> Verified:
-        return verify(self.live.world.server, window=257, **given)  # type: ignore[arg-type]
+        given = {"window": 257, "processes": 0} | given
+        return verify(self.live.world.server, **given)  # type: ignore[arg-type]
 
     def altered(self, **given: object) -> Altered:
         with pytest.raises(Altered) as caught:
@@ -140,6 +142,14 @@ def test_a_removed_event_whose_followers_moved_up_is_found(evidence: Evidence) -
         "UPDATE log.log_heads SET position = position - 1 WHERE cell = 2",
     )
     assert evidence.altered().at == "2-40"
+
+
+def test_processes_find_what_one_finds(evidence: Evidence) -> None:
+    whole = evidence.verify()
+    assert evidence.verify(processes=2) == whole
+    evidence.attack("UPDATE log.events SET actor = owner WHERE cell = 1 AND position = 120")
+    evidence.attack("DELETE FROM log.events WHERE cell = 2 AND position = 150")
+    assert evidence.altered(processes=2).at == evidence.altered().at
 
 
 def test_swapped_events_are_found(evidence: Evidence) -> None:
