@@ -9,21 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import (
-    BigInteger,
-    Connection,
-    DateTime,
-    Integer,
-    LargeBinary,
-    SmallInteger,
-    Text,
-    column,
-    insert,
-    table,
-    text,
-)
+from sqlalchemy import Connection, insert, text
 from sqlalchemy.dialects import postgresql
 
+from adapters.log.tables import (
+    notary_checkpoints,
+    notary_cosignatures,
+    notary_runs,
+    notary_tiles,
+)
 from adapters.notary.key import NotaryFault
 from domain.evidence.notes import Signature, Verifier
 from domain.evidence.records import TAG_BYTES
@@ -31,37 +25,6 @@ from domain.evidence.tiles import Grown
 
 #: Bytes of both tags of an event.
 TAGS_BYTES: Final = 2 * TAG_BYTES
-
-_runs = table(
-    "notary_runs",
-    column("cell", SmallInteger),
-    column("position", BigInteger),
-    column("leaf", BigInteger),
-    column("events", Integer),
-    column("tags", LargeBinary),
-    schema="log",
-)
-_tiles = table(
-    "notary_tiles",
-    column("level", SmallInteger),
-    column("number", BigInteger),
-    column("hashes", LargeBinary),
-    schema="log",
-)
-_checkpoints = table(
-    "notary_checkpoints",
-    column("size", BigInteger),
-    column("note", LargeBinary),
-    column("signed_at", DateTime(timezone=True)),
-    schema="log",
-)
-_cosignatures = table(
-    "notary_cosignatures",
-    column("size", BigInteger),
-    column("witness", Text),
-    column("line", Text),
-    schema="log",
-)
 
 _CLAIM: Final = text(
     "INSERT INTO log.notary_tree (origin, vkey) SELECT :origin, :vkey"
@@ -180,28 +143,28 @@ def grow(
     """
     if connection.execute(_GROW, {"old": old, "new": new}).rowcount != 1:
         raise TreeMoved
-    connection.execute(insert(_runs), [run._asdict() for run in runs])
+    connection.execute(insert(notary_runs), [run._asdict() for run in runs])
     pieces = [
         {"level": each.level, "number": number, "hashes": hashes}
         for each in grown
         for number, hashes in each.pieces()
     ]
-    added = postgresql.insert(_tiles)
+    added = postgresql.insert(notary_tiles)
     appended = added.on_conflict_do_update(
         index_elements=["level", "number"],
-        set_={"hashes": _tiles.c.hashes.op("||")(added.excluded.hashes)},
+        set_={"hashes": notary_tiles.c.hashes.op("||")(added.excluded.hashes)},
     )
     connection.execute(appended, pieces)
 
 
 def put_checkpoint(connection: Connection, size: int, note: bytes, at: datetime) -> None:
     """Keep what was signed: of each size once."""
-    connection.execute(insert(_checkpoints), {"size": size, "note": note, "signed_at": at})
+    connection.execute(insert(notary_checkpoints), {"size": size, "note": note, "signed_at": at})
 
 
 def put_cosignature(connection: Connection, size: int, signature: Signature) -> None:
     """Keep what a witness signed; of one that signs again, the newer."""
-    added = postgresql.insert(_cosignatures).values(
+    added = postgresql.insert(notary_cosignatures).values(
         size=size, witness=signature.name, line=signature.line
     )
     connection.execute(
