@@ -91,6 +91,7 @@ class Notary(LeasedLoop):
         signed: Checkpoint | None = None
         now = self._clock.now()
         with self._database.begin() as connection:
+            store.go_by_keys(connection)
             tree = self._tree or self._resume(connection)
             self._tree = None  # until it is committed
             heads = _heads(connection)

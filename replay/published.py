@@ -49,7 +49,9 @@ class Published:
     def _connected(self) -> Iterator[Connection]:
         try:
             with self._database.connect() as connection:
-                yield connection
+                with connection.begin():
+                    store.go_by_keys(connection)
+                    yield connection
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise LogUnavailable from error
 
@@ -106,7 +108,7 @@ class Published:
         found = cosignatures(note, self._witnesses, check)
         if not found:
             raise BadNote("no witness that is known here has signed it")
-        with self._connected() as connection, connection.begin():
+        with self._connected() as connection:
             ours = store.checkpoint_at(connection, size) if size < 1 << 62 else None
             if ours is None or Note.parse(ours).text != note.text:
                 raise BadNote("no such checkpoint was signed here")

@@ -56,6 +56,8 @@ PACKAGES: Final = (adapters.log, projections, api)
 
 #: What may read a whole table, and why.
 WHOLE: Final = {
+    "SELECT origin, vkey, size FROM log.notary_tree": "the tree is one row",
+    "UPDATE log.notary_tree SET size = :new WHERE size = :old": "the tree is one row",
     "SELECT count(*), count(*) FILTER (WHERE due <= :now) FROM models.deadlines": (
         "`homezone status` counts what is armed"
     ),
