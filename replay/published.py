@@ -48,10 +48,9 @@ class Published:
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         try:
-            with self._database.connect() as connection:
-                with connection.begin():
-                    store.go_by_keys(connection)
-                    yield connection
+            with self._database.connect() as connection, connection.begin():
+                store.go_by_keys(connection)
+                yield connection
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise LogUnavailable from error
 
