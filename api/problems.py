@@ -148,6 +148,9 @@ PROBLEMS = (
     Problem("no-such-look", 422, "No such look", "The house has no look of this name."),
     Problem("module-twice", 422, "A module twice", "A page has each module once."),
     Problem("extend-or-trial", 422, "One or the other", "A trial is not extended."),
+    Problem(
+        "not-cosigned", 422, "Not a cosignature", "It is none by a witness, of a tree of ours."
+    ),
     Problem("until-missing", 422, "Until when", "A raised level ends at a moment."),
     Problem("too-short", 422, "Too short", "A post says something."),
 )

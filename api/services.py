@@ -43,6 +43,7 @@ from projections.reading.statements import Connection
 from projections.recall.answers import may_read
 from projections.recall.facts import Facts
 from projections.recall.recall import Recall
+from replay.published import Published
 
 if TYPE_CHECKING:
     from api.backtests import Backtests
@@ -168,6 +169,8 @@ class Services:
         self.pictures: Pictures
         #: Set by whoever knows where the database and its keys are.
         self.backtests: Backtests
+        #: Set by whoever knows the notary's tables.
+        self.evidence: Published
         self._reads = reads
         self._recent = recent
         self._recall = recall

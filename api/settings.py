@@ -28,6 +28,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     :param demo_rail: whether there is a rail ``demo`` on which everybody has paid.
     :param object_store: URL of a bucket for photos; None for a folder of the data directory.
     :param upload_bytes_max: how large a photo may be.
+    :param notary: whether events are made leaves of the tree here.
+    :param notary_key: the file of its key; None for one in the data directory.
+    :param notary_name: of a new log; None for one that no other log has.
+    :param witnesses: verifier keys of those whose cosignatures are taken.
     :param drain_seconds: between not being ready any more and not listening any more.
     """
 
@@ -53,6 +57,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     demo_rail: bool = False
     object_store: str | None = None
     upload_bytes_max: int = 50_000_000
+    notary: bool = True
+    notary_key: Path | None = None
+    notary_name: str | None = None
+    witnesses: tuple[str, ...] = ()
 
     @property
     def keys_dir(self) -> Path:

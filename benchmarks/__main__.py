@@ -23,6 +23,7 @@ from benchmarks import (
     entries,
     machine,
     money,
+    notary,
     ourselves,
     promises,
     queues,
@@ -48,6 +49,7 @@ SECTIONS = (
     "backtest",
     "uploads",
     "albums",
+    "notary",
 )
 
 
@@ -65,6 +67,7 @@ class Plan(msgspec.Struct, frozen=True):
     backtest: backtest.Plan
     uploads: uploads.Plan
     albums: albums.Plan
+    notary: notary.Plan
 
 
 FULL = Plan(
@@ -79,6 +82,7 @@ FULL = Plan(
     backtest=backtest.Plan(rounds=5, texts=200_000),
     uploads=uploads.Plan(rounds=9),
     albums=albums.Plan(rounds=5, many=10_000, pages=300),
+    notary=notary.Plan(rounds=5, seconds=4.0, events=100_000),
 )
 QUICK = Plan(
     log=contest.Plan(
@@ -94,6 +98,7 @@ QUICK = Plan(
     backtest=backtest.Plan(rounds=2, texts=20_000),
     uploads=uploads.Plan(rounds=3),
     albums=albums.Plan(rounds=2, many=2_000, pages=50),
+    notary=notary.Plan(rounds=2, seconds=1.5, events=10_000),
 )
 
 
@@ -145,6 +150,7 @@ def _run(
         "backtest": lambda: backtest.measure(cluster, plan.backtest, report, say),
         "uploads": lambda: uploads.measure(directory, plan.uploads, report, say),
         "albums": lambda: albums.measure(cluster, plan.albums, report, say),
+        "notary": lambda: notary.measure(cluster, plan.notary, report, say),
     }
     for name in SECTIONS:
         if name in sections:

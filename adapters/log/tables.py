@@ -2,7 +2,7 @@
 The log's tables, for queries; the migrations make them.
 
 ``cell`` leads every key and every where-clause, so that a database distributed by cell needs no
-other statement than one that is not.
+other statement than one that is not. The notary's are the exception: its tree is over all cells.
 """
 
 from sqlalchemy import (
@@ -93,4 +93,47 @@ leases = Table(
     Column("name", Text, primary_key=True),
     Column("holder", Uuid, nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+
+notary_tree = Table(
+    "notary_tree",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("vkey", Text, nullable=False),
+    Column("size", BigInteger, nullable=False, server_default=text("0")),
+)
+
+notary_runs = Table(
+    "notary_runs",
+    metadata,
+    Column("cell", SmallInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("leaf", BigInteger, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("tags", LargeBinary, nullable=False),
+    Index("notary_runs_leaf", "leaf"),
+)
+
+notary_tiles = Table(
+    "notary_tiles",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+notary_checkpoints = Table(
+    "notary_checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("signed_at", DateTime(timezone=True), nullable=False),
+)
+
+notary_cosignatures = Table(
+    "notary_cosignatures",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("witness", Text, primary_key=True),
+    Column("line", Text, nullable=False),
 )

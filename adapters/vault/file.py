@@ -150,6 +150,22 @@ class FileKeyVault:
                 key = self._hold(row)
         return key.open(sealed.envelope)
 
+    def tag(self, subject: UUID) -> bytes | None:
+        """
+        What stands for a member in digest records, 16 bytes: made with the key of their identity,
+        and gone with it. None for whoever has no such key, or has none any longer.
+        """
+        if monotonic() >= self._recheck_at:
+            self._catch_up()
+        key = self._ring.owned((subject.int, KeyClass.IDENTITY.value))
+        if key is None:
+            with self._lock:
+                row = self._database.by_owner(Owner.of(subject, KeyClass.IDENTITY))
+                if row is None:
+                    return None
+                key = self._hold(row)
+        return key.tag
+
     def destructions(self) -> int:
         """Another number once a key was destroyed, by any process, as soon as it is known here."""
         if monotonic() >= self._recheck_at:

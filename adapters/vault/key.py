@@ -6,6 +6,7 @@ text, so that a ciphertext cannot be moved under another key's name. Nonces are 
 protects one class of one subject's texts, far below the 2**32 messages at which they could collide.
 """
 
+import hmac
 import os
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -53,7 +54,7 @@ class Key:
     :param secret: 32 bytes; None when the key was destroyed.
     """
 
-    __slots__ = ("_cipher", "_head", "id", "owner")
+    __slots__ = ("_cipher", "_head", "id", "owner", "tag")
 
     def __init__(self, id: bytes, owner: Owner, secret: bytes | None) -> None:
         assert len(id) == ID_BYTES
@@ -61,6 +62,8 @@ class Key:
         self.owner = owner
         self._head = FORMAT + id
         self._cipher = None if secret is None else AESGCM(secret)
+        #: What stands for the subject in digest records; None once nobody can know it any longer.
+        self.tag = None if secret is None else _tag(secret, owner)
 
     @property
     def destroyed(self) -> bool:
@@ -99,6 +102,11 @@ class Key:
             return self._cipher.decrypt(nonce, envelope[_TEXT_AT:], self._head).decode()
         except (InvalidTag, UnicodeDecodeError):
             raise VaultFault("the envelope was forged or damaged") from None
+
+
+def _tag(secret: bytes, owner: Owner) -> bytes:
+    subject = owner.subject.to_bytes(16, "big")
+    return hmac.digest(secret, b"homezone digest tag\n" + subject, "sha256")[:TAG_BYTES]
 
 
 def key_id_of(envelope: bytes) -> bytes:

@@ -41,6 +41,8 @@ app = App(
 )
 _replay = App(name="replay", help="Read models, from the log.")
 app.command(_replay)
+_audit = App(name="audit", help="The evidence.")
+app.command(_audit)
 _rules = App(name="rules", help="Rule sets.")
 app.command(_rules)
 _ledger = App(name="ledger", help="The books.")
@@ -112,6 +114,9 @@ def serve(
         drain_seconds=tuning.drain,
         object_store=tuning.object_store,
         upload_bytes_max=tuning.upload_max,
+        notary_key=tuning.notary_key,
+        notary_name=tuning.notary_name,
+        witnesses=tuning.witness_keys,
     )
     run(settings, demo=demo)
 
@@ -400,6 +405,35 @@ def backtest(
         as_json=json,
         purpose=purpose,
         user=user,
+    )
+
+
+@_audit.command
+def verify(
+    *,
+    checkpoint: Path | None = None,
+    key: str | None = None,
+    witness: tuple[str, ...] = (),
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """
+    Work out every leaf, tile and checkpoint again from the events, and count every stream through.
+
+    Parameters
+    ----------
+    checkpoint: A note that was kept: the tree must have grown from it.
+    key: The log's verifier key, known from elsewhere. Default: the one that the store names.
+    witness: The verifier key of a witness who must have signed the note, or some checkpoint.
+    """
+    from api.cli.auditing import run_verify
+
+    run_verify(
+        data_directory(data_dir),
+        database_url,
+        checkpoint=checkpoint,
+        key=key,
+        witnesses=witness,
     )
 
 

@@ -3,6 +3,7 @@ The many numbers of a server that few operators ever change, apart from the few 
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter, validators
@@ -10,10 +11,12 @@ from cyclopts import Group, Parameter, validators
 from api.addresses import Network, parse_networks
 from api.cli.failures import Failed
 from api.quotas import Quota, Quotas
+from domain.evidence.notes import COSIGNATURE, BadNote, Verifier
 
 _LIMITS = Group("Limits")
 _BOUNDS = Group("Bounds")
 _PHOTOS = Group("Photos")
+_NOTARY = Group("Notary")
 _SOME = validators.Number(gte=1)
 
 
@@ -125,6 +128,37 @@ class Tuning(PhotoOptions):
             help="Seconds, when told to stop, to say so in /readyz before the door closes.",
         ),
     ] = 0.0
+
+    notary_key: Annotated[
+        Path | None,
+        _text("NOTARY_KEY", "The file of its key. Default: one in the data directory.", _NOTARY),
+    ] = None
+    notary_name: Annotated[
+        str | None,
+        _text(
+            "NOTARY_NAME", "Of a new log, as in example.com/log. Default: a random one.", _NOTARY
+        ),
+    ] = None
+    witnesses: Annotated[
+        str | None,
+        _text("WITNESSES", "Verifier keys, by commas, whose cosignatures are taken.", _NOTARY),
+    ] = None
+
+    @property
+    def witness_keys(self) -> tuple[str, ...]:
+        """
+        Whose cosignatures are taken.
+
+        :raises Failed: one of them is no key of a witness.
+        """
+        keys = tuple(one.strip() for one in (self.witnesses or "").split(",") if one.strip())
+        try:
+            fitting = all(Verifier.parse(one).kind == COSIGNATURE for one in keys)
+        except BadNote:
+            fitting = False
+        if not fitting:
+            raise Failed("--witnesses takes verifier keys of witnesses, NAME+ID+KEY", 2)
+        return keys
 
     @property
     def quotas(self) -> Quotas:

@@ -55,6 +55,14 @@ def _cases(moderation: dict[str, dict[str, int]]) -> str:
     return f"{said}; {sum(broken.values()):,} promises broken so far"
 
 
+def notary_line(notary: dict[str, Any] | None) -> str:
+    """How far the tree is, and the key that its checkpoints are checked with."""
+    if notary is None:
+        return "has not begun"
+    behind = f"{notary['lag']:,} events behind" if notary["lag"] else "current"
+    return f"{notary['size']:,} leaves, {notary['signed']:,} signed, {behind}  {notary['vkey']}"
+
+
 def calendar_line(calendar: dict[str, Any]) -> str:
     """What is to be known of the calendar, and what to do when it ends soon."""
     said = f"{calendar['version']}, known until {calendar['known_until']}"
@@ -81,6 +89,7 @@ def _print(report: dict[str, Any]) -> None:
     heads = ", ".join(f"{cell}-{at}" for cell, at in report["heads"].items() if at)
     console.print(f"log        {report['events']:,} events  {heads or 'empty'}")
     console.print(f"timers     {report['timers_due']} due of {report['timers_armed']}")
+    console.print(f"notary     {notary_line(report['notary'])}", markup=False)
     console.print(f"cases      {_cases(report['moderation'])}")
     console.print(f"calendar   {calendar_line(report['calendar'])}")
     console.print(f"pictures   {pictures_line(report['pictures'])}")

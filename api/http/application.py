@@ -56,11 +56,11 @@ def application(
     serving = Serving(app, hooks, table, CursorCodec(cursor_secret), door or Door())
     body_max = max((route.body_max for route in declared), default=BODY_BYTES_MAX)
     expect, streams = _expectation(serving, body_max), _expectation(serving, None)
-    streamed = {(route.method, route.path) for route in declared if route.streamed is not None}
+    streamed = {(route.method, route.pattern) for route in declared if route.streamed is not None}
     made = web.Application(client_max_size=body_max, handler_args={"logger": ServerLog()})
     methods: dict[str, set[str]] = defaultdict(set)
     every: list[tuple[str, str, AioHandler]] = [
-        (route.method, route.path, serving.handler(route)) for route in declared
+        (route.method, route.pattern, serving.handler(route)) for route in declared
     ]
     for method, path, handler in (*every, *static_routes(), *public):
         for name in ("GET", "HEAD") if method == "GET" else (method,):
@@ -106,7 +106,8 @@ def _elsewhere(serving: Serving, methods: dict[str, set[str]]) -> AioHandler:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\\{.*?\\\}", "[^/]+", re.escape(path)))
+    wide = re.sub(r"\\\{\w+:.*?\\\}", ".+", re.escape(path))
+    return re.compile(re.sub(r"\\\{.*?\\\}", "[^/]+", wide))
 
 
 def _expectation(serving: Serving, body_max: int | None) -> Any:

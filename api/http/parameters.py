@@ -14,6 +14,7 @@ import msgspec
 
 from api.http import positions
 from api.http.problems import bad_parameter, not_found
+from domain.evidence.tiles import TilePlace, parse_path
 
 QQ_MAX = 99_999_999_999
 QQ_MIN = 10_000
@@ -36,6 +37,8 @@ class Kind(msgspec.Struct, frozen=True):
 
     read: Reader
     schema: Mapping[str, Any]
+    #: Whether it spans slashes.
+    wide: bool = False
 
 
 def _matching(pattern: re.Pattern[str], convert: Reader) -> Reader:
@@ -45,6 +48,13 @@ def _matching(pattern: re.Pattern[str], convert: Reader) -> Reader:
         return convert(text)
 
     return read
+
+
+def _tile(text: str) -> TilePlace:
+    place = parse_path(text)
+    if place is None:
+        raise ValueError
+    return place
 
 
 KINDS = {
@@ -61,6 +71,11 @@ KINDS = {
     "month": Kind(
         _matching(re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII), str),
         {"type": "string", "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$", "examples": ["2026-11"]},
+    ),
+    "tile": Kind(
+        _tile,
+        {"type": "string", "examples": ["0/000", "0/x001/234.p/5"]},
+        wide=True,
     ),
     "number": Kind(
         _matching(re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII), int),

@@ -69,6 +69,15 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     read_query: Callable[[str], Any] | None
 
     @property
+    def pattern(self) -> str:
+        """Its path as the router takes it."""
+        path = self.path
+        for name, kind in self.path_kinds.items():
+            if kind.wide:
+                path = path.replace(f"{{{name}}}", f"{{{name}:.+}}")
+        return path
+
+    @property
     def is_list(self) -> bool:
         """Whether it answers a page of a list."""
         return self.query is not None and CURSOR_QUERY in self.query.__struct_fields__

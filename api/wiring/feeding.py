@@ -19,6 +19,7 @@ from adapters.log.reader import Reader
 from api.cli import logs
 from api.wiring.collecting import collect_rarely
 from api.wiring.models import MODELS
+from api.wiring.notarising import NotaryThread
 from domain.catalogue import EVENTS
 from projections.engine.feeder import Channel, Expecting, Heads, Setup, Word
 from projections.engine.runner import ProjectionEngine
@@ -59,16 +60,23 @@ def _feed(setup: Setup, words: Iterator[Word], channel: Channel) -> None:
     engine = ProjectionEngine(
         reader, database.server, MODELS, SystemClock(), setup.holder, on_change=channel.send
     )
+    notary = None if setup.notary is None else NotaryThread(setup.notary, setup.holder, database)
     collect_rarely()
     engine.start()
+    if notary is not None:
+        notary.start()
     for word in words:
         match word:
             case Heads(heads=heads):
                 engine.wake(heads)
+                if notary is not None:
+                    notary.wake()
             case Expecting(seconds=seconds):
                 engine.expect(seconds)
             case Setup():
                 raise AssertionError("a process is set up once")
+    if notary is not None:
+        notary.stop()
     stopping = threading.Thread(target=engine.stop, daemon=True)
     stopping.start()
     stopping.join(_STOP_SECONDS)

@@ -26,6 +26,7 @@ from projections.engine.status import Condition, EngineStatus
 from projections.engine.timers import TimerRunner
 from projections.reading.cases import QueueSizes
 from projections.recall.recall import Recall
+from replay.published import Progress
 
 
 class Engine(Protocol):
@@ -175,6 +176,15 @@ def case_figures(waiting: QueueSizes | None) -> Iterator[Figure]:
         {kind: waiting.breaches.get(kind, 0) for kind in get_args(PromiseKind)},
         ("promise",),
     )
+
+
+def notary_figures(notary: Progress | None) -> Iterator[Figure]:
+    """How far the tree is; nothing before the notary has been looked at."""
+    if notary is None:
+        return
+    yield Figure("homezone_notary_leaves", "Events in the tree.", notary.size)
+    yield Figure("homezone_notary_signed_leaves", "Of those, in a signed tree.", notary.signed)
+    yield Figure("homezone_notary_lag_events", "Events that are not in the tree yet.", notary.lag)
 
 
 def calendar_figures(days_left: int) -> Iterator[Figure]:

@@ -44,6 +44,7 @@ from api.wiring.feeding import spawn
 from api.wiring.keys import check_keys
 from api.wiring.lateness import Lateness
 from api.wiring.models import MODELS, prepare_store
+from api.wiring.notarising import notary_keys, witnesses_of
 from api.wiring.pictures import Photos, objects_of
 from api.wiring.rails import rails_of
 from api.wiring.store import check_restored
@@ -69,10 +70,12 @@ from projections.engine.watch import Watch
 from projections.reading import cases
 from projections.reading.cases import QueueSizes
 from projections.recall.recall import CELLS_MAX, Recall
+from replay.published import Progress, Published
 
 PURGE_SECONDS = 600.0
 #: How old what the figures say of cases may be: they are counted in the database.
 COUNT_SECONDS = 10.0
+NOTARY_SECONDS = 2.0
 _READS_AT_ONCE = 8
 _FEEDER_SECONDS = 10.0
 
@@ -105,6 +108,8 @@ class Homezone:
         self.limits: Limits | None = None
         #: What waits for moderators, as it was counted last.
         self.waiting: QueueSizes | None = None
+        #: How far the notary was when it was looked at last.
+        self.notarised: Progress | None = None
         self.calendar = ChineseCalendar()
         self._late = Lateness()
         self._held = AsyncExitStack()
@@ -130,11 +135,16 @@ class Homezone:
         self.log = await asyncio.to_thread(self._open_log)
         held.push_async_callback(asyncio.to_thread, self.log.close)
         fed = [model.name for model in MODELS if not model.inline]
-        self.engine = Feeder(fed, Setup(self.database_url, self._holder), spawn)
+        self.engine = Feeder(
+            fed, Setup(self.database_url, self._holder, notary_keys(settings)), spawn
+        )
         self.screens = Screens(self.log, RuleMatcher(), self.calendar)
         self.executor = Executor(self.log, self.vault, clock, self.entropy, screens=self.screens)
         self.services = self._services()
         self.services.backtests = self._backtests()
+        self.services.evidence = self.published = Published(
+            self.database.server, witnesses_of(settings)
+        )
         self.photos = await asyncio.to_thread(self._photos)
         self.services.uploads, self.services.pictures = self.photos.uploads, self.photos.pictures
         held.push_async_callback(self.photos.close)
@@ -204,7 +214,8 @@ class Homezone:
         watch.start()
         held.push_async_callback(asyncio.to_thread, watch.stop)
         for work in (
-            self._purge(), self._watch(), self._count_cases(), self.photos.sweep(), self.hub.run()
+            self._purge(), self._watch(), self._count_cases(), self._follow_notary(),
+            self.photos.sweep(), self.hub.run(),
         ):  # fmt: skip
             self._hold_task(work)
 
@@ -325,6 +336,7 @@ class Homezone:
         watch(lambda: figures.log_figures(self.log))
         watch(lambda: figures.follower_figures(engine, self.policies, self.timers, self._late))
         watch(lambda: figures.case_figures(self.waiting))
+        watch(lambda: figures.notary_figures(self.notarised))
         watch(lambda: figures.calendar_figures(self.calendar.days_left(self.clock.now())))
         watch(lambda: figures.memory_figures(streams, vault, self.recall))
         watch(lambda: figures.door_figures(self.door, self.reads, self.hub, self.limits))
@@ -362,6 +374,13 @@ class Homezone:
             ):
                 self.waiting = await self.services.look(cases.sizes)
             await asyncio.sleep(COUNT_SECONDS)
+
+    async def _follow_notary(self) -> None:
+        """Keep in mind how far the notary is: a scrape itself asks no database."""
+        while True:
+            with _another_time("the notary is looked at later"):
+                self.notarised = await asyncio.to_thread(self.published.progress)
+            await asyncio.sleep(NOTARY_SECONDS)
 
     async def _watch(self) -> None:
         """Start the embedded database again when it has died under us, or never will serve."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, make_url, text
 
 from adapters.clock import SystemClock
@@ -20,6 +21,7 @@ from api.wiring.models import MODELS, outdated, prepare_store
 from api.wiring.pictures import pictures_report
 from domain.catalogue import EVENTS
 from projections.reading import cases
+from replay.published import progress
 from replay.together import Opened
 
 #: Stands in a data directory while a backup is restored into it.
@@ -130,6 +132,7 @@ def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
         now = store.clock.now()
         armed, due = connection.execute(_TIMERS, {"now": now}).one()
         moderation = _moderation(connection)
+        notary = progress(connection)
         shown = make_url(store.url).render_as_string(hide_password=True)
     inline = [model.name for model in MODELS if model.inline]
     return {
@@ -144,7 +147,7 @@ def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
         "moderation": moderation,
         "calendar": calendar_report(now),
         "pictures": pictures_report(),
-        "notary": None,
+        "notary": None if notary is None else msgspec.to_builtins(notary),
     }
 
 

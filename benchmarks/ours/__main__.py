@@ -4,7 +4,7 @@ Our contestant: a process that is asked by the harness like any other.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,18 @@ from adapters.database import Database
 from adapters.log.postgres import PostgresLog
 from adapters.vault import FileKeyVault
 from api.wiring.collecting import collect_rarely
+from api.wiring.feeding import spawn
 from api.wiring.models import MODELS, prepare_store
 from benchmarks.ours import commands, events, loops
 from benchmarks.peers.protocol import Round, serve
 from domain.catalogue import EVENTS
 from domain.event import Recorded
 from projections.engine.apply import InlineModels
+from projections.engine.feeder import Feeder, NotaryKeys, Setup
 from projections.engine.runner import ProjectionEngine
 from replay.ahead import Stretch, read_ahead
+from replay.published import Published
+from replay.verify import verify
 
 _MEMBERS = 1_024
 _KEYS_LIVE = timedelta(days=8)
@@ -40,6 +44,8 @@ class Ours:
         self._log: PostgresLog | None = None
         self._inline = False
         self._commits = self._written = 0
+        self._woken: Callable[[Mapping[int, int]], None] | None = None
+        self._url, self._keys = config["url"], Path(config["keys"])
         self._vault = FileKeyVault(Path(config["keys"]), SystemClock())
         self._members = events.members(_MEMBERS)
         uvloop.run(self._join())
@@ -102,6 +108,45 @@ class Ours:
         assert not any(engine.lag().values()), "a read model did not come to the end of the log"
         return Round(number, seconds)
 
+    def notarised(self, callers: int, seconds: float, notary: bool) -> dict[str, Any]:
+        """
+        Whole appends beside the process that feeds read models, with the notary in it or without;
+        and by how many events the notary is behind half-way and at the end.
+        """
+        log = self._open_log(inline=True)
+        keys = NotaryKeys(str(self._keys), str(self._keys / "notary.key"), None)
+        setup = Setup(self._url, uuid4(), keys if notary else None)
+        feeder = Feeder([one.name for one in MODELS if not one.inline], setup, spawn)
+        self._woken = feeder.wake
+        feeder.start()
+        feeder.wait_until_up(20.0)
+        published = Published(self._database.server)
+
+        async def run() -> tuple[Round, int, int]:
+            workload = self._workload(log, "whole", 1)
+            rounds, lags = [], []
+            for _ in range(2):
+                rounds.append(await loops.closed_loop(workload.step, callers, seconds / 2))
+                progress = await asyncio.to_thread(published.progress) if notary else None
+                lags.append(0 if progress is None else progress.lag)
+            whole = sum(one.events for one in rounds), sum(one.seconds for one in rounds)
+            return Round(*whole), lags[0], lags[1]
+
+        try:
+            done, half, end = uvloop.run(run())
+            if notary:
+                _wait_for(lambda: (at := published.progress()) is not None and not at.lag)
+        finally:
+            self._woken = None
+            feeder.stop()
+        return {"rate": done.events / done.seconds, "half": half, "end": end}
+
+    def verify(self) -> Round:
+        """The whole history held against the tree."""
+        began = time.perf_counter()
+        verified = verify(self._database.server)
+        return Round(verified.leaves, time.perf_counter() - began)
+
     def close(self) -> None:
         """Close the log and the connections."""
         if self._log is not None:
@@ -135,6 +180,8 @@ class Ours:
     def _count(self, recorded: Sequence[Recorded]) -> None:
         """In the writer's thread: one commit."""
         self._commits += 1
+        if self._woken is not None:
+            self._woken({one.cell: one.position for one in recorded})
         self._written += len(recorded)
 
     def _workload(self, log: PostgresLog, name: str, batch: int) -> loops.Workload:
@@ -150,6 +197,13 @@ class Ours:
                 return loops.Sealing(log, members, self._vault, before=name == "sealed before")
             case _:
                 raise ValueError(f"no workload {name!r}")
+
+
+def _wait_for(holds: Callable[[], bool], seconds: float = 120.0) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "the notary did not come to the end of the log"
+        time.sleep(0.05)
 
 
 if __name__ == "__main__":

@@ -35,11 +35,24 @@ _STOP_SECONDS = 15.0
 _DOWN = Report({}, leading=False, trouble="FeederDown", failures={})
 
 
+class NotaryKeys(msgspec.Struct, frozen=True):
+    """What the notary works with: the vault's folder, the file of its key, a new key's name."""
+
+    vault: str
+    file: str
+    name: str | None
+
+
 class Setup(msgspec.Struct, frozen=True, tag="setup"):
-    """First word of the server: what to work on. It may hold a password, so no argument does."""
+    """
+    First word of the server: what to work on. It may hold a password, so no argument does.
+
+    Without ``notary``, events are made no leaves of the tree here.
+    """
 
     database_url: str
     holder: UUID
+    notary: NotaryKeys | None = None
 
 
 class Heads(msgspec.Struct, frozen=True, tag="heads"):

@@ -87,7 +87,8 @@ def test_options_named_are_there() -> None:
     options = {
         option
         for command in (
-            app[name] for name in ("serve", "token", "simulate", "status", "backup", "restore")
+            *(app[name] for name in ("serve", "token", "simulate", "status", "backup", "restore")),
+            app["audit"]["verify"],
         )
         for argument in command.assemble_argument_collection()
         for option in argument.names

@@ -56,6 +56,12 @@ PACKAGES: Final = (adapters.log, projections, api)
 
 #: What may read a whole table, and why.
 WHOLE: Final = {
+    "SELECT origin, vkey, size FROM log.notary_tree": "the tree is one row",
+    (
+        "INSERT INTO log.notary_tree (origin, vkey) SELECT :origin, :vkey"
+        " WHERE NOT EXISTS (SELECT 1 FROM log.notary_tree) ON CONFLICT DO NOTHING"
+    ): "the tree is one row",
+    "UPDATE log.notary_tree SET size = :new WHERE size = :old": "the tree is one row",
     "SELECT count(*), count(*) FILTER (WHERE due <= :now) FROM models.deadlines": (
         "`homezone status` counts what is armed"
     ),

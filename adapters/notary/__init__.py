@@ -1,0 +1,3 @@
+"""
+What the notary stands on: its key in a file, its tables, and events as the bytes they are.
+"""

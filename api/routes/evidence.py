@@ -1,0 +1,142 @@
+"""
+The tree over the log, for anybody: checkpoint and tiles; proofs for auditors; cosignatures taken.
+
+Checkpoint and tiles follow C2SP tlog-tiles under ``/v1/audit``, so any client of such logs can
+follow this one. They hold hashes alone. A tile in one of its widths never changes.
+"""
+
+import asyncio
+import base64
+import re
+from typing import Annotated
+
+import msgspec
+
+from api.http.answers import Answer, found, nothing
+from api.http.routes import Routes
+from api.services import AUDITORS, Ask
+from domain.event import Refused
+from domain.evidence.notes import NOTE_BYTES_MAX, BadNote
+from domain.evidence.tiles import TilePlace
+
+ROUTES = Routes()
+_TAG = "Audit"
+_NOTE_TYPE = "text/plain; charset=utf-8"
+_SHORT = {"Cache-Control": "public, max-age=1"}
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_POSITION = re.compile(r"(\d+)-(\d+)", re.ASCII)
+_POSITION_MAX = (1 << 63) - 1
+_CELL_MAX = 4_095
+
+
+class CheckpointQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which checkpoint: the newest, or the newest that a witness has signed."""
+
+    witnessed: bool = False
+
+
+class CosignedNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A checkpoint of this log with witnesses' signatures below it, as it was read and signed."""
+
+    note: Annotated[str, msgspec.Meta(min_length=1, max_length=NOTE_BYTES_MAX)]
+
+
+class InclusionProof(msgspec.Struct, frozen=True):
+    """
+    An event's digest record, the index of its leaf, the hashes from the leaf to the root (base64),
+    and the checkpoint with that root. `record` is the canonical JSON whose bytes are the leaf.
+    """
+
+    record: str
+    leaf: int
+    hashes: list[str]
+    checkpoint: str
+
+
+@ROUTES.get(
+    "/v1/audit/checkpoint",
+    tag=_TAG,
+    summary="The tree's newest checkpoint",
+    query=CheckpointQuery,
+    answer=None,
+    media_type="text/plain",
+    roles=None,
+    problems=("not-found",),
+)
+async def read_checkpoint(call: Ask[None, CheckpointQuery]) -> Answer:
+    """A signed note (C2SP tlog-checkpoint), with the cosignatures that witnesses have sent."""
+    evidence = call.app.evidence
+    note = await asyncio.to_thread(evidence.checkpoint, witnessed=call.query.witnessed)
+    if note is None:
+        raise Refused("not-found")
+    return Answer(note, content_type=_NOTE_TYPE, headers=_SHORT)
+
+
+@ROUTES.get(
+    "/v1/audit/tile/{tile:tile}",
+    tag=_TAG,
+    summary="Hashes of the tree",
+    answer=None,
+    media_type="application/octet-stream",
+    roles=None,
+)
+async def read_tile(call: Ask[None, None]) -> Answer:
+    """
+    A tile (C2SP tlog-tiles): `L/N`, or `L/N.p/W` for its first `W` hashes, `N` in groups of three
+    digits as in `x001/234`.
+    """
+    place: TilePlace = call.path["tile"]
+    hashes = await asyncio.to_thread(call.app.evidence.tile, place)
+    if hashes is None:
+        raise Refused("not-found")
+    return Answer(hashes, content_type="application/octet-stream", headers=_FOR_EVER)
+
+
+@ROUTES.get(
+    "/v1/audit/proofs/{position}",
+    tag=_TAG,
+    summary="That an event is in the tree",
+    answer=InclusionProof,
+    roles=AUDITORS,
+)
+async def read_proof(call: Ask[None, None]) -> Answer:
+    """404 for an event that is not in a signed tree yet: a second or so after it was written."""
+    match = _POSITION.fullmatch(call.text("position"))
+    assert match is not None
+    cell, position = map(int, match.groups())
+    if cell > _CELL_MAX or not 0 < position <= _POSITION_MAX:
+        raise Refused("not-found")
+    proof = await asyncio.to_thread(call.app.evidence.proof, cell, position)
+    if proof is None:
+        raise Refused("not-found")
+    return found(
+        InclusionProof(
+            proof.record.decode(),
+            proof.leaf,
+            [base64.b64encode(one).decode() for one in proof.hashes],
+            proof.checkpoint.decode(),
+        )
+    )
+
+
+@ROUTES.post(
+    "/v1/audit/cosignatures",
+    tag=_TAG,
+    summary="Hand in a witness's signature",
+    body=CosignedNote,
+    answer=None,
+    status=204,
+    roles=None,
+    write=False,
+    problems=("not-cosigned",),
+)
+async def add_cosignature(call: Ask[CosignedNote, None]) -> Answer:
+    """
+    From anybody, since the signature says whose it is: it is kept if it is that of a witness whom
+    this server knows (`WITNESSES`), over a checkpoint that this log has signed.
+    """
+    try:
+        await asyncio.to_thread(call.app.evidence.cosign, call.body.note.encode())
+    except (BadNote, UnicodeEncodeError):
+        raise Refused("not-cosigned") from None
+    return nothing()

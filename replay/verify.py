@@ -1,0 +1,399 @@
+"""
+The whole history held against the tree: every leaf, tile and checkpoint worked out again from the
+events, and every stream's versions counted through.
+
+Events are read cell by cell within a window of leaves and hashed as they come, by processes of
+their own (``hashing.py``), and only the hashes of two windows are held, whatever the log's length.
+The streams are counted through by the database, meanwhile. What is found first is told; nothing is
+repaired.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, Engine, text
+
+from adapters.notary import store
+from adapters.notary.key import check
+from domain.evidence.notes import COSIGNATURE, BadNote, Checkpoint, Note, Verifier
+from domain.evidence.tiles import WIDTH, Grown, Tree
+from domain.evidence.tree import HASH_BYTES
+from replay.altered import Altered
+from replay.hashing import Hashing, hashing
+
+#: Leaves of a window, which may be as many runs; a few hundred bytes of each are held.
+WINDOW: Final = 20_000
+_NOTES_AT_ONCE: Final = 500
+
+# In the order of the key, so that nothing is sorted; positions must rise as versions do.
+_BROKEN_STREAM: Final = text(
+    "SELECT position, stream_id, version FROM (SELECT position, stream_id, version,"
+    " lag(version) OVER w AS version_before, lag(position) OVER w AS position_before"
+    " FROM log.events WHERE cell = :cell WINDOW w AS (PARTITION BY stream_id ORDER BY version)) e"
+    " WHERE version <> coalesce(version_before, 0) + 1 OR position <= coalesce(position_before, 0)"
+    " ORDER BY position LIMIT 1"
+)
+_COUNT: Final = text(
+    "SELECT count(*), coalesce(max(position), 0) FROM log.events"
+    " WHERE cell = :cell AND position > :after"
+)
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """
+    What held: leaves, checkpoints, and the size of the largest tree that a witness vouches for.
+    ``waiting`` are events that are in no tree yet.
+    """
+
+    leaves: int
+    checkpoints: int
+    witnessed: int
+    waiting: int
+
+
+class Step(msgspec.Struct, frozen=True):
+    """How far a verification is."""
+
+    done: int
+    total: int
+    per_second: float
+
+
+OnStep = Callable[[Step], None]
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """A checkpoint that somebody kept elsewhere."""
+
+    checkpoint: Checkpoint
+    witnessed: bool = False
+
+
+def saved_of(raw: bytes, log: Verifier | None, witnesses: Sequence[Verifier]) -> Saved:
+    """
+    A note that was kept, once its signatures hold.
+
+    :param log: the log's key, if it is known from elsewhere than the store.
+    :param witnesses: each must have signed it.
+    :raises Altered: nobody who is known has signed it.
+    """
+    try:
+        note = Note.parse(raw)
+        checkpoint = Checkpoint.parse(note.text)
+        for verifier in (*witnesses, *([] if log is None else [log])):
+            if note.signed_by(verifier, check) is None:
+                raise Altered("", f"the saved checkpoint has no signature of {verifier.name}")
+    except BadNote as error:
+        raise Altered("", f"the saved checkpoint: {error}") from None
+    return Saved(checkpoint, bool(witnesses))
+
+
+def verify(
+    database: Engine,
+    *,
+    key: Verifier | None = None,
+    saved: Sequence[Saved] = (),
+    witnesses: Sequence[Verifier] = (),
+    on_step: OnStep | None = None,
+    window: int = WINDOW,
+    processes: int | None = None,
+) -> Verified:
+    """
+    Hold a store against its tree, and its tree against what was kept elsewhere.
+
+    :param key: the log's, known from elsewhere; else it is the one that the store names.
+    :param saved: checkpoints that were kept; the tree must have grown from each.
+    :param witnesses: whose cosignatures must be there, and hold.
+    :param processes: that hash, beside this one; by default as many as help.
+    :raises Altered: it does not.
+    """
+    with hashing(database, processes) as workers:
+        streams = _Streams(database)
+        streams.start()
+        try:
+            snapshot = database.connect().execution_options(isolation_level="REPEATABLE READ")
+            with snapshot as connection:
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                verified = _Verification(
+                    connection, key, saved, witnesses, on_step, window, workers
+                ).run()
+        finally:
+            streams.join()
+    streams.tell()
+    return verified
+
+
+class _Verification:
+    def __init__(
+        self,
+        connection: Connection,
+        key: Verifier | None,
+        saved: Sequence[Saved],
+        witnesses: Sequence[Verifier],
+        on_step: OnStep | None,
+        window: int,
+        hashing: Hashing,
+    ) -> None:
+        standing = store.standing(connection)
+        if standing is None:
+            raise Altered("", "the store has no tree: the notary has not begun, or it was removed")
+        self._connection = connection
+        self._standing = standing
+        self._log = _key_of(standing.vkey) if key is None else key
+        self._witnesses = witnesses
+        self._on_step = on_step
+        self._window = window
+        self._hashing = hashing
+        self._tree = Tree()
+        self._positions = dict.fromkeys(standing.heads, 0)
+        self._checkpoints = 0
+        self._witnessed = 0
+        self._saved = sorted(saved, key=lambda one: one.checkpoint.size)
+        self._begun = time.monotonic()
+
+    def run(self) -> Verified:
+        size = self._standing.size
+        for one in self._saved:
+            if one.checkpoint.origin != self._standing.origin:
+                raise Altered("", f"the saved checkpoint is of {one.checkpoint.origin}")
+            if one.checkpoint.size > size:
+                raise Altered(
+                    "",
+                    f"the tree has {size:,} leaves, and had {one.checkpoint.size:,} at the saved"
+                    " checkpoint: its tail was cut off",
+                )
+        for window in self._windows():
+            self._next(window)
+        if store.has_leaf(self._connection, size):
+            raise Altered("", "there are leaves behind the tree's end")
+        self._no_more_tiles()
+        waiting = self._tail()
+        self._require_witness()
+        return Verified(size, self._checkpoints, self._witnessed, waiting)
+
+    def _next(self, window: "_Window") -> None:
+        """The next leaves, their tiles, and the checkpoints that end among them."""
+        first, count = window.first, window.count
+        leaves = window.leaves()
+        done = 0
+        for size, note, kept in self._notes(first, first + count):
+            self._extend(leaves[done : size - first], window, done)
+            done = size - first
+            self._hold_against(size, note, kept)
+        self._extend(leaves[done:], window, done)
+        if self._on_step is not None:
+            seconds = max(time.monotonic() - self._begun, 1e-6)
+            self._on_step(Step(self._tree.size, self._standing.size, self._tree.size / seconds))
+
+    def _windows(self) -> "Iterator[_Window]":
+        """Windows in the order of the leaves; the next one is hashed while one is worked on."""
+        begun: deque[_Window] = deque()
+        for first in range(0, self._standing.size, self._window):
+            begun.append(self._begin(first, min(self._window, self._standing.size - first)))
+            if len(begun) > 1:
+                yield begun.popleft()
+        yield from begun
+
+    def _begin(self, first: int, count: int) -> "_Window":
+        """Which events the leaves of a window are; and have them hashed."""
+        expected = first
+        by_cell: dict[int, list[store.Run]] = {}
+        for whole in store.runs_over(self._connection, first, first + count):
+            run = whole.part(first, first + count)
+            at = f"{run.cell}-{run.position}"
+            if run.leaf != expected or run.events < 1:
+                raise Altered(at, "the order of leaves was altered")
+            if len(run.tags) != run.events * store.TAGS_BYTES:
+                raise Altered(at, "the tags of a leaf were altered")
+            after = self._positions.get(run.cell, 0)
+            if run.position != after + 1:
+                raise Altered(f"{run.cell}-{after + 1}", "the event is no leaf of the tree")
+            self._positions[run.cell] = after + run.events
+            expected += run.events
+            by_cell.setdefault(run.cell, []).append(run)
+        if expected != first + count:
+            raise Altered("", f"nothing says which event leaf {expected:,} is")
+        hashed = {
+            cell: self._hashing.begin(cell, runs[0].position, b"".join(one.tags for one in runs))
+            for cell, runs in sorted(by_cell.items())
+        }
+        return _Window(first, count, by_cell, hashed)
+
+    def _extend(self, leaves: list[bytes], window: "_Window", skipped: int) -> None:
+        if leaves:
+            for grown in self._tree.extend(leaves):
+                self._compare(grown, window, skipped)
+
+    def _compare(self, grown: Grown, window: "_Window", skipped: int) -> None:
+        """New hashes with those of the tiles, as they are stored."""
+        last = (grown.first + len(grown.hashes) - 1) // WIDTH
+        number = grown.first // WIDTH
+        stored = store.read_tiles(self._connection, grown.level, number, last)
+        whole = [stored.get(each, b"") for each in range(number, last + 1)]
+        at = (grown.first - number * WIDTH) * HASH_BYTES
+        for tile in whole[:-1]:
+            if len(tile) != WIDTH * HASH_BYTES:
+                raise Altered("", f"a tile of level {grown.level} is not whole")
+        mine = b"".join(grown.hashes)
+        kept = b"".join(whole)[at : at + len(mine)]
+        if mine == kept:
+            return
+        wrong = next(
+            index
+            for index, each in enumerate(grown.hashes)
+            if kept[index * HASH_BYTES : (index + 1) * HASH_BYTES] != each
+        )
+        if grown.level:
+            raise Altered("", f"hash {grown.first + wrong:,} of level {grown.level} was altered")
+        raise Altered(window.place(skipped + wrong), "the event is not the one that was hashed")
+
+    def _notes(self, after: int, until: int) -> list[tuple[int, bytes | None, Saved | None]]:
+        """What was signed, and what was kept, of trees that end in a window; by size."""
+        found: list[tuple[int, bytes | None, Saved | None]] = []
+        last = after
+        while notes := store.checkpoints(self._connection, last, until, _NOTES_AT_ONCE):
+            found += [(size, note, None) for size, note in notes]
+            last = notes[-1][0]
+        found += [
+            (one.checkpoint.size, None, one)
+            for one in self._saved
+            if after < one.checkpoint.size <= until
+        ]
+        return sorted(found, key=lambda each: each[0])
+
+    def _hold_against(self, size: int, raw: bytes | None, saved: Saved | None) -> None:
+        root = self._tree.root
+        if saved is not None:
+            if saved.checkpoint.root != root:
+                raise Altered(
+                    "", f"the first {size:,} leaves are others than at the saved checkpoint"
+                )
+            if saved.witnessed:
+                self._witnessed = max(self._witnessed, size)
+        if raw is None:
+            return
+        lines = store.cosignature_lines(self._connection, size)
+        try:
+            note = Note.parse(raw + lines.encode())
+            if note.signed_by(self._log, check) is None:
+                raise Altered("", f"the checkpoint of {size:,} leaves is not signed by the log")
+            if Checkpoint.parse(note.text) != Checkpoint(self._standing.origin, size, root):
+                raise Altered("", f"the checkpoint of {size:,} leaves is of another tree")
+            if any(note.signed_by(one, check) is not None for one in self._witnesses):
+                self._witnessed = max(self._witnessed, size)
+        except BadNote as error:
+            raise Altered("", f"the checkpoint of {size:,} leaves: {error}") from None
+        self._checkpoints += 1
+
+    def _no_more_tiles(self) -> None:
+        """Nothing stands behind what was worked out."""
+        count, level = self._tree.size, 0
+        while count:
+            full, width = divmod(count, WIDTH)
+            last = store.read_tiles(self._connection, level, full, full).get(full, b"")
+            if len(last) != width * HASH_BYTES:
+                raise Altered("", f"the last tile of level {level} has another width")
+            count, level = full, level + 1
+
+    def _tail(self) -> int:
+        """Events that are no leaves yet: as many as the head says, without a gap."""
+        waiting = 0
+        for cell, head in self._standing.heads.items():
+            after = self._positions[cell]
+            count, last = self._connection.execute(_COUNT, {"cell": cell, "after": after}).one()
+            if head < after or last > head or count != head - after:
+                raise Altered(f"{cell}-{min(head, after) + 1}", "events behind it were removed")
+            waiting += count
+        return waiting
+
+    def _require_witness(self) -> None:
+        if self._witnesses and not self._witnessed:
+            names = ", ".join(one.name for one in self._witnesses if one.kind == COSIGNATURE)
+            raise Altered("", f"no checkpoint has a signature of {names or 'that witness'}")
+
+
+class _Window:
+    """Some leaves one after the other: which events they are, and their hashes as they come."""
+
+    def __init__(
+        self,
+        first: int,
+        count: int,
+        runs: Mapping[int, Sequence[store.Run]],
+        hashed: Mapping[int, Callable[[], bytes]],
+    ) -> None:
+        self.first = first
+        self.count = count
+        self._runs = runs
+        self._hashed = hashed
+
+    def leaves(self) -> list[bytes]:
+        """
+        The hashes, worked out from the events.
+
+        :raises Altered: there is no such event.
+        """
+        leaves: list[bytes] = [b""] * self.count
+        for cell, runs in self._runs.items():
+            raw, at = self._hashed[cell](), 0
+            for run in runs:
+                end = at + run.events * HASH_BYTES
+                index = run.leaf - self.first
+                leaves[index : index + run.events] = [
+                    raw[one : one + HASH_BYTES] for one in range(at, end, HASH_BYTES)
+                ]
+                at = end
+        return leaves
+
+    def place(self, index: int) -> str:
+        """Where in the log a leaf of it is."""
+        leaf = self.first + index
+        for runs in self._runs.values():
+            for run in runs:
+                if run.leaf <= leaf < run.leaf + run.events:
+                    return f"{run.cell}-{run.position + leaf - run.leaf}"
+        raise AssertionError("every leaf of a window is an event")
+
+
+def _key_of(vkey: str) -> Verifier:
+    try:
+        return Verifier.parse(vkey)
+    except BadNote as error:
+        raise Altered("", f"the log's key: {error}") from None
+
+
+class _Streams(threading.Thread):
+    """Counts every stream's versions through, in the database, on a connection of its own."""
+
+    def __init__(self, database: Engine) -> None:
+        super().__init__(name="verify-streams", daemon=True)
+        self._database = database
+        self._found: Altered | None = None
+        self._error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            with self._database.connect() as connection:
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                cells = connection.exec_driver_sql("SELECT cell FROM log.log_heads ORDER BY 1")
+                for (cell,) in cells.all():
+                    row = connection.execute(_BROKEN_STREAM, {"cell": cell}).one_or_none()
+                    if row is not None:
+                        what = f"version {row.version} does not follow in stream {row.stream_id}"
+                        self._found = Altered(f"{cell}-{row.position}", what)
+                        return
+        except Exception as error:  # noqa: BLE001 - told to whoever waits
+            self._error = error
+
+    def tell(self) -> None:
+        """
+        :raises Altered: a stream's versions do not run on.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._found is not None:
+            raise self._found
