@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from api.tokens import Role
 from api.wiring.tokens import token_issuer, utc_now
@@ -125,7 +126,14 @@ class World:
             time.sleep(0.1)
 
     def _count(self, path: str) -> int:
-        return len(self.call(READER, Role.MEMBER, "GET", path)["items"])
+        """The items of a list, all pages of it."""
+        counted, cursor = 0, ""
+        while True:
+            page = self.call(READER, Role.MEMBER, "GET", path + cursor)
+            counted += len(page["items"])
+            if page["next"] is None:
+                return counted
+            cursor = f"&cursor={quote(page['next'])}"
 
 
 @contextmanager
