@@ -137,4 +137,5 @@ def build(
         cursor_secret=cursor_secret,
         problems=PROBLEMS,
         door=door,
+        overridden=("/v1/uploads/{id}",),
     )

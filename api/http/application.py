@@ -8,8 +8,8 @@ kind run in the tests as well as in the product.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
 
 from aiohttp import hdrs, web
 
@@ -37,6 +37,7 @@ def application(
     problems: Iterable[Problem] = (),
     public: Iterable[tuple[str, str, AioHandler]] = (),
     door: Door | None = None,
+    overridden: Collection[str] = (),
 ) -> web.Application:
     """
     The whole application.
@@ -47,6 +48,8 @@ def application(
     :param public: handlers beside the declared routes, as method, path and aiohttp handler: what
         speaks a protocol of its own and is not described by OpenAPI.
     :param door: bounds what is inside at once.
+    :param overridden: paths where POST stands for the method that ``X-HTTP-Method-Override`` names,
+        for clients whose network lets no other pass.
     """
     table = Problems(problems)
     document = OpenApi(info, table)
@@ -71,7 +74,12 @@ def application(
                 expect_handler=streams if (method, path) in streamed else expect,
             )
             methods[path].add(name)
-    made.router.add_route("*", "/{tail:.*}", _elsewhere(serving, methods), expect_handler=expect)
+    elsewhere = _elsewhere(serving, methods)
+    for path in overridden:
+        stands_for = {method: handler for method, at, handler in every if at == path}
+        handler = _override(stands_for, elsewhere)
+        made.router.add_route("POST", path, handler, expect_handler=streams)
+    made.router.add_route("*", "/{tail:.*}", elsewhere, expect_handler=expect)
     open_streams(made)
     made.on_shutdown.append(close_streams)
     made[OPENAPI] = document
@@ -79,8 +87,20 @@ def application(
     return made
 
 
+_METHOD_OVERRIDE: Final = "X-HTTP-Method-Override"
+
 OPENAPI = web.AppKey("openapi", OpenApi)
 ROUTES: web.AppKey[tuple[Route, ...]] = web.AppKey("routes", tuple)
+
+
+def _override(stands_for: Mapping[str, AioHandler], elsewhere: AioHandler) -> AioHandler:
+    """What POST does where it may stand for another method."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        meant = request.headers.get(_METHOD_OVERRIDE, "").upper()
+        return await stands_for.get(meant, elsewhere)(request)
+
+    return handle
 
 
 def _elsewhere(serving: Serving, methods: dict[str, set[str]]) -> AioHandler:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.acceptance.conftest import Moved
 from tests.support.database import fresh_database
-from tests.support.homezone import Client, RunningHomezone, running_homezone
+from tests.support.homezone import Client, Reply, RunningHomezone, running_homezone
 from tests.support.s3 import S3, free_port, running_s3
 from tests.support.tus import (
     BYTES,
@@ -142,6 +142,26 @@ def test_an_upload_outlives_the_server(server_url: str, tmp_path: Path) -> None:
             assert offset(again, at) == MEBI
             send(again, at, MEBI, data[MEBI:]).ok(204)
             assert offset(again, at) == len(data)
+
+
+def test_post_stands_for_the_method_that_it_names(member: Client) -> None:
+    """For clients whose network lets neither PATCH nor DELETE pass."""
+    data = b"0123456789"
+    at = location(member, len(data))
+
+    def meant(method: str, raw: bytes | None = None, **more: str) -> Reply:
+        named = {**RESUMABLE, **more, "X-HTTP-Method-Override": method}
+        return member.request("POST", at, raw=raw, headers=named)
+
+    meant("PATCH", data[:4], **BYTES, **{"Upload-Offset": "0"}).ok(204)
+    assert meant("head").ok(200).headers["upload-offset"] == "4"
+    assert offset(member, at) == 4
+    meant("PATCH", data[4:], **BYTES, **{"Upload-Offset": "9"}).refused(409, "upload-offset")
+    meant("PUT").refused(405, "method-not-allowed")
+    member.request("POST", at, headers=RESUMABLE).refused(405, "method-not-allowed")
+    member.request("POST", "/v1/me", headers={"X-HTTP-Method-Override": "PATCH"}).refused(405)
+    meant("DELETE").ok(204)
+    member.request("HEAD", at, headers=RESUMABLE).refused(404)
 
 
 def test_an_upload_is_its_members_alone(homezone: RunningHomezone, member: Client) -> None:
