@@ -68,6 +68,12 @@ class Objects(Protocol):
     async def delete(self, names: Iterable[str]) -> None:
         """Remove objects; those that are not there are no error."""
 
+    async def tidy(self, prefix: str, before: datetime, /) -> int:
+        """
+        Remove what writes under a prefix began before then and never ended, by a crash; how many
+        there were. None of it is an object.
+        """
+
     async def check(self) -> None:
         """Find out whether it answers."""
 

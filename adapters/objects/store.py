@@ -9,9 +9,10 @@ vouches for must outlive the machine's power.
 import asyncio
 import errno
 import os
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
@@ -26,6 +27,8 @@ from commands.pictures import ObjectExists, ObjectsUnavailable, Stored
 _PART_BYTES: Final = 5 << 20
 _PARTS_AT_ONCE: Final = 1
 _DELETED_AT_ONCE: Final = 500
+#: How the names of files end that are being written.
+_UNFINISHED: Final = re.compile(r"#[0-9]+$")
 #: Whoever waits for a bucket that does not answer holds a place at the door meanwhile.
 _PATIENCE: Final = timedelta(seconds=10)
 
@@ -153,6 +156,15 @@ class ObjectStore:
                     with suppress(FileNotFoundError):
                         await obstore.delete_async(self._backend, name)
 
+    async def tidy(self, prefix: str, before: datetime) -> int:
+        """Remove unfinished files; a bucket has a rule of its own for unfinished uploads."""
+        if self._root is None:
+            return 0
+        # As with what is deleted: folders that become empty go as well.
+        self._synced.clear()
+        with _answering():
+            return await asyncio.to_thread(_remove_unfinished, self._root / prefix, before)
+
     async def check(self) -> None:
         """Find out whether it answers."""
         with _answering(), suppress(FileNotFoundError):
@@ -217,6 +229,25 @@ def _answering() -> Iterator[None]:
         full = "No space left" in str(error) or getattr(error, "errno", None) == errno.ENOSPC
         reason = "it has no room left" if full else type(error).__name__
         raise ObjectsUnavailable(f"the object store does not answer: {reason}") from error
+
+
+def _remove_unfinished(folder: Path, before: datetime) -> int:
+    """
+    The files that obstore was writing when its process ended: it lists none of them, and begins
+    another for the same object.
+    """
+    removed = 0
+    for place, _, names in os.walk(folder, topdown=False):
+        for path in (Path(place, name) for name in names if _UNFINISHED.search(name)):
+            with suppress(FileNotFoundError):
+                # One that is young may be somebody's who writes right now.
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
+                    removed += 1
+                    for emptied in path.relative_to(folder).parents[:-1]:
+                        with suppress(OSError):
+                            (folder / emptied).rmdir()
+    return removed
 
 
 def _sync_one(path: Path) -> None:

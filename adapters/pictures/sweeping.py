@@ -3,7 +3,7 @@ What is left of uploads that nobody came back for.
 
 An hour after an upload has expired, everything of it goes: parts, staged sizes, records; and the
 objects of a picture that never became a photo of an album. The hour is for whoever adds it at the
-last moment.
+last moment. What a server was writing when it was killed goes as well.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -52,4 +52,5 @@ class Sweeper:
                 await self._pictures.drop(record.picture.renditions)
             await self._objects.delete(left.names)
             gone += 1
+        await self._objects.tidy(ROOT, before - LIFETIME)
         return gone

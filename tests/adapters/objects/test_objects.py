@@ -4,11 +4,15 @@ The object store: one suite for folders, buckets and the twin in memory.
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from adapters.objects import ObjectsFault, bucket
+from adapters.objects import ObjectsFault, bucket, folder
 from commands.pictures import ObjectExists, Objects, ObjectsUnavailable, Stored
 
 
@@ -115,3 +119,55 @@ def test_a_bucket_that_does_not_answer_is_unavailable(monkeypatch: pytest.Monkey
 def test_only_buckets_have_urls(url: str) -> None:
     with pytest.raises(ObjectsFault):
         bucket(url)
+
+
+_KILLED = """
+import asyncio, os, sys
+from pathlib import Path
+from adapters.objects import folder
+
+async def chunks():
+    for _ in range(12):
+        yield bytes(1 << 20)
+    os._exit(9)
+
+asyncio.run(folder(Path(sys.argv[1])).put_stream("uploads/m/u/part-0", chunks()))
+"""
+
+
+def test_what_a_killed_process_was_writing_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path)], check=False)
+    assert killed.returncode == 9
+    (left,) = [one for one in tmp_path.rglob("*") if one.is_file()]
+    kept = left.with_name("part-1")
+    kept.write_bytes(b"an object")
+    (left.parent / "no#number").write_bytes(b"not its")
+    store = folder(tmp_path)
+
+    async def run() -> None:
+        begun = datetime.fromtimestamp(left.stat().st_mtime, UTC)
+        assert await store.tidy("uploads/", begun - timedelta(seconds=1)) == 0
+        assert left.exists(), "somebody may be writing it"
+        assert await store.tidy("none/", begun + timedelta(seconds=1)) == 0
+        assert await store.tidy("uploads/", begun + timedelta(seconds=1)) == 1
+        assert not left.exists()
+        assert kept.exists()
+        await store.delete(["uploads/m/u/part-1"])
+        assert await store.tidy("uploads/", begun + timedelta(seconds=1)) == 0
+        alone = left.with_name("part-2#3")
+        (left.parent / "no#number").unlink(missing_ok=True)
+        alone.parent.mkdir(parents=True, exist_ok=True)
+        alone.touch()
+        assert await store.tidy("uploads/", datetime.now(UTC) + timedelta(days=1)) == 1
+        assert list((tmp_path / "uploads").iterdir()) == [], "nor its folders remain"
+
+    asyncio.run(run())
+
+
+def test_every_store_can_be_tidied(objects: Objects) -> None:
+    async def run() -> None:
+        await objects.put("uploads/a", b"one")
+        assert await objects.tidy("uploads/", datetime.now(UTC) + timedelta(days=1)) == 0
+        assert await objects.get("uploads/a") == b"one"
+
+    asyncio.run(run())

@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from adapters.objects import MemoryObjects
+from adapters.objects import MemoryObjects, folder
+from adapters.pictures.folders import LIFETIME
+from adapters.pictures.sweeping import MARGIN
 from adapters.pictures.taking import object_name
 from commands.pictures import ObjectsUnavailable
 from domain.event import Refused
 from domain.picture import Rendition
 from domain.sealed import KeyClass
-from tests.adapters.pictures.conftest import Darkroom, pieces
+from tests.adapters.pictures.conftest import START, Darkroom, pieces
 from tests.support.images import encoded, picture, png_bomb, with_exif
 
 PLACE = {
@@ -286,3 +288,19 @@ def test_bombs_cost_bounded_memory() -> None:
     assert peaks
     assert max(peaks) < 1_280 << 10, "KiB of one process"
     assert time.monotonic() - began < 120
+
+
+def test_what_a_killed_server_was_writing_is_swept_as_well(tmp_path: Path) -> None:
+    async def run() -> None:
+        darkroom = Darkroom(folder(tmp_path))
+        written = tmp_path / "uploads" / str(darkroom.one) / str(darkroom.name()) / "part-0#1"
+        written.parent.mkdir(parents=True)
+        written.touch()
+        os.utime(written, (START.timestamp(), START.timestamp()))
+        await darkroom.sweeper.sweep()
+        assert written.exists()
+        darkroom.ahead = LIFETIME + 2 * MARGIN
+        await darkroom.sweeper.sweep()
+        assert not written.exists()
+
+    asyncio.run(run())
