@@ -3,7 +3,7 @@ Whether this server can serve: its database answers, its read models keep up.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from api.http.door import Door
 from api.http.problems import ProblemError
@@ -19,10 +19,15 @@ DATABASE_SECONDS = 2.0
 
 
 async def readiness(
-    log: AuditLog, statuses: Sequence[Callable[[], EngineStatus]], door: Door
+    log: AuditLog,
+    statuses: Sequence[Callable[[], EngineStatus]],
+    door: Door,
+    spared: Collection[str] = (),
 ) -> Readiness:
     """
     How this server is doing.
+
+    :param spared: subscribers for whose sake nobody is sent away: what they do can wait.
 
     :raises ProblemError: 503, naming what stands in the way.
     """
@@ -34,8 +39,9 @@ async def readiness(
     except (LogUnavailable, TimeoutError):
         raise ProblemError("not-ready", "The database does not answer.") from None
     subscribers = [_subscriber(one) for status in statuses for one in status().subscribers]
-    lag = max((one.lag for one in subscribers), default=0)
-    failed = [one.name for one in subscribers if one.condition == Condition.FAILED]
+    needed = [one for one in subscribers if one.name not in spared]
+    lag = max((one.lag for one in needed), default=0)
+    failed = [one.name for one in needed if one.condition == Condition.FAILED]
     if failed:
         raise ProblemError("not-ready", f"Stopped: {', '.join(failed)}.")
     if lag > LAG_MAX:

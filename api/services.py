@@ -182,8 +182,8 @@ class Services:
         """
         Run a command in the caller's name.
 
-        :param carried: answer only once policies have carried it to other cells, so that the
-            other side sees it at once; they do so in any case.
+        :param carried: answer only once policies have answered it, so that what it does elsewhere
+            (in another cell, or to stored bytes) is done at once; they do so in any case.
         """
         caller = call.viewer
         now = self.clock.now()

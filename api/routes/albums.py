@@ -3,7 +3,7 @@ Albums: made, changed and listed; and how much room they take.
 """
 
 from functools import partial
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,7 @@ from api.answers import Written
 from api.http.answers import Answer, Page, found
 from api.http.queries import Paging
 from api.http.routes import Routes
-from api.pages import FIRST, LAST, mark_of
+from api.pages import LAST, mark_of
 from api.routes.members import done
 from api.routes.spaces import hidden
 from api.services import MEMBERS, Ask
@@ -23,7 +23,6 @@ from commands.ports import Clock
 from domain.event import Refused
 from domain.ids import AlbumId, MemberId
 from projections.reading import albums as reads
-from projections.reading import photos as photo_reads
 from projections.reading.albums import AlbumView
 from projections.reading.homes import section_is_open
 from projections.reading.posts import Mark
@@ -34,9 +33,6 @@ _READING = ("suspended", "banned", "no-account")
 _ACTING = (*_READING, "conflict")
 _PUBLISHING = (*_ACTING, "restricted", "not-published")
 _AUDIENCE = ("no-such-member", "no-such-list", "list-or-name")
-
-#: Photos whose bytes are removed in one go.
-_DROPPED_AT_ONCE: Final = 200
 
 
 class Storage(msgspec.Struct, frozen=True):
@@ -110,17 +106,12 @@ async def change_album(call: Ask[ChangeAlbum, None]) -> Answer:
     conditional=True,
 )
 async def delete_album(call: Ask[None, None]) -> Answer:
-    """With all that is in it, whose bytes are free when this is answered."""
-    album = AlbumId(call.uuid())
-    answer = await call.app.execute(
-        call, partial(call.app.albums.delete, admits=call.admits), album
-    )
-    mark: Mark | None = FIRST
-    while mark is not None:
-        # Whoever is interrupted here and asks again has the rest removed as well.
-        renditions, mark = await call.app.look(photo_reads.bytes_of, album, mark, _DROPPED_AT_ONCE)
-        await call.app.pictures.drop(renditions)
-    return done(answer)
+    """
+    With all that is in it, whose bytes are free when this is answered, or once the store they are
+    in answers again.
+    """
+    delete = partial(call.app.albums.delete, admits=call.admits)
+    return done(await call.app.execute(call, delete, AlbumId(call.uuid()), carried=True))
 
 
 @ROUTES.get(

@@ -24,8 +24,7 @@ from commands.photos import AddPhoto, ChangePhoto, Taken
 from domain.album_events import Sort
 from domain.event import Refused
 from domain.ids import AlbumId, MemberId, PhotoId
-from domain.photo import PLACE_MAX, photo_stream
-from domain.photo_events import PhotoAdded, PhotoHeld
+from domain.photo import PLACE_MAX
 from domain.picture import Size
 from projections.reading import albums as album_reads
 from projections.reading import photos as reads
@@ -206,13 +205,12 @@ async def change_photo(call: Ask[ChangePhoto, None]) -> Answer:
     conditional=True,
 )
 async def delete_photo(call: Ask[None, None]) -> Answer:
-    """It is gone from everywhere, and its bytes are free, when this is answered."""
-    photo = PhotoId(call.uuid())
-    answer = await call.app.execute(call, partial(photos.delete, admits=call.admits), photo)
-    first, *_ = await call.app.log.read_stream(photo_stream(photo))
-    if isinstance(first.event, PhotoAdded | PhotoHeld):
-        await call.app.pictures.drop(first.event.picture.renditions)
-    return done(answer)
+    """
+    It is gone from everywhere, and its bytes are free, when this is answered, or once the store
+    they are in answers again.
+    """
+    delete = partial(photos.delete, admits=call.admits)
+    return done(await call.app.execute(call, delete, PhotoId(call.uuid()), carried=True))
 
 
 @ROUTES.get(

@@ -27,6 +27,7 @@ from api.addresses import Addresses
 from api.application import build
 from api.backtests import Backtests
 from api.badges import badges_policy
+from api.clearing import CLEAR_PHOTOS, ClearPhotos
 from api.http.access import AccessLog
 from api.http.door import Door
 from api.limits import Limits
@@ -186,6 +187,7 @@ class Homezone:
         every = (
             *policies(self.executor, handlers, self.services.rules, self.log.cells),
             badges_policy(self.services),
+            ClearPhotos(self.services),
         )
         names = [policy.name for policy in every]
         self._answered = frozenset().union(
@@ -287,7 +289,7 @@ class Homezone:
             recent=RecentWrites(),
             metrics=self.metrics,
             readiness=lambda: readiness(
-                self.log, (self.engine.status, self.policies.status), self.door
+                self.log, (self.engine.status, self.policies.status), self.door, {CLEAR_PHOTOS}
             ),
             screens=self.screens,
             rails=self._rails(),

@@ -22,6 +22,7 @@ from adapters.screening import RuleMatcher
 from adapters.vault.memory import MemoryKeyVault
 from adapters.working_days import ChineseCalendar
 from api.badges import badges_policy
+from api.clearing import ClearPhotos
 from api.services import READ_BY_CLIENTS, Caller, RecentWrites, Services
 from api.stream import Hub
 from commands.directory import Directory
@@ -324,6 +325,7 @@ class Server:
         every = (
             *policies(self.executor, self.services.accounts, self.services.rules, self.log.cells),
             badges_policy(self.services),
+            ClearPhotos(self.services),
         )
         self._answered = frozenset().union(
             *(policy.types for policy in every if not policy.patient)
