@@ -12,9 +12,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+from sqlalchemy import Engine, text
+
 from adapters.backup.faults import BackupFault
 from adapters.backup.files import sync
 from adapters.backup.work import OnWork, Work
+from domain.picture import Rendition
 
 #: Where they are in a backup.
 PHOTOS: Final = "photos"
@@ -22,6 +26,16 @@ PHOTOS: Final = "photos"
 _PIECE_BYTES: Final = 1 << 20
 _NAME: Final = re.compile(r"[0-9a-f]{64}")
 _STEP: Final = "photos"
+
+
+# What was taken down keeps its bytes, whatever becomes of its album; else they go with that.
+_RENDITIONS: Final = text(
+    "SELECT p.renditions FROM models.photos p"
+    " WHERE EXISTS (SELECT FROM models.albums a WHERE a.cell = p.cell AND a.album = p.album)"
+    " OR NOT EXISTS (SELECT FROM models.gates g"
+    " WHERE g.cell = p.cell AND g.content = p.photo AND g.live)"
+)
+_decode = msgspec.json.Decoder(tuple[Rendition, ...]).decode
 
 
 class PutBack(NamedTuple):
@@ -76,6 +90,14 @@ def put_back(backup: Path, store: Path, wanted: Iterable[str], on_work: OnWork) 
             missing += not _copy(backup / _place(name), target)
         on_work(Work(_STEP, number, len(names)))
     return PutBack(len(names) - missing, missing)
+
+
+def spoken_of(engine: Engine) -> Iterator[str]:
+    """The names of all files of photos that a store speaks of."""
+    with engine.connect() as connection:
+        for (renditions,) in connection.execution_options(yield_per=1_000).execute(_RENDITIONS):
+            for one in _decode(bytes(renditions)):
+                yield one.digest.hex()
 
 
 def _names(folder: Path) -> Iterator[str]:

@@ -14,7 +14,6 @@ from typing import Final, Self
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import text
 
 from adapters.backup import (
     Backup,
@@ -44,7 +43,6 @@ from api.wiring.keys import check_keys, existing_vault
 from api.wiring.models import MODELS
 from api.wiring.store import RESTORING, open_store
 from domain.catalogue import EVENTS
-from domain.picture import Rendition
 from replay.rebuild import rebuild
 
 __all__ = ["OnWork", "Plan", "Restored", "Taken", "Work", "restore", "take_backup"]
@@ -53,14 +51,6 @@ Say = Callable[[str], None]
 
 #: Where photos' files are in a data directory.
 _OBJECTS: Final = Path("photos", "objects")
-# What was taken down keeps its bytes, whatever becomes of its album; else they go with that.
-_RENDITIONS: Final = text(
-    "SELECT p.renditions FROM models.photos p"
-    " WHERE EXISTS (SELECT FROM models.albums a WHERE a.cell = p.cell AND a.album = p.album)"
-    " OR NOT EXISTS (SELECT FROM models.gates g"
-    " WHERE g.cell = p.cell AND g.content = p.photo AND g.live)"
-)
-_decode = msgspec.json.Decoder(tuple[Rendition, ...]).decode
 
 _MAY_BE_THERE = {"keys", "photos", "postgres", RESTORING, "lost+found"}
 #: What the mark says when the keys, too, are copied: they are to go with the rest if it fails.
@@ -177,7 +167,7 @@ def restore(plan: Plan, on_work: OnWork, say: Say) -> Restored:
             if plan.bucket:
                 return restored
             source, target = plan.directory / PHOTOS, plan.data_dir / _OBJECTS
-            back = photos.put_back(source, target, _photos_of(database), on_work)
+            back = photos.put_back(source, target, photos.spoken_of(database.owner), on_work)
             return msgspec.structs.replace(restored, photos=back)
 
 
@@ -209,15 +199,6 @@ def _check(
 def _restored(backup: Backup, vector: Vector, reckoning: Reckoning, again: int) -> Restored:
     erased = reckoning.erased + again
     return Restored(sum(vector.values()), vector, backup.last.taken_at, erased, again)
-
-
-def _photos_of(database: Database) -> Iterator[str]:
-    """The names of all photos' files that a store speaks of."""
-    with database.owner.connect() as connection:
-        rows = connection.execution_options(yield_per=1_000).execute(_RENDITIONS)
-        for (renditions,) in rows:
-            for one in _decode(bytes(renditions)):
-                yield one.digest.hex()
 
 
 def _rebuild(database: Database, on_work: OnWork) -> None:
