@@ -22,6 +22,7 @@ from api.problems import PROBLEMS
 from api.wiring.lateness import Lateness
 from api.wiring.models import MODELS
 from tests.support.homezone import RunningHomezone
+from tests.support.waiting import eventually
 
 _UNITS_ABBREVIATED = {"s", "ms", "us", "ns", "sec", "secs", "b", "kb", "mb", "gb", "m", "h", "d"}
 _UNITS_NOT_BASE = {
@@ -303,6 +304,8 @@ def test_the_handbook_names_every_metric(homezone: RunningHomezone) -> None:
     page = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
     table = page[page.index("## Metrics") : page.index("## Alerts")]
     documented = set(re.findall(r"`(homezone_[a-z_]+)`", table))
+    # How far the notary is, is told once that has been looked at.
+    eventually(lambda: "homezone_notary_leaves" in read(homezone))
     exposed = {
         f"{family.name}_total" if family.type == "counter" else family.name
         for family in read(homezone).values()
