@@ -10,7 +10,9 @@ from uuid import UUID
 import msgspec
 
 from api.answers import Written
+from api.disclosing import record
 from api.http.answers import Answer, Page, found
+from api.http.parameters import PURPOSE
 from api.http.queries import Paging
 from api.http.routes import Routes
 from api.routes.gifts import BUYING, GIVING
@@ -20,6 +22,7 @@ from commands import mall, orders
 from commands.mall import ChangeItem, ListItem
 from commands.orders import PlaceOrder, RefundOrder
 from commands.types import Moment
+from domain.account import account_stream
 from domain.event import Refused
 from domain.ids import ItemId, MemberId, OrderId, cell_of
 from domain.looks import OfOrder, chosen
@@ -202,10 +205,14 @@ async def place_order(call: Ask[PlaceOrder, None]) -> Answer:
     summary="An order",
     answer=Order,
     roles=_SHOPPERS,
+    headers=(PURPOSE,),
     problems=("suspended", "banned", "no-account"),
 )
 async def read_order(call: Ask[None, None]) -> Answer:
-    """To the buyer and to operators; to anybody else there is none."""
+    """
+    To the buyer and to operators; to anybody else there is none. For whom a gift is, is sealed:
+    operators are told with `Homezone-Purpose`, which is recorded.
+    """
     which, staff = OrderId(call.uuid()), call.viewer.role == "operator"
     if not 0 <= cell_of(which) < call.app.log.cells:
         raise Refused("not-found")
@@ -223,9 +230,16 @@ async def _order_for(connection: Any, _: MemberId, which: OrderId) -> shopping.O
 
 
 async def _gift_to(call: Ask[None, None], view: shopping.OrderView) -> int | None:
-    """The QQ number of whom it is for; None when it is for the buyer, or that key is gone."""
+    """
+    The QQ number of whom it is for; None when it is for the buyer, when that key is gone, and when
+    staff does not say what for.
+    """
     if view.recipient is None:
         return None
+    if call.viewer.role == "operator":
+        if (purpose := call.purpose) is None:
+            return None
+        await record(call, purpose, (account_stream(MemberId(view.recipient)),))
     viewer = MemberId(call.viewer.id)
     members = await call.app.look(people.members, viewer, [view.recipient])
     qq = call.app.open(members[view.recipient].profile.qq) if members else None

@@ -33,6 +33,27 @@ def owned(member: Client) -> list[tuple[str, int]]:
     return [(one["order"], one["quantity"]) for one in member.walk("/v1/me/items")]
 
 
+def test_for_whom_a_gift_is_opens_to_staff_for_a_purpose_alone(homezone: RunningHomezone) -> None:
+    sender, recipient = friends(homezone)
+    path = f"/v1/orders/{give(sender, item(homezone, 30), recipient).ok(201).json['id']}"
+    assert sender.get(path).ok(200).json["gift_to"] == recipient.qq
+    operator, auditor = homezone.operator, homezone.client(10_011, "auditor")
+    told = operator.get(path).ok(200)
+    assert told.json["state"] == "offered"
+    assert told.json.get("gift_to") is None
+    assert str(recipient.qq) not in told.body.decode()
+
+    def looks() -> list[Any]:
+        events = auditor.walk("/v1/audit/events", type="disclosure.read.v1")
+        return [one["data"] for one in events if one["data"]["surface"] == "read_order"]
+
+    before = len(looks())
+    opened = operator.request("GET", path, headers={"Homezone-Purpose": "a complaint"}).ok(200)
+    assert opened.json["gift_to"] == recipient.qq
+    (look,) = looks()[before:]
+    assert look["streams"] == [recipient.get("/v1/me").json["id"]]
+
+
 def test_a_gift_is_offered_and_accepted(homezone: RunningHomezone) -> None:
     sender, recipient = friends(homezone)
     theme = item(homezone, 30)
