@@ -13,22 +13,11 @@ from typing import Annotated, Literal, NoReturn
 from cyclopts import App, CycloptsError, Group, Parameter, validators
 
 from api.cli.failures import Failed, explain
+from api.cli.groups import GROUPS
 from api.cli.options import PhotoOptions, Tuning, rails_at
+from api.cli.places import DatabaseUrl, DataDir, MigrationUrl, data_directory
 from api.settings import Settings
 
-DataDir = Annotated[Path | None, Parameter(name="--data-dir", help="Default: $DATA, or var.")]
-DatabaseUrl = Annotated[
-    str | None,
-    Parameter(name="--database-url", help="A PostgreSQL that is there already."),
-]
-MigrationUrl = Annotated[
-    str | None,
-    Parameter(
-        name="--migration-url",
-        env_var="MIGRATION_URL",
-        help="The same database, by the login that owns the tables.",
-    ),
-]
 Port = Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=65_535))]
 Cells = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=4_096))]
 Some = Annotated[int, Parameter(validator=validators.Number(gte=1))]
@@ -39,22 +28,9 @@ app = App(
     help="The backend of a personal-space network.",
     version=lambda: version("homezone"),
 )
-_replay = App(name="replay", help="Read models, from the log.")
-app.command(_replay)
-_audit = App(name="audit", help="The evidence.")
-app.command(_audit)
-_rules = App(name="rules", help="Rule sets.")
-app.command(_rules)
-_ledger = App(name="ledger", help="The books.")
-app.command(_ledger)
-_keys = App(name="keys", help="The keys of members' texts.")
-app.command(_keys)
+for _group in GROUPS:
+    app.command(_group)
 app.group_parameters = Group("Options")
-
-
-def data_directory(given: Path | None) -> Path:
-    """The data directory: as given, else ``DATA``, else ``var``."""
-    return (given or Path(os.environ.get("DATA") or "var")).absolute()
 
 
 @app.command
@@ -311,161 +287,6 @@ def restore(
         accept_lost_keys=accept_lost_keys,
         check=check,
         bucket=photos is not None and photos.object_store is not None,
-    )
-
-
-@_keys.command
-def rotate(*, data_dir: DataDir = None) -> None:
-    """Replace the master key; no server may be running on the data directory."""
-    from api.cli.rotating import run
-
-    run(data_directory(data_dir))
-
-
-@_replay.command
-def rebuild(
-    *names: str,
-    data_dir: DataDir = None,
-    database_url: DatabaseUrl = None,
-    migration_url: MigrationUrl = None,
-) -> None:
-    """
-    Rebuild read models beside the live ones and swap them in.
-
-    Parameters
-    ----------
-    names: Which; all, when none is named.
-    """
-    from api.cli.replaying import run_rebuild
-
-    run_rebuild(data_directory(data_dir), migration_url or database_url, names)
-
-
-@_replay.command
-def check(
-    *names: str,
-    data_dir: DataDir = None,
-    database_url: DatabaseUrl = None,
-    migration_url: MigrationUrl = None,
-) -> None:
-    """
-    Compare the live read models with a rebuild, row by row.
-
-    Parameters
-    ----------
-    names: Which; all, when none is named.
-    """
-    from api.cli.replaying import run_check
-
-    run_check(data_directory(data_dir), migration_url or database_url, names)
-
-
-@_rules.command
-def backtest(
-    file: Path,
-    /,
-    *,
-    name: str | None = None,
-    since: Annotated[str | None, Parameter(name="--from")] = None,
-    until: Annotated[str | None, Parameter(name="--to")] = None,
-    level: Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=3))] = None,
-    sample: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=1_000))] = 20,
-    purpose: str | None = None,
-    user: int | None = None,
-    json: bool = False,
-    data_dir: DataDir = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """
-    Try a rule set on history: what it would have done, against what was done.
-
-    Parameters
-    ----------
-    file: The rule set, as PUT /v1/moderation/rules/NAME takes it.
-    name: Of the set whose place it would take. Default: the file's name without its ending.
-    since: After which moment: positions (0-123,7-45) or a time. Default: all of history.
-    until: Up to which moment. Default: now.
-    level: Of sensitivity. Default: the one in force.
-    sample: How many examples of each kind.
-    purpose: Opens what the examples say, for this, which is recorded; with --user.
-    user: The QQ number of whoever reads them.
-    json: As JSON.
-    """
-    from api.cli.backtesting import run_backtest
-
-    run_backtest(
-        file,
-        data_directory(data_dir),
-        database_url,
-        name=name,
-        since=since,
-        until=until,
-        level=level,
-        sample=sample,
-        as_json=json,
-        purpose=purpose,
-        user=user,
-    )
-
-
-@_audit.command
-def verify(
-    *,
-    checkpoint: Path | None = None,
-    key: str | None = None,
-    witness: tuple[str, ...] = (),
-    data_dir: DataDir = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """
-    Work out every leaf, tile and checkpoint again from the events, and count every stream through.
-
-    Parameters
-    ----------
-    checkpoint: A note that was kept: the tree must have grown from it.
-    key: The log's verifier key, known from elsewhere. Default: the one that the store names.
-    witness: The verifier key of a witness who must have signed the note, or some checkpoint.
-    """
-    from api.cli.auditing import run_verify
-
-    run_verify(
-        data_directory(data_dir),
-        database_url,
-        checkpoint=checkpoint,
-        key=key,
-        witnesses=witness,
-    )
-
-
-@_ledger.command
-def export(
-    *,
-    format: Literal["beancount", "hledger"],
-    out: Path,
-    since: Annotated[str | None, Parameter(name="--from")] = None,
-    until: Annotated[str | None, Parameter(name="--to")] = None,
-    data_dir: DataDir = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """
-    Write every transaction of the ledger to a file that another program reads.
-
-    Parameters
-    ----------
-    format: Which program.
-    out: The file.
-    since: After which moment: positions (0-123,7-45) or a time. Default: all of it.
-    until: Up to which moment. Default: now.
-    """
-    from api.cli.exporting import run_export
-
-    run_export(
-        out,
-        data_directory(data_dir),
-        database_url,
-        format=format,
-        since=since,
-        until=until,
     )
 
 
