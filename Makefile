@@ -9,7 +9,7 @@ SHELL := /bin/sh
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: serve test check bench bench-quick soak simulate-seeds lock lock-bench clean
+.PHONY: serve test check bench bench-quick soak simulate-seeds docs lock lock-bench clean
 .DEFAULT_GOAL := serve
 
 serve: $(STAMP)
@@ -43,6 +43,10 @@ soak: $(STAMP)
 # Whole histories in virtual time, a seed each: SEED=… repeats one; SEEDS=…, MINUTES=… or HOURS=… say how many.
 simulate-seeds: $(STAMP)
 	@exec $(VENV)/bin/python -m tests.simulation
+
+# The page of all events, made from their types.
+docs: $(STAMP)
+	@exec $(VENV)/bin/python -m tests.docs.events
 
 # The lock holds runtime, development and build dependencies, with hashes, for every Python we support.
 lock: $(STAMP)

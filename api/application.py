@@ -18,6 +18,7 @@ from api.problems import PROBLEMS
 from api.routes import (
     albums,
     audit,
+    authority_requests,
     backtests,
     badges,
     billing,
@@ -123,6 +124,7 @@ def build(
             photos.ROUTES,
             stream.ROUTES,
             audit.ROUTES,
+            authority_requests.ROUTES,
             visibility.ROUTES,
             evidence.ROUTES,
             operations.ROUTES,

@@ -1,22 +1,37 @@
 """
 What staff see of events: metadata always, sealed fields only for a stated and recorded purpose.
+What leaves as a file and what is asked of the past is recorded as well, with the purpose if stated.
 """
 
 from base64 import b64decode
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 
+from api.http.parameters import PURPOSE, REQUEST
 from api.services import Ask, Services
-from commands.disclosures import RecordDisclosure, record_disclosure
-from commands.executor import Answer
+from commands.disclosures import (
+    RecordDisclosure,
+    RecordExport,
+    RecordPastRead,
+    record_disclosure,
+    record_export,
+    record_past_read,
+)
+from commands.executor import Answer, Handler
 from commands.types import Moment
 from commands.work import Context
 from domain.catalogue import EVENTS
 from domain.event import Recorded, type_of
 from domain.ids import StreamId, cell_of
 from domain.sealed import Sealed
+
+C = TypeVar("C")
+
+#: What an operation declares that shows sealed fields to staff.
+STATED = (PURPOSE, REQUEST)
 
 _HIDDEN = {"sealed": True}
 _COMPLIANCE_ALONE = "real_name"
@@ -89,16 +104,45 @@ class Disclosure:
 
 
 async def disclose(call: Ask[Any, Any], recorded: list[Recorded]) -> Disclosure:
-    """How to show these events to the caller, after recording that they will be opened."""
-    purpose = call.purpose
-    if purpose is not None and recorded:
-        streams = tuple(sorted({StreamId(one.stream) for one in recorded}))
-        await record(call, purpose, streams)
-    return Disclosure(call.app, call.role, purpose)
+    """
+    How to show these events to the caller, after recording that they will be opened.
+
+    :raises Refused: what is said to be done for an authority's request is not.
+    """
+    await may_open(call, [one.stream for one in recorded])
+    return Disclosure(call.app, call.role, call.purpose)
 
 
-async def record(call: Ask[Any, Any], purpose: str, streams: tuple[StreamId, ...]) -> Answer:
-    """Record that what is sealed of some streams is opened for the caller, and for what."""
+async def may_open(call: Ask[Any, Any], streams: Iterable[StreamId]) -> bool:
+    """Whether the caller said why sealed fields are opened; it is recorded before any is."""
+    purpose, about = call.purpose, tuple(sorted(set(streams)))
+    if purpose is None:
+        return False
+    if about:
+        request = call.header(REQUEST)
+        reading = RecordDisclosure(call.role, purpose, call.route.name, about, request)
+        await _record(call, record_disclosure, reading)
+    return True
+
+
+async def export(call: Ask[Any, Any], since: str | None, until: str | None) -> None:
+    """Record that the caller is about to get a file, of between two moments as they were given."""
+    taking = RecordExport(call.role, call.purpose, call.route.name, since, until)
+    await _record(call, record_export, taking)
+
+
+async def look_back(call: Ask[Any, Any], at: str | None, streams: Iterable[StreamId]) -> None:
+    """
+    Record that the caller is about to see how something was.
+
+    :param at: the moment, as it was given; None for all that there were.
+    """
+    about = tuple(sorted(set(streams)))
+    looking = RecordPastRead(call.role, call.purpose, call.route.name, at, about)
+    await _record(call, record_past_read, looking)
+
+
+async def _record(call: Ask[Any, Any], handler: Handler[C], command: C) -> Answer:
     app, staff = call.app, call.viewer.id
     command_id = app.executor.new_id(cell_of(staff))
     context = Context(
@@ -108,5 +152,4 @@ async def record(call: Ask[Any, Any], purpose: str, streams: tuple[StreamId, ...
         correlation=command_id,
         effective_at=app.clock.now(),
     )
-    command = RecordDisclosure(call.role, purpose, call.route.name, streams)
-    return await app.executor.execute(record_disclosure, command, context)
+    return await app.executor.execute(handler, command, context)

@@ -57,6 +57,8 @@ PROBLEMS = (
     Problem(
         "rail-ref-used", 409, "The payment was used", "Each payment counts once, for one member."
     ),
+    Problem("request-closed", 409, "The request is closed", "It was answered or refused."),
+    Problem("no-such-request", 422, "No such request", "No authority asked under this id."),
     Problem("item-delisted", 409, "Not for sale any longer", "Choose another item."),
     Problem(
         "nothing-held", 409, "Nothing is held", "It was captured or let go, or ran out of time."

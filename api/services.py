@@ -387,7 +387,7 @@ async def _nothing(_connection: Connection, _member: MemberId) -> None:
 READ_BY_CLIENTS = (
     "albums", "badges", "cases", "comments", "decisions", "gifts", "ledger", "likes", "mall",
     "notices", "orders", "photos", "posts",
-    "reports", "standings", "timeline",
+    "authority_requests", "reports", "standings", "timeline",
 )  # fmt: skip
 
 

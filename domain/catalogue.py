@@ -10,6 +10,7 @@ from domain import (
     album,
     album_events,
     allowance,
+    authority_request,
     badge,
     belonging,
     case,
@@ -64,7 +65,7 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (gallery.GALLERY, gallery.GalleryEvent),
     (poll.VOTE, poll.VoteCast),
     (consent.CONSENTS, consent.ConsentEvent),
-    (disclosure.DISCLOSURES, disclosure.SealedDataRead),
+    (disclosure.DISCLOSURES, disclosure.DisclosureEvent),
     (rulebook.RULES, rulebook.RulesPublished),
     (rulebook.RULEBOOK, rulebook.RulebookEvent),
     (rulebook.SCREEN, rulebook.ScreeningActivated),
@@ -89,6 +90,7 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (visit.REMOVAL, visit.VisitorRemoved),
     (home.HOME, home.HomeEvent),
     (message.MESSAGE, message.MessageEvent),
+    (authority_request.AUTHORITY_REQUEST, authority_request.AuthorityRequestEvent),
 )
 
 #: Of which kind of stream each type of event is.

@@ -3,6 +3,7 @@ Every read model there is.
 """
 
 from projections.albums import Albums
+from projections.authority_requests import AuthorityRequests
 from projections.badges import Badges
 from projections.cases import Cases
 from projections.comments import Comments, Likes
@@ -62,6 +63,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Visits(),
     Homes(),
     Messages(),
+    AuthorityRequests(),
     Ledger(),
     Trail(),
 )

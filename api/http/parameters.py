@@ -158,6 +158,12 @@ PURPOSE = Header(
     {"type": "string", "minLength": 1, "maxLength": 500, "pattern": _PURPOSE_PATTERN},
     "Why staff open what is sealed; it is recorded.",
 )
+REQUEST = Header(
+    "Homezone-Request",
+    KINDS["uuid"].read,
+    KINDS["uuid"].schema,
+    "The request of an authority for which staff open what is sealed; it is recorded.",
+)
 LAST_EVENT_ID = Header(
     "Last-Event-ID",
     _matching(_EVENT_ID, str),

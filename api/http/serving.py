@@ -24,7 +24,7 @@ from api.http.correlation import log_failure, next_request_id, request_id
 from api.http.cursors import CursorCodec
 from api.http.door import Door
 from api.http.hooks import Hooks
-from api.http.parameters import IDEMPOTENCY_KEY, read_path
+from api.http.parameters import IDEMPOTENCY_KEY, PURPOSE, REQUEST, read_path
 from api.http.problems import FieldError, ProblemError, Problems
 from api.http.routes import Route
 from api.http.upgrades import UPGRADED, offered_token
@@ -44,7 +44,7 @@ SERVER = "homezone"
 
 _AT_LEAST = istr("Homezone-At-Least")
 _IDEMPOTENCY_KEY = istr("Idempotency-Key")
-_PURPOSE = istr("Homezone-Purpose")
+_STATED = tuple((istr(header.name), header) for header in (PURPOSE, REQUEST))
 _BEARER = "Bearer "
 #: Larger bodies, in bytes, are decoded in a thread: others are to be answered meanwhile.
 _DECODED_ASIDE = 256 << 10
@@ -173,8 +173,7 @@ class Serving:
             key = headers.get(_IDEMPOTENCY_KEY)
             if key is not None:
                 call.idempotency_key = IDEMPOTENCY_KEY.parse(key)
-        if _PURPOSE in headers:
-            _ = call.purpose
+        _check_stated(call)
         if route.conditional and hdrs.IF_MATCH in headers:
             _ = call.if_match
         if route.fresh and _AT_LEAST in headers and self.hooks.at_least is not None:
@@ -293,6 +292,13 @@ def _responder(route: Route) -> Callable[[web.Request, Answer], web.Response]:
         return response
 
     return respond
+
+
+def _check_stated(call: Call[Any, Any, Any, Any]) -> None:
+    """Whoever may open nothing is told all the same that what it is for is malformed."""
+    for name, header in _STATED:
+        if name in call.request.headers:
+            call.header(header)
 
 
 def _check_body(request: web.Request, media_type: str, body_max: int) -> int:

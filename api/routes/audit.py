@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.disclosing import AuditedEvent, disclose
+from api.disclosing import STATED, AuditedEvent, disclose, look_back
 from api.http.answers import Answer, Page, encode_json, found
 from api.http.positions import ONE, Vector, parse_positions
 from api.http.problems import NOT_YET, ProblemError, bad_parameter
@@ -104,7 +104,8 @@ class StreamState(msgspec.Struct, frozen=True):
     query=EventsQuery,
     answer=Page[AuditedEvent],
     roles=AUDITORS,
-    problems=("not-yet",),
+    headers=STATED,
+    problems=("not-yet", "no-such-request", "request-closed"),
 )
 async def list_events(call: Ask[None, EventsQuery]) -> Answer:
     """
@@ -281,9 +282,11 @@ def time_of(when: str) -> datetime:
     query=StreamQuery,
     answer=StreamState,
     roles=AUDITORS,
+    headers=STATED,
+    problems=("no-such-request", "request-closed"),
 )
 async def read_audited_stream(call: Ask[None, StreamQuery]) -> Answer:
-    """`at` is a version, a time, or left out for now."""
+    """`at` is a version, a time, or left out for now; that the past was asked for is recorded."""
     stream = StreamId(call.uuid())
     if not 0 <= cell_of(stream) < call.app.log.cells:
         raise Refused("not-found")
@@ -292,6 +295,8 @@ async def read_audited_stream(call: Ask[None, StreamQuery]) -> Answer:
         raise Refused("not-found")
     aggregate = AGGREGATES_BY_TYPE[type(history[0].event)]
     state = aggregate.fold((one.event for one in history), aggregate.initial)
+    if call.query.at is not None:
+        await look_back(call, call.query.at, (stream,))
     disclosure = await disclose(call, history)
     plain = msgspec.json.decode(encode_json(state))
     body = StreamState(

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from api.backtests import Backtest, Busy, NotStarted, State
-from api.disclosing import disclose
+from api.disclosing import STATED, disclose
 from api.examples import Texts, examples_of, opened
 from api.http.answers import Answer, encode_json, found
 from api.http.positions import parse_positions
@@ -129,6 +129,8 @@ async def try_rules(call: Ask[TryRules, None]) -> Answer:
     summary="Rules on trial",
     answer=BacktestView,
     roles=COMPLIANCE,
+    headers=STATED,
+    problems=("no-such-request", "request-closed"),
     fresh=False,
 )
 async def read_backtest(call: Ask[None, None]) -> Answer:

@@ -7,9 +7,8 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 
-from api.disclosing import record
+from api.disclosing import STATED, may_open
 from api.http.downloads import serve_download
-from api.http.parameters import PURPOSE
 from api.http.routes import Routes
 from api.moderation.trails import Trail
 from api.routes.moderation import check_not_theirs
@@ -39,8 +38,8 @@ class Inspected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answer=None,
     media_type="image/*",
     roles=REVIEWERS,
-    headers=(PURPOSE,),
-    problems=("same-person", "purpose-required"),
+    headers=STATED,
+    problems=("same-person", "purpose-required", "no-such-request", "request-closed"),
 )
 async def inspect_photo(call: Ask[None, Inspected]) -> web.StreamResponse:
     """
@@ -51,9 +50,8 @@ async def inspect_photo(call: Ask[None, Inspected]) -> web.StreamResponse:
     trail = await Trail.read(app, CaseId(call.uuid()))
     await check_not_theirs(call, trail)
     picture = await _picture(call, trail, PhotoId(call.query.photo))
-    if (purpose := call.purpose) is None:
+    if not await may_open(call, (StreamId(call.query.photo),)):
         raise Refused("purpose-required")
-    await record(call, purpose, (StreamId(call.query.photo),))
     rendition = picture.of_size(size)
     pieces = app.pictures.read(trail.subject.owner, rendition)
     name = f"{call.query.photo}-{size}.{rendition.format}"

@@ -10,9 +10,8 @@ from uuid import UUID
 import msgspec
 
 from api.answers import Written
-from api.disclosing import record
+from api.disclosing import STATED, may_open
 from api.http.answers import Answer, Page, found
-from api.http.parameters import PURPOSE
 from api.http.queries import Paging
 from api.http.routes import Routes
 from api.routes.gifts import BUYING, GIVING
@@ -205,13 +204,13 @@ async def place_order(call: Ask[PlaceOrder, None]) -> Answer:
     summary="An order",
     answer=Order,
     roles=_SHOPPERS,
-    headers=(PURPOSE,),
-    problems=("suspended", "banned", "no-account"),
+    headers=STATED,
+    problems=("suspended", "banned", "no-account", "no-such-request", "request-closed"),
 )
 async def read_order(call: Ask[None, None]) -> Answer:
     """
-    To the buyer and to operators; to anybody else there is none. For whom a gift is, is sealed:
-    operators are told with `Homezone-Purpose`, which is recorded.
+    To the buyer and to operators; to anybody else there is none. For whom it is, is sealed:
+    operators read it with `Homezone-Purpose`, which is recorded.
     """
     which, staff = OrderId(call.uuid()), call.viewer.role == "operator"
     if not 0 <= cell_of(which) < call.app.log.cells:
@@ -231,15 +230,14 @@ async def _order_for(connection: Any, _: MemberId, which: OrderId) -> shopping.O
 
 async def _gift_to(call: Ask[None, None], view: shopping.OrderView) -> int | None:
     """
-    The QQ number of whom it is for; None when it is for the buyer, when that key is gone, and when
-    staff does not say what for.
+    The QQ number of whom it is for; None when it is for the buyer, or that key is gone, or staff
+    does not say what for.
     """
     if view.recipient is None:
         return None
-    if call.viewer.role == "operator":
-        if (purpose := call.purpose) is None:
-            return None
-        await record(call, purpose, (account_stream(MemberId(view.recipient)),))
+    own = call.viewer.role == "member"
+    if not (own or await may_open(call, [account_stream(MemberId(view.recipient))])):
+        return None
     viewer = MemberId(call.viewer.id)
     members = await call.app.look(people.members, viewer, [view.recipient])
     qq = call.app.open(members[view.recipient].profile.qq) if members else None

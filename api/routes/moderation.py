@@ -8,9 +8,8 @@ from typing import Annotated, Any, Literal, cast
 import msgspec
 
 from api.answers import Written
-from api.disclosing import disclose
+from api.disclosing import STATED, disclose
 from api.http.answers import Answer, Page, found
-from api.http.parameters import PURPOSE
 from api.http.problems import NOT_YET, ProblemError
 from api.http.queries import Paging
 from api.http.routes import Routes
@@ -107,8 +106,8 @@ async def open_case(call: Ask[OpenCase, None]) -> Answer:
     summary="A case with its whole trail",
     answer=CaseTrail,
     roles=REVIEWERS,
-    headers=(PURPOSE,),
-    problems=("same-person",),
+    headers=STATED,
+    problems=("same-person", "no-such-request", "request-closed"),
 )
 async def read_case(call: Ask[None, None]) -> Answer:
     """

@@ -9,8 +9,10 @@ import msgspec
 from aiohttp import web
 
 from api.answers import Written
+from api.disclosing import export
 from api.http.answers import Answer, found
 from api.http.downloads import serve_download
+from api.http.parameters import PURPOSE
 from api.http.problems import NOT_YET, ProblemError
 from api.http.routes import Routes
 from api.moderation import files
@@ -88,15 +90,19 @@ async def write_disclosure_policy(call: Ask[SetDisclosurePolicy, None]) -> Answe
     answer=None,
     media_type=_NDJSON,
     roles=COMPLIANCE,
+    headers=(PURPOSE,),
     problems=("not-yet",),
 )
 async def export_decisions(call: Ask[None, ExportQuery]) -> web.StreamResponse:
     """
     A JSON object a line, in the field names and enumerations of the DSA Transparency Database,
-    version 2, and free of personal data. By cell and position; restrictions alone.
+    version 2, and free of personal data. By cell and position; restrictions alone. That it was
+    taken is recorded.
     """
     until = await _until(call)
-    pieces = _pieces(call.app, await _since(call), until, files.lines, b"")
+    since = await _since(call)
+    await export(call, call.query.since, call.query.to)
+    pieces = _pieces(call.app, since, until, files.lines, b"")
     return await serve_download(call.request, _NDJSON, pieces, filename="decisions.ndjson")
 
 
@@ -108,12 +114,15 @@ async def export_decisions(call: Ask[None, ExportQuery]) -> web.StreamResponse:
     answer=None,
     media_type="text/csv",
     roles=COMPLIANCE,
+    headers=(PURPOSE,),
     problems=("not-yet",),
 )
 async def export_decisions_as_table(call: Ask[None, ExportQuery]) -> web.StreamResponse:
     """The same, with a column for each field; several values in a cell stand apart by `;`."""
     until = await _until(call)
-    pieces = _pieces(call.app, await _since(call), until, files.rows, files.head())
+    since = await _since(call)
+    await export(call, call.query.since, call.query.to)
+    pieces = _pieces(call.app, since, until, files.rows, files.head())
     return await serve_download(call.request, _CSV, pieces, filename="decisions.csv")
 
 

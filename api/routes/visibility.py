@@ -8,13 +8,16 @@ from uuid import UUID
 
 import msgspec
 
+from api.disclosing import look_back
 from api.http.answers import Answer, found
+from api.http.parameters import PURPOSE
 from api.http.routes import Routes
 from api.services import AUDITORS, Ask, Services
 from commands.types import QQ, Moment
 from domain.account import account_stream
 from domain.event import Recorded, Refused, type_of
-from domain.ids import cell_of
+from domain.ids import PostId, cell_of
+from domain.post import post_stream
 from projections.reach import PostChange
 from projections.reading import visibility
 from projections.streams import Moment as Place
@@ -70,13 +73,14 @@ class Visibility(msgspec.Struct, frozen=True):
     query=VisibilityQuery,
     answer=Visibility,
     roles=AUDITORS,
+    headers=(PURPOSE,),
     problems=("not-found",),
 )
 async def read_visibility(call: Ask[None, VisibilityQuery]) -> Answer:
     """
     What opened and closed each interval may be an event of the post, of either's circle, of a
     list, or of the viewer's account: whoever is suspended sees nothing. Events of several cells
-    are in the order of their time, then of their cell and position.
+    are in the order of their time, then of their cell and position. That it was asked is recorded.
     """
     app, post = call.app, call.query.post
     if not 0 <= cell_of(post) < app.log.cells:
@@ -94,6 +98,7 @@ async def read_visibility(call: Ask[None, VisibilityQuery]) -> Answer:
     if not isinstance(events[first].event, PostChange):
         raise Refused("not-found")
     shown = [Seen(_turned(events, one.opened), _closed(events, one.closed)) for one in seen]
+    await look_back(call, None, (post_stream(PostId(post)), account_stream(viewer)))
     lasts = bool(shown) and shown[-1].closed is None
     return found(Visibility(post, past.author, viewer, lasts, shown))
 

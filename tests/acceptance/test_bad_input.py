@@ -364,6 +364,7 @@ def test_a_token_that_expires_between_two_requests(homezone: RunningHomezone) ->
 OPEN_TO_ALL = {
     ("post", "/v1/rails/{name}/notifications"),
     ("options", "/v1/uploads"),
+    ("get", "/v1/transparency/requests"),
     ("get", "/v1/audit/checkpoint"),
     ("get", "/v1/audit/tile/{tile}"),
     ("post", "/v1/audit/cosignatures"),

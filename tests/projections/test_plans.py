@@ -41,6 +41,7 @@ from domain.post import post_stream
 from domain.post_events import PostPublished
 from projections.engine.apply import InlineModels
 from projections.engine.runner import ProjectionEngine
+from projections.reading import authority_requests
 from projections.reading import cases as cases_read
 from projections.reading.statements import Connection, Statement
 from tests.support.database import enterable_directory, remove_data
@@ -65,6 +66,7 @@ WHOLE: Final = {
     "SELECT count(*), count(*) FILTER (WHERE due <= :now) FROM models.deadlines": (
         "`homezone status` counts what is armed"
     ),
+    authority_requests.COUNTS.sql: "a row for each year and kind, a few for ever",
     cases_read.SIZES.sql: "`homezone status` and figures for Prometheus count what is open",
 }
 

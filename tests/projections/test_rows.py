@@ -137,7 +137,15 @@ CHANGES = {
         "add counters, add deeds, put comments, put gate_history, put gates, "
         "put notice_heads, put notices, put timeline"
     ),
+    "authority_request.answered.v1": "add authority_request_counts, patch authority_requests",
+    "authority_request.received.v1": "add authority_request_counts, put authority_requests",
+    "authority_request.refused.v1": "add authority_request_counts, patch authority_requests",
+    "disclosure.exported.v1": "",
+    "disclosure.exported.v1-plain": "",
+    "disclosure.past_read.v1": "",
+    "disclosure.past_read.v1-plain": "",
     "disclosure.read.v1": "",
+    "disclosure.read.v1-for-a-request": "",
     "friend.accepted.v1": "drop notice_heads, drop notices, put friendships, put tie_history",
     "friend.asked.v1": "put friendships, put tie_history",
     "friend.confirmed.v1": "put friendships, put notice_heads, put notices, put tie_history",

@@ -23,7 +23,7 @@ from domain.verdicts import Verdict, of_post
 from projections.reading import people, posts, visibility
 from projections.reading.statements import Statement
 from projections.streams import moment_of
-from projections.visibility import AccountTurn, GateTurn, Interval, Turn, account_turns, intervals
+from projections.visibility import AccountTurn, GateTurn, Interval, account_turns, intervals
 from tests.commands.bench import Bench
 from tests.commands.house import STAFF, House, live, to
 from tests.commands.steps import STEPS, WHO, Step, taken
@@ -56,7 +56,7 @@ class History:
     """Three members, a post of each and one that waits; and two servers whose clocks differ."""
 
     async def begin(self) -> "History":
-        bench = Bench(House())
+        bench = Bench()
         self.house = bench.house
         self.members = [await self.house.join(10001 + n) for n in range(3)]
         await self.house.befriend(self.members[0], self.members[1])
@@ -101,6 +101,7 @@ class History:
 async def decided(post: UUID, verdict: Verdict, work: Work) -> Outcome:
     """What a verdict makes of a post."""
     stream = post_stream(PostId(post))
+    work.cell = work.cell_of(post)
     state = await work.load(POST, stream)
     events = of_post(state, verdict, _CASE, _DECISION)
     work.append(POST, stream, work.context.person or MemberId(post), events)
@@ -179,7 +180,7 @@ def test_all_that_parts_a_viewer_from_a_post_is_told() -> None:
         assert seen == found[viewer, post]
         assert [(by_moment[one.opened], one.closed and by_moment[one.closed]) for one in seen] == [
             ("PostPublished", "FriendEnded"),
-            ("FriendAccepted", "FriendEnded"),
+            ("FriendAccepted", "FriendEnded"),  # a block ends the friendship first
             ("FriendAccepted", "AccountSuspended"),
             ("AccountReinstated", "PostUnpublished"),
             ("PostRestored", "PostAudienceChanged"),
@@ -200,9 +201,9 @@ def test_turns_of_one_event_count_together() -> None:
     async def lived() -> None:
         history = await History().begin()
         moment = moment_of(history.events()[0])
-        turns: list[Turn] = [AccountTurn(moment, True), GateTurn(moment, True, "public", None)]
-        shut: list[Turn] = [GateTurn(moment, False, None, None)]
-        assert intervals(False, turns) == [Interval(moment, None)]
-        assert intervals(False, [*turns, *shut]) == []
+        account, gate = AccountTurn(moment, True), GateTurn(moment, True, "public", None)
+        shut = GateTurn(moment, False, None, None)
+        assert intervals(False, [gate, account]) == [Interval(moment, None)]
+        assert intervals(False, [gate, account, shut]) == []
 
     live(lived)

@@ -3,6 +3,8 @@ Whatever was ever written is read for ever.
 """
 
 import gc
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -65,6 +67,44 @@ def test_tags_are_noun_verb_and_version() -> None:
         assert verb.isidentifier()
         assert version[0] == "v"
         assert version[1:].isdigit()
+
+
+@pytest.mark.parametrize("tag", EVENTS.types)
+def test_versions_have_no_gap_and_an_old_one_is_lifted_to_the_newest(tag: str) -> None:
+    name, _, number = tag.rpartition(".v")
+    versions = {int(one.rpartition(".v")[2]) for one in EVENTS.types if one.startswith(f"{name}.v")}
+    assert versions == set(range(1, max(versions) + 1)), "each has its Struct and its samples"
+    lifted = {type_of(sample(path.stem)) for path in PATHS if tag_of(path) == tag}
+    assert lifted == {f"{name}.v{max(versions)}"}, f"version {number} is lifted"
+
+
+def _plain(value: object, under: str = "") -> Iterator[tuple[str, str]]:
+    """All texts of a stored event that are not sealed, each with the field it stands in."""
+    match value:
+        case {"sealed": str()}:
+            return
+        case dict():
+            for name, inner in value.items():
+                yield from _plain(inner, name)
+        case list():
+            for inner in value:
+                yield from _plain(inner, under)
+        case str():
+            yield under, value
+        case _:
+            return
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_sample_tells_of_nobody(name: str) -> None:
+    """
+    Outside its sealed fields a stored event has ids, times and words of ours; no number that
+    somebody has, no address, and no words in any script but those of the mall's made-up goods.
+    """
+    for field, text in _plain(msgspec.json.decode(STORED[name])):
+        assert re.search(r"(?<![0-9a-f.-])[0-9]{5,11}(?![0-9a-f-])", text) is None, field
+        assert "@" not in text, field
+        assert text.isascii() or (field == "title" and text in ("雪夜", "月夜")), field
 
 
 class Greeted(Event, frozen=True, tag="test.greeted.v1"):

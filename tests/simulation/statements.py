@@ -20,11 +20,32 @@ from projections.members import MEMBERS
 from projections.posts import POSTS
 from projections.ties import BLOCKS, FOLLOWS, FRIENDSHIPS
 from projections.timeline import TIMELINE
-from tests.simulation import carried, coins, exhibits, facts, news, pages, past, reviews
+from tests.simulation import (
+    authorities,
+    carried,
+    coins,
+    exhibits,
+    facts,
+    news,
+    pages,
+    past,
+    reviews,
+)
 from tests.simulation.asking import TWINS, Asked, Rows, pick, twin, unnest
 from tests.simulation.tables import Row, Tables
 
-__all__ = ["TWINS", "carried", "coins", "exhibits", "facts", "news", "pages", "past", "reviews"]
+__all__ = [
+    "TWINS",
+    "authorities",
+    "carried",
+    "coins",
+    "exhibits",
+    "facts",
+    "news",
+    "pages",
+    "past",
+    "reviews",
+]
 
 #: The columns that a shown member has, and those of what a post says.
 _SHOWN = ("qq", "nickname", "certified_as", "certified_name")

@@ -19,6 +19,7 @@ from adapters.clock import SystemClock
 from adapters.database import Database
 from adapters.readers import ReadPool
 from api.wiring.models import prepare_store
+from domain.authority_request import REQUESTS_CELL
 from domain.case_events import CaseDecided
 from domain.event import Recorded
 from domain.ids import MemberId, cell_of
@@ -29,6 +30,7 @@ from projections.members import MEMBERS
 from projections.reading import (
     albums,
     audits,
+    authority_requests,
     badges,
     books,
     carried,
@@ -62,6 +64,7 @@ from projections.reading.statements import Connection, Statement
 from projections.recall import home_loads, loads
 from projections.ties import FRIENDSHIPS
 from projections.trail import owner_facet
+from tests.simulation import authorities
 from tests.simulation.coins import Purchases
 from tests.simulation.exhibits import Exhibitions
 from tests.simulation.history import Plan
@@ -74,10 +77,10 @@ from tests.support.database import database_url, server_url
 __all__ = ["database_url", "server_url"]
 
 _MODULES = (
-    albums, audits, badges, books, carried, cases, decisions, decorations, gifts, home_loads,
-    homes, images, ledgers, loads, memberships, mentions, messages, moments, notices, people,
-    photos, posts, reports, responses, shopping, standings, streams, timelines, viewing,
-    visibility, visits, wallets,
+    albums, audits, authority_requests, badges, books, carried, cases, decisions, decorations,
+    gifts, home_loads, homes, images, ledgers, loads, memberships, mentions, messages, moments,
+    notices, people, photos, posts, reports, responses, shopping, standings, streams, timelines,
+    viewing, visibility, visits, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
@@ -109,6 +112,7 @@ def lived(seed: int) -> Journal:
     reviewed(seed, journal)
     shopped(seed, journal)
     exhibited(seed, journal)
+    inquired(seed, journal)
     return journal
 
 
@@ -351,6 +355,24 @@ async def _ask_of_exhibits(made: Exhibitions, members: Sequence[MemberId]) -> li
             own = (8, made.photos[0])
             await photos.photos_in(noted, viewer, album, members[0], "own", own, 5)
     return noted.asked
+
+
+def inquired(seed: int, journal: Journal) -> None:
+    """Authorities ask, and auditors and everybody read how often."""
+    heads = [one.position for one in journal.events if one.cell == REQUESTS_CELL]
+    asked = list(authorities.requests(seed, max(heads), 40))
+    journal.events += asked
+    for start in range(0, len(asked), _BATCH):
+        journal.tables.write(changes_of(MODELS, asked[start : start + _BATCH]))
+    noted = Noting()
+
+    async def read() -> None:
+        for before in (1 << 62, asked[30].position):
+            await authority_requests.requests(noted, before, 7)
+        await authority_requests.counts(noted)
+
+    asyncio.run(read())
+    journal.asked += noted.asked
 
 
 class Noting:
