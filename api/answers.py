@@ -102,6 +102,7 @@ class SharedPost(msgspec.Struct, frozen=True, omit_defaults=True):
     published_at: Moment
     likes: int
     comments: int
+    shares: int
     title: str | None = None
     images: list[Image] = []
     poll: Poll | None = None
@@ -131,6 +132,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     published_at: Moment
     likes: int
     comments: int
+    shares: int
     liked: bool
     position: str
     version: int
@@ -275,6 +277,7 @@ class Presenter:
             published_at=view.published_at,
             likes=view.likes,
             comments=view.comments,
+            shares=view.shares,
             liked=view.liked,
             position=f"{view.cell}-{view.position}",
             version=view.version,
@@ -305,6 +308,7 @@ class Presenter:
             published_at=view.published_at,
             likes=view.likes,
             comments=view.comments,
+            shares=view.shares,
             title=self._open(view.title),
             images=self._images(view),
             poll=self._poll(view),

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, assert_never
 
 import msgspec
 
-from domain.audience import Audience
+from domain.audience import Audience, OnlyMe
 from domain.event import Aggregate, Refused
 from domain.ids import MemberId, PostId, StreamId
 from domain.poll import Poll
@@ -77,6 +77,11 @@ class Live(msgspec.Struct, frozen=True, gc=False):
     commenting: Commenting = "everyone"
     poll_closed: bool = False
     original_author: MemberId | None = None
+
+    @property
+    def counts_at(self) -> PostId | None:
+        """The post among whose shares it counts: it is one, and there for others."""
+        return None if isinstance(self.audience, OnlyMe) else self.share_of
 
     @property
     def next_edition(self) -> int:
@@ -308,7 +313,10 @@ def change_audience(post: Post, editor: MemberId, audience: Audience) -> tuple[P
         return ()
     if isinstance(post, Held):
         return (PostAudienceIntended(editor, audience, live.next_edition),)
-    return (PostAudienceChanged(editor, audience, live.next_edition),)
+    # Once for others, or no longer, it counts as a share, or no longer.
+    counts = isinstance(audience, OnlyMe) is not isinstance(live.audience, OnlyMe)
+    share_of = live.share_of if counts else None
+    return (PostAudienceChanged(editor, audience, live.next_edition, share_of),)
 
 
 def change_commenting(
@@ -347,7 +355,7 @@ def delete(post: Post, editor: MemberId) -> tuple[PostEvent, ...]:
     if isinstance(post, Deleted) and post.author == editor:
         return ()
     own(post, editor)
-    return (PostDeleted(editor),)
+    return (PostDeleted(editor, post.counts_at if isinstance(post, Live) else None),)
 
 
 def own(post: Post, editor: MemberId) -> Live:

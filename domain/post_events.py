@@ -68,11 +68,15 @@ class PostEdited(Event, frozen=True, tag="post.edited.v1"):
 
 
 class PostAudienceChanged(Event, frozen=True, tag="post.audience_changed.v1"):
-    """It is for these from now on."""
+    """
+    It is for these from now on. ``share_of`` is the post among whose shares it counts from now on,
+    or, being for its author alone, no longer.
+    """
 
     author: MemberId
     audience: Audience
     edition: int | None = None
+    share_of: PostId | None = None
 
 
 class PostCommentingChanged(Event, frozen=True, tag="post.commenting_changed.v1"):
@@ -90,9 +94,10 @@ class PostPollClosed(Event, frozen=True, tag="post.poll_closed.v1"):
 
 
 class PostDeleted(Event, frozen=True, tag="post.deleted.v1"):
-    """Its author took it away."""
+    """Its author took it away. ``share_of`` is the post among whose shares it counted."""
 
     author: MemberId
+    share_of: PostId | None = None
 
 
 # What screening makes of a post
@@ -207,21 +212,25 @@ class PostEditRejected(Event, frozen=True, tag="post.edit_rejected.v1"):
 
 
 class PostUnpublished(Event, frozen=True, tag="post.unpublished.v1"):
-    """Taken down: nobody sees it."""
+    """Taken down: nobody sees it. ``share_of`` is the post among whose shares it counted."""
 
     author: MemberId
     case: CaseId
     decision: DecisionId
+    share_of: PostId | None = None
 
 
 class PostRestored(Event, frozen=True, tag="post.restored.v1"):
-    """Exactly what was there, where it was."""
+    """
+    Exactly what was there, where it was. ``share_of`` is the post among whose shares it counts.
+    """
 
     author: MemberId
     audience: Audience
     case: CaseId
     decision: DecisionId
     edition: int | None = None
+    share_of: PostId | None = None
 
 
 PostEvent: TypeAlias = (

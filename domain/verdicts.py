@@ -83,10 +83,11 @@ def of_post(
             return _edit_rejected(post, case, decision)
         case "unpublish", posts.Live():
             settled = _edit_rejected(post, case, decision)
-            return (*settled, PostUnpublished(post.author, case, decision))
+            return (*settled, PostUnpublished(post.author, case, decision, post.counts_at))
         case "restore", posts.TakenDown(post=live, was="published"):
-            edition = live.next_edition
-            back = PostRestored(live.author, live.audience, case, decision, edition)
+            back = PostRestored(
+                live.author, live.audience, case, decision, live.next_edition, live.counts_at
+            )
             return (back, *_edit_rejected(live, case, decision))
         case "restore", posts.TakenDown(post=live, was="held"):
             return (_approved(live, case, decision),)

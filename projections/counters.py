@@ -1,14 +1,16 @@
 """
-Counters: how many live likes and comments a post has. Written inline and therefore exact; the same
-for every viewer, so that no count tells of anything one may not see. Comments that wait are counted
-apart, for their authors alone.
+Counters: how many live likes, comments and shares a post has. Written inline and therefore exact;
+the same for every viewer, so that no count tells of anything one may not see. Comments that wait
+are counted apart, for their authors alone.
 """
 
 from collections.abc import Iterator
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Table
 
+from domain.audience import OnlyMe
 from domain.comment import (
     CommentApproved,
     CommentDeleted,
@@ -19,9 +21,17 @@ from domain.comment import (
     CommentUnpublished,
     CommentWritten,
 )
-from domain.event import Recorded
-from domain.ids import cell_of
+from domain.event import Event, Recorded
+from domain.ids import PostId, cell_of
 from domain.like import LikeGiven, LikeWithdrawn
+from domain.post_events import (
+    PostApproved,
+    PostAudienceChanged,
+    PostDeleted,
+    PostPublished,
+    PostRestored,
+    PostUnpublished,
+)
 from projections.rows import Add, Change
 from projections.tables import METADATA, cell, key
 
@@ -32,6 +42,7 @@ COUNTERS = Table(
     key("post"),
     Column("likes", BigInteger, nullable=False, server_default="0"),
     Column("comments", BigInteger, nullable=False, server_default="0"),
+    Column("shares", BigInteger, nullable=False, server_default="0"),
 )
 
 
@@ -74,7 +85,37 @@ class Counters:
             case CommentRejected() | CommentTakenBack():
                 yield _wait(event, -1)
             case _:
-                return
+                share = share_counted(event)
+                if share is not None:
+                    yield _add(share.of, "shares", share.amount)
+
+
+class ShareCounted(NamedTuple):
+    """A post has one share more, or one less."""
+
+    of: PostId
+    amount: Literal[1, -1]
+
+
+def share_counted(event: Event) -> ShareCounted | None:
+    """
+    What an event changes in how often a post is shared: shares that are there for others count, be
+    it for a few, as comments do whoever may see them.
+    """
+    match event:
+        case (
+            PostPublished(share_of=UUID() as of, audience=audience)
+            | PostApproved(share_of=UUID() as of, audience=audience)
+        ):
+            return None if isinstance(audience, OnlyMe) else ShareCounted(of, 1)
+        case PostAudienceChanged(share_of=UUID() as of, audience=audience):
+            return ShareCounted(of, -1 if isinstance(audience, OnlyMe) else 1)
+        case PostRestored(share_of=UUID() as of):
+            return ShareCounted(of, 1)
+        case PostDeleted(share_of=UUID() as of) | PostUnpublished(share_of=UUID() as of):
+            return ShareCounted(of, -1)
+        case _:
+            return None
 
 
 def _add(post: UUID, column: str, amount: int) -> Add:

@@ -28,7 +28,7 @@ _COLUMNS = """
            k.member IS NOT NULL AS liked,
            m.qq, m.nickname, m.certified_as, m.certified_name,
            p.waits, p.due, p.intended, p.edit_waits, coalesce(w.comments, 0) AS own_waiting,
-           p.commenting, p.images, p.mentions
+           p.commenting, p.images, p.mentions, coalesce(c.shares, 0) AS shares
 """
 
 #: All that a post's gate needs of its author's side stands in the post's own cell.
@@ -181,6 +181,7 @@ class PostView(msgspec.Struct):
     commenting: str = "everyone"
     images: Sequence[UUID] | None = None
     mentions: Sequence[UUID] | None = None
+    shares: int = 0
     poll: PollView | None = None
     mentioned: Sequence[Mentioned] = ()
     shown: Sequence[ImageView] = ()
@@ -344,7 +345,8 @@ def _gated(viewer: Viewer, row: Row) -> PostView | None:
     (post, author, kind, text, title, mood, location, share_of, published_at, edited_at) = row[:10]
     (cell, position, version, live, audience, bond, blocked, listed) = row[10:18]
     (likes, comments, liked, qq, nickname, certified_as, certified_name) = row[18:25]
-    (post_waits, due, intended, edit_waits, own_waiting, commenting, images, mentions) = row[25:]
+    (post_waits, due, intended, edit_waits, own_waiting, commenting) = row[25:31]
+    (images, mentions, shares) = row[31:]
     relation = viewer.relation(author, bond=bond, blocked=blocked, listed=listed)
     waits = waits_of(post_waits, due, intended, edit_waits)
     if not visible(live, audience_so_far(audience, waits), relation):
@@ -373,4 +375,5 @@ def _gated(viewer: Viewer, row: Row) -> PostView | None:
         commenting=commenting,
         images=images,
         mentions=mentions,
+        shares=shares,
     )

@@ -271,6 +271,7 @@ def _view(post: UUID, said: Said, author: Member, own: Own, friends: bool) -> Po
         commenting=said.commenting,
         images=said.images,
         mentions=said.mentions,
+        shares=said.shares,
     )
     view.lasting = said.share_of is None and not view.carries
     if view.lasting:

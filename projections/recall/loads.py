@@ -112,7 +112,8 @@ _SAID = Statement(
            p.published_at, p.edited_at, p.cell, p.position, p.version,
            g.live, g.audience, g.list,
            coalesce(c.likes, 0) AS likes, coalesce(c.comments, 0) AS comments,
-           p.waits, p.due, p.intended, p.edit_waits, p.commenting, p.images, p.mentions
+           p.waits, p.due, p.intended, p.edit_waits, p.commenting, p.images, p.mentions,
+           coalesce(c.shares, 0) AS shares
       FROM unnest(:cells::smallint[], :posts::uuid[]) AS wanted (cell, post)
       JOIN models.posts p ON p.cell = wanted.cell AND p.post = wanted.post
       JOIN models.gates g ON g.cell = wanted.cell AND g.content = wanted.post
@@ -219,7 +220,7 @@ async def _said(connection: Connection, facts: Facts, posts: Sequence[UUID]) -> 
     for post, *said in rows:
         fact = Said(*said[:17])
         fact.waits = waits_of(*said[17:21])
-        fact.commenting, fact.images, fact.mentions = said[21:]
+        fact.commenting, fact.images, fact.mentions, fact.shares = said[21:]
         facts.keep(facts.posts, cell_of(post), post, fact, asked)
 
 

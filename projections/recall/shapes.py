@@ -127,6 +127,7 @@ class Said(Weighed, eq=False):
     commenting: str = "everyone"
     images: Sequence[UUID] | None = None
     mentions: Sequence[UUID] | None = None
+    shares: int = 0
     views: dict[tuple[Own, bool], Any] = {}
 
     @property

@@ -49,6 +49,7 @@ from domain.post_events import (
 )
 from domain.space import CertificationWithdrawn, SpaceCertified
 from domain.visit import VisitMade, VisitMadeUnseen, VisitorRemoved
+from projections.counters import share_counted
 from projections.reach import CommentChange, MessageChange, PostChange
 
 
@@ -128,6 +129,8 @@ def touches(recorded: Recorded) -> Iterator[Touch]:
 
 def _of_post(recorded: Recorded, event: PostChange) -> Iterator[Touch]:
     post, author = recorded.stream, event.author
+    if (share := share_counted(event)) is not None:
+        yield Touch("posts", share.of)
     match event:
         case PostPollClosed():
             # Whether a poll is open is asked of the clock.

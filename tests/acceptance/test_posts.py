@@ -44,6 +44,7 @@ def test_a_post_reads_as_it_was_written(each: RunningHomezone) -> None:
         "published_at": post["published_at"],
         "likes": 0,
         "comments": 0,
+        "shares": 0,
         "liked": False,
         "position": written.position,
         "version": 1,

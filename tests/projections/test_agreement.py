@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Table
 
 from commands.spaces import CertifySpace, certify
+from domain.audience import OnlyMe
 from domain.circle import CIRCLE, circle_stream
 from domain.comment import COMMENT, CommentWritten
 from domain.comment import Live as LiveComment
@@ -151,6 +152,7 @@ def check_content(house: House, tables: Tables) -> None:
     """Posts, comments, likes, their gates, the counters and the timeline agree."""
     posts, comments, likes = {}, {}, set()
     timeline, likes_of, comments_of = set(), Counter[PostId](), Counter[PostId]()
+    shares_of = Counter[PostId]()
     for one in house.events():
         at = (one.cell, one.stream)
         match one.event:
@@ -160,6 +162,8 @@ def check_content(house: House, tables: Tables) -> None:
                 assert gate["live"] == isinstance(state, Live)
                 if isinstance(state, Live):
                     posts[at] = state.content.text.envelope
+                    if state.share_of is not None and state.audience != OnlyMe():
+                        shares_of[state.share_of] += 1
                     assert gate["audience"] == audience_name(state.audience)
                     timeline.add((one.cell, author, one.stream))
                 assert gate["version"] == len(stream(house, one.stream))
@@ -183,4 +187,5 @@ def check_content(house: House, tables: Tables) -> None:
     assert set(tables[LIKES]) == likes
     assert set(tables[TIMELINE]) == timeline
     for (_, post), sums in tables[COUNTERS].items():
-        assert sums == {"likes": likes_of[post], "comments": comments_of[post]}
+        shares = shares_of[post]
+        assert sums == {"likes": likes_of[post], "comments": comments_of[post], "shares": shares}

@@ -399,7 +399,7 @@ CHANGES = {
     "notices.read.v1": "drop notice_marks, put notice_marks",
     "notices.read.v1-all": "put notice_marks",
     "post.approved.v1-share": (
-        "add deeds, patch gates, patch posts, put gate_history, put notice_heads, "
+        "add counters, add deeds, patch gates, patch posts, put gate_history, put notice_heads, "
         "put notices, put timeline"
     ),
     "post.held.v1-share-credited": "put gate_history, put gates, put posts, put timeline",
@@ -408,8 +408,8 @@ CHANGES = {
         "put timeline"
     ),
     "post.approved.v1-mentioning": (
-        "add deeds, patch gates, patch posts, put gate_history, put notice_heads, put notices, "
-        "put timeline"
+        "add counters, add deeds, patch gates, patch posts, put gate_history, put notice_heads, "
+        "put notices, put timeline"
     ),
     "post.edit_approved.v1-mentioning": "patch gates, patch posts, put notice_heads, put notices",
     "post.edited.v1-mentioning": (
@@ -419,6 +419,15 @@ CHANGES = {
     "photo.added.v1-copied": (
         "add album_counts, add deeds, put gate_history, put gates, put photos, put timeline"
     ),
+    "post.audience_changed.v1-share": (
+        "add counters, patch gates, patch posts, put gate_history, put list_history, "
+        "put list_members"
+    ),
+    "post.deleted.v1-share": (
+        "add counters, drop polls, drop posts, drop timeline, patch gates, put gate_history"
+    ),
+    "post.restored.v1-share": "add counters, patch gates, patch posts, put gate_history",
+    "post.unpublished.v1-share": "add counters, patch gates, put gate_history",
 }
 
 MODELS = pytest.mark.parametrize("model", READ_MODELS, ids=[model.name for model in READ_MODELS])

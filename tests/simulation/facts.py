@@ -109,11 +109,12 @@ def _facts_of_posts(tables: Tables, asked: Asked) -> Rows:
         row, gate = tables.get(POSTS, cell, post), tables.get(GATES, cell, post)
         if row is None or gate is None:
             continue
-        counts = tables.get(COUNTERS, cell, post) or {"likes": 0, "comments": 0}
+        counts = tables.get(COUNTERS, cell, post) or {"likes": 0, "comments": 0, "shares": 0}
         place = (cell, *pick(row, ("position", "version")))
         shown = pick(gate, ("live", "audience", "list"))
         counted = pick(counts, ("likes", "comments"))
-        rows.append((post, *pick(row, _POST), *place, *shown, *counted, *pick(row, _LAST)))
+        said = (*pick(row, _POST), *place, *shown, *counted, *pick(row, _LAST))
+        rows.append((post, *said, counts["shares"]))
     return rows
 
 

@@ -279,14 +279,18 @@ class History:
     def _check_counts(self, events: Sequence[Recorded]) -> None:
         """Counts are exact at the commit."""
         for recorded in events:
-            post = getattr(recorded.event, "post", None)
+            share = self.world.pieces.get(recorded.stream)
+            original = None if share is None or share.original is None else share.original.id
+            post = getattr(recorded.event, "post", original)
             if post is None:
                 continue
             piece = self.world.pieces[post]
             tables, cell = self.ground.books.tables, cell_of(piece.id)
             published = sum(remark.published for remark in piece.remarks.values())
-            counts = tables.get(COUNTERS, cell, post) or {"likes": 0, "comments": 0}
-            wanted = {"likes": len(piece.likes), "comments": published}
+            none = {"likes": 0, "comments": 0, "shares": 0}
+            counts = tables.get(COUNTERS, cell, post) or none
+            shares = self.world.shares(piece)
+            wanted = {"likes": len(piece.likes), "comments": published, "shares": shares}
             if counts != wanted:
                 raise Difference(f"counters of {post} are {counts}, not {wanted}")
             if piece.poll is not None:

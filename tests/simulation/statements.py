@@ -101,7 +101,7 @@ def _with_gates(tables: Tables, cell: int, post: UUID, viewer: UUID) -> tuple[An
     member = tables.get(MEMBERS, cell, author)
     if member is None:
         return None
-    counts = tables.get(COUNTERS, cell, post) or {"likes": 0, "comments": 0}
+    counts = tables.get(COUNTERS, cell, post) or {"likes": 0, "comments": 0, "shares": 0}
     return (
         post,
         author,
@@ -118,6 +118,7 @@ def _with_gates(tables: Tables, cell: int, post: UUID, viewer: UUID) -> tuple[An
         *pick(row, _WAITS),
         _waiting(tables, cell, post, viewer),
         *pick(row, _CARRIED),
+        counts["shares"],
     )
 
 

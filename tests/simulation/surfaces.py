@@ -56,10 +56,10 @@ def _post(world: World, viewer: UUID, piece: Piece) -> tuple[Any, ...]:
     original = piece.original
     shared = None
     if original is not None and world.sees(viewer, original):
-        counted = _counted(original, viewer)
+        counts = len(original.likes), _counted(original, viewer), world.shares(original)
         asks = _asked(world, viewer, original)
         hung = _hung(world, viewer, original)
-        shared = (str(original.id), original.text, len(original.likes), counted, asks, hung)
+        shared = (str(original.id), original.text, *counts, asks, hung)
     own = piece.author == viewer
     return (
         str(piece.id),
@@ -67,6 +67,7 @@ def _post(world: World, viewer: UUID, piece: Piece) -> tuple[Any, ...]:
         piece.text,
         len(piece.likes),
         _counted(piece, viewer),
+        world.shares(piece),
         viewer in piece.likes,
         piece.version,
         (own and piece.waits) or "published",
@@ -125,6 +126,7 @@ def _shown_post(item: Any) -> tuple[Any, ...]:
         item["text"],
         item["likes"],
         item["comments"],
+        item["shares"],
         item["liked"],
         item["version"],
         item["state"],
@@ -139,7 +141,7 @@ def _shown_post(item: Any) -> tuple[Any, ...]:
 
 
 def _shown_share(share: Any) -> tuple[Any, ...]:
-    counted = tuple(share[one] for one in ("id", "text", "likes", "comments"))
+    counted = tuple(share[one] for one in ("id", "text", "likes", "comments", "shares"))
     return (*counted, _shown_poll(share.get("poll")), _shown_images(share))
 
 

@@ -373,6 +373,13 @@ class World:
         found = (one for one in piece.remarks.values() if self.finds(viewer, one))
         return sorted(found, key=lambda one: one.at)
 
+    def shares(self, piece: Piece) -> int:
+        """How often a post is shared, for others than whoever shares it."""
+        return sum(
+            one.original is piece and one.published and not isinstance(one.to, OnlyMe)
+            for one in self.pieces.values()
+        )
+
     def likers(self, viewer: UUID, piece: Piece) -> list[UUID]:
         """Who likes a post, as a viewer is told: the latest first."""
         latest = sorted(((at, one) for one, at in piece.likes.items()), reverse=True)
