@@ -3,9 +3,13 @@ Badges over HTTP: awarded by what was done, once.
 """
 
 from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
 
 from tests.acceptance.conftest import Moved
-from tests.support.homezone import Client, RunningHomezone
+from tests.support.database import fresh_database
+from tests.support.homezone import Client, RunningHomezone, running_homezone
 from tests.support.waiting import eventually
 
 
@@ -49,3 +53,38 @@ def test_days_earn_a_badge_when_they_are_over(later: RunningHomezone, moved: Mov
     assert badges(later.client(member.qq)) == []
     moved.ahead += timedelta(days=1, seconds=5)
     eventually(lambda: badges(later.client(member.qq)) == ["days_100"])
+
+
+def test_who_joined_before_there_were_badges_for_days_comes_to_them(
+    server_url: str, tmp_path: Path
+) -> None:
+    clock = Moved()
+    with fresh_database(server_url) as url:
+        with running_homezone(url, tmp_path, clock=clock) as homezone:
+            member = homezone.member()
+            member.publish()
+            eventually(lambda: badges(member) == ["first_post"])
+            homezone.everything()
+        _of_an_older_release(url)
+        clock.ahead += timedelta(days=1_000, seconds=5)
+        with running_homezone(url, tmp_path, clock=clock) as homezone:
+            everything = {"days_1000", "days_100", "first_post"}
+            again = homezone.client(member.qq)
+            eventually(lambda: set(badges(again)) == everything)
+        _of_an_older_release(url)
+        with running_homezone(url, tmp_path, clock=clock) as homezone:
+            again = homezone.client(member.qq)
+            again.publish()
+            homezone.everything()
+            auditor = homezone.client(10_011, "auditor")
+            awarded = auditor.walk("/v1/audit/events", type="badge.awarded.v1")
+            assert len(awarded) == len(badges(again)) == len(everything), "made anew, awarded once"
+
+
+def _of_an_older_release(url: str) -> None:
+    """No deadline is armed, and their table is as it was before there were those of badges."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM models.deadlines"))
+        connection.execute(text("ALTER INDEX models.deadlines_by_due RENAME TO deadlines_due"))
+    engine.dispose()

@@ -107,6 +107,45 @@ def test_albums_photos_and_badges_are_for_whom_their_sections_are(each: RunningH
     stranger.get(f"/v1/photos/{photo}").ok(200)  # who has it by its album sees it, as with posts
 
 
+def test_no_list_tells_of_a_section_that_is_for_friends(each: RunningHomezone) -> None:
+    """One section after the other, at its own address and wherever else it shows."""
+    owner, friend, stranger = each.members(3)
+    owner.befriend(friend)
+    owner.publish()
+    write(friend, owner, "hello").ok(201)
+    visit(friend, owner).ok(201)
+    add(owner, album(owner))
+    space, at_least = f"/v1/spaces/{owner.qq}", each.everything()
+    eventually(lambda: len(stranger.get(f"{space}/badges").ok(200).json["items"]) == 2)
+    lists = {
+        "posts": ("posts", "timeline"), "albums": ("albums", "photos"), "badges": ("badges",),
+        "messages": ("messages",),
+    }  # fmt: skip
+    for section, paths in lists.items():
+        arrange(owner, privacy={section: "friends"}).ok(200)
+        for path in paths:
+            shown = friend.get(f"{space}/{path}", at_least=at_least).ok(200)
+            assert shown.json["items"], (section, path)
+            hidden = stranger.get(f"{space}/{path}", at_least=at_least)
+            if section == "messages":
+                hidden.refused(404, "not-found")
+                write(stranger, owner, "anyone?").refused(404, "not-found")
+            else:
+                assert hidden.ok(200).json["items"] == [], (section, path)
+        arrange(owner, privacy={section: "public"}).ok(200)
+    deeds = [one["kind"] for one in stranger.walk(f"{space}/timeline")]
+    assert sorted(deeds) == ["album", "photo", "post"]
+    arrange(owner, privacy={"albums": "friends"}).ok(200)
+    assert [one["kind"] for one in stranger.walk(f"{space}/timeline")] == ["post"]
+    arrange(owner, privacy={"visitors": "friends"}).ok(200)
+    assert not {"visits", "visitors"} & set(page(stranger, owner))
+    assert {"visits", "visitors"} <= set(page(friend, owner))
+    # Friends of others are listed to nobody: that section is a module alone.
+    arrange(owner, modules=["friends", "posts"], privacy={"friends": "friends"}).ok(200)
+    assert modules(stranger, owner) == ["posts"]
+    assert modules(friend, owner) == ["friends", "posts"]
+
+
 def test_names_are_screened(each: RunningHomezone) -> None:
     owner, viewer = each.members(2)
     for word in (REFUSED, HELD):
