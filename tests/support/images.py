@@ -58,3 +58,15 @@ def png_bomb(width: int, height: int) -> bytes:
     head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     start = b"\x89PNG\r\n\x1a\n"
     return start + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def scene() -> Any:
+    """A picture with something to see in it, large and small: of others PDQ says nothing sure."""
+    place = pyvips.Image.xyz(640, 480)
+    waves = (place[0] * 0.02).sin() * 90 + (place[1] * 0.05).cos() * 60 + 128
+    clouds = [
+        pyvips.Image.perlin(640, 480, cell_size=size, seed=seed) * much
+        for size, seed, much in ((64, 3, 80), (200, 5, 120))
+    ]
+    grey = (waves + clouds[0] + clouds[1]).cast("uchar")
+    return grey.bandjoin([grey, grey]).copy(interpretation="srgb")

@@ -18,7 +18,7 @@ from adapters.pictures.developing import (
     restrict,
 )
 from adapters.pictures.formats import NotAPicture, clean, sniff
-from tests.support.images import animation, encoded, picture, png_bomb, with_exif
+from tests.support.images import animation, encoded, picture, png_bomb, scene, with_exif
 
 SECRET = "PhotographerOfThisPicture"
 TAKEN = {
@@ -179,18 +179,6 @@ def test_other_loaders_are_out_of_reach() -> None:
             )
     finally:
         pyvips.operation_block_set("VipsForeignLoad", False)
-
-
-def scene() -> pyvips.Image:
-    """A picture with something to see in it, large and small: of others PDQ says nothing sure."""
-    place = pyvips.Image.xyz(640, 480)
-    waves = (place[0] * 0.02).sin() * 90 + (place[1] * 0.05).cos() * 60 + 128
-    clouds = [
-        pyvips.Image.perlin(640, 480, cell_size=size, seed=seed) * much
-        for size, seed, much in ((64, 3, 80), (200, 5, 120))
-    ]
-    grey = (waves + clouds[0] + clouds[1]).cast("uchar")
-    return grey.bandjoin([grey, grey]).copy(interpretation="srgb")
 
 
 def test_hashes_are_there_when_pdq_is() -> None:
