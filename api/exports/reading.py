@@ -2,12 +2,14 @@
 A copy that is brought in: a zip from outside, believed in nothing that it does not prove.
 """
 
+import errno
 import hashlib
+import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeVar
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 import msgspec
 
@@ -19,12 +21,19 @@ T = TypeVar("T")
 _PIECE: Final = 1 << 16
 #: Of one line, or of a file that is read whole: beyond every post there can be.
 _WHOLE_MAX: Final = 4 << 20
-
+#: Some 400,000 photos, each in a file of its own.
+_MANIFEST_MAX: Final = 64 << 20
+#: How files of copies are packed; other ways bring errors and appetites of their own.
+_PACKED: Final = (ZIP_STORED, ZIP_DEFLATED)
 
 #: What reading a zip raises that is not as it should be.
 _SPOILT: Final = (
-    BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error,
+    BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
+
+
+class _Format(msgspec.Struct, frozen=True):
+    format: str
 
 
 class BadCopy(Exception):
@@ -41,12 +50,20 @@ class CopyReader:
     def __init__(self, path: Path) -> None:
         try:
             self._zip = ZipFile(path)
-        except BadZipFile:
+        except _SPOILT:
+            raise BadCopy("it is not a zip") from None
+        except OSError as error:
+            # What it is told by the zip to read may be before its beginning.
+            if error.errno != errno.EINVAL:
+                raise
             raise BadCopy("it is not a zip") from None
         try:
-            self.manifest = self._json("manifest.json", Manifest)
-            if self.manifest.format != FORMAT:
-                raise BadCopy(f"its format is {self.manifest.format!r}, not {FORMAT!r}")
+            # Of another format nothing else can be told.
+            said = self._json("manifest.json", _Format, _MANIFEST_MAX)
+            if said.format != FORMAT:
+                raise BadCopy(f"its format is {said.format!r}, not {FORMAT!r}")
+            self.manifest = self._json("manifest.json", Manifest, _MANIFEST_MAX)
+            self._lengths = {file.path: file.bytes for file in self.manifest.files}
             self._check()
         except BaseException:
             self.close()
@@ -70,10 +87,10 @@ class CopyReader:
 
     def length(self, path: str) -> int:
         """How many bytes a file of the copy has."""
-        for file in self.manifest.files:
-            if file.path == path:
-                return file.bytes
-        raise BadCopy(f"{path} is not in the manifest")
+        try:
+            return self._lengths[path]
+        except KeyError:
+            raise BadCopy(f"{path} is not in the manifest") from None
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """A file's bytes, as they are read."""
@@ -90,11 +107,11 @@ class CopyReader:
             if (length, digest.hexdigest()) != (file.bytes, file.sha256):
                 raise BadCopy(f"{file.path} is not as its manifest says")
 
-    def _json(self, path: str, kind: type[T]) -> T:
-        content = b""
+    def _json(self, path: str, kind: type[T], most: int = _WHOLE_MAX) -> T:
+        content = bytearray()
         for piece in self._pieces(path):
             content += piece
-            if len(content) > _WHOLE_MAX:
+            if len(content) > most:
                 raise BadCopy(f"{path} is too long")
         try:
             return msgspec.json.decode(content, type=kind)
@@ -113,10 +130,12 @@ class CopyReader:
 
     def _pieces(self, path: str) -> Iterator[bytes]:
         try:
+            if self._zip.getinfo(path).compress_type not in _PACKED:
+                raise BadCopy(f"{path} is packed as no copy is")
             with self._zip.open(path) as file:
                 while piece := file.read(_PIECE):
                     yield piece
         except KeyError:
             raise BadCopy(f"{path} is not there") from None
-        except _SPOILT as error:
+        except (*_SPOILT, OSError) as error:
             raise BadCopy(f"{path} cannot be read: {error}") from None
