@@ -154,6 +154,12 @@ class Uploads(Protocol):
         :raises Refused: as :meth:`status`; `upload-taken` once it is a picture.
         """
 
+    async def clear(self, member: MemberId, id: UUID) -> None:
+        """
+        Forget all of an upload that nobody will ask for again, whatever it became; the picture it
+        was made into stays.
+        """
+
 
 class Pictures(Protocol):
     """Finished uploads made into pictures, and the bytes of these."""

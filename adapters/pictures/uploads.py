@@ -45,6 +45,8 @@ from domain.sealed import KeyClass, Sealed
 A = TypeVar("A", bound=Arrival | None)
 #: How many uploads of a member may be neither a picture of an album nor expired.
 OPEN_MAX: Final = 100
+#: Uploads of which it is remembered that they are photos.
+_REMEMBERED_MAX: Final = 50_000
 
 Room = Callable[[MemberId], Awaitable[int]]
 Added = Callable[[MemberId, UUID], Awaitable[bool]]
@@ -85,6 +87,7 @@ class SealedUploads:
         self._open_max = open_max
         self._length_max = length_max
         self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+        self._photos: set[UUID] = set()
         #: What is arriving of an upload here; whoever comes next takes over.
         self._arrivals: dict[UUID, Arrival] = {}
 
@@ -157,6 +160,11 @@ class SealedUploads:
             # What says that there is one goes first: what may be left is swept.
             await self._objects.delete([folder.info, *folder.parts])
 
+    async def clear(self, member: MemberId, id: UUID) -> None:
+        """Forget all of an upload, at once."""
+        listed = await self._objects.list(folder_of(member, id))
+        await self._objects.delete(one.name for one in listed)
+
     async def check_finished(self, member: MemberId, id: UUID) -> None:
         """
         :raises Refused: `no-such-upload`, `upload-unfinished` (field ``/upload``).
@@ -215,8 +223,19 @@ class SealedUploads:
             for _, upload, folder, _ in by_upload(await self._objects.list(f"{ROOT}{member}/"))
             if folder is not None
             and folder.expires_at > now
-            and not (folder.taken and await self._added(member, upload))
+            and not (folder.taken and await self._became(member, upload))
         ]
+
+    async def _became(self, member: MemberId, upload: UUID) -> bool:
+        """Whether it has become a photo, which remains so: asked no more once it has."""
+        if upload in self._photos:
+            return True
+        if not await self._added(member, upload):
+            return False
+        if len(self._photos) >= _REMEMBERED_MAX:
+            self._photos.clear()
+        self._photos.add(upload)
+        return True
 
     @asynccontextmanager
     async def _turn(self, of: UUID) -> AsyncIterator[None]:

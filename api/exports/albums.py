@@ -105,6 +105,8 @@ class AlbumImporter:
                 became = no.problem
             except msgspec.ValidationError as error:
                 became = str(error)
+            # Whatever it became, it is not on its way any more, nor counted as that for a day.
+            await self._uploads.clear(self._bringing.member, upload)
         state: AnyPhoto = PHOTO.fold(await self._history(here), PHOTO.initial)
         if isinstance(state, Photo) and isinstance(state.standing, Published):
             self.images[photo.id] = here
@@ -122,15 +124,27 @@ class AlbumImporter:
         picture = msgspec.structs.replace(picture, taken_at=_utc(photo.taken_at))
         turned = await self._pictures.turned(member, upload)
         taken = Taken(picture, turned, copied.at(executor.clock.now()))
-        if photo.location is not None:
-            sealed = await executor.vault.seal(member, KeyClass.CONTENT, photo.location)
-            located = msgspec.structs.replace(picture, location=sealed)
+        became = await self._show(album, command, taken, photo.location)
+        if not await self._history(photo_of(member, upload)):
+            # In this order: an upload without its picture's bytes would be a photo without.
+            await self._uploads.clear(member, upload)
+            await self._pictures.drop(picture.renditions)
+        return became
+
+    async def _show(
+        self, album: AlbumId, command: AddPhoto, taken: Taken, location: str | None
+    ) -> str:
+        """Add it to its album; without its location, where the member has not consented here."""
+        attempt, executor = self._bringing.attempt, self._bringing.executor
+        if location is not None:
+            sealed = await executor.vault.seal(self._bringing.member, KeyClass.CONTENT, location)
+            located = msgspec.structs.replace(taken.picture, location=sealed)
             there = msgspec.structs.replace(taken, picture=located)
             keeping = msgspec.structs.replace(command, keep_location=True)
-            became = await self._bringing.attempt(partial(photos.add, album, there), keeping)
+            became = await attempt(partial(photos.add, album, there), keeping)
             if became != "consent-missing":
                 return became
-        return await self._bringing.attempt(partial(photos.add, album, taken), command)
+        return await attempt(partial(photos.add, album, taken), command)
 
     async def _upload(self, copy: CopyReader, file: str, upload: UUID) -> None:
         """Send what has not arrived yet."""

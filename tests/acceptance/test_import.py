@@ -15,7 +15,7 @@ import pytest
 import pyvips
 
 from tests.acceptance.processes import COMMAND, one_line, run
-from tests.acceptance.test_albums import add, album, jpeg
+from tests.acceptance.test_albums import add, album, jpeg, objects
 from tests.support.database import fresh_database
 from tests.support.homezone import Client, RunningHomezone, running_homezone
 from tests.support.images import encoded, with_exif
@@ -218,7 +218,9 @@ def test_what_cannot_be_brought_in_keeps_nothing_else_back(
     rule = {"id": "r", "match": {"phrase": "frobwizzle"}, "action": "block", "category": "spam"}
     officer = there.homezone.client(14_001, "compliance")
     officer.put("/v1/moderation/rules/titles", {"rules": [rule]}).ok(200)
+    before = held_by(there)
     lines = bring(fetched(anna, tmp_path / "copy.zip"), there)
+    assert len(held_by(there) - before) == 3, "of what was refused nothing remains"
     assert {
         "album: 1 brought in", "album: 1 not-published",
         "photo: 1 brought in", "photo: 1 its album is not here", "photo: 1 not-published",
@@ -263,10 +265,54 @@ def test_what_is_no_picture_is_counted_as_that(here: Place, there: Place, tmp_pa
         photo = next(name for name in copy.namelist() if name.startswith("photos/"))
     spoilt(file, photo, b"no picture at all")
     altered = rewritten(file, tmp_path / "altered.zip", lambda line: line)
-    again = account(there, anna.qq)
+    again, before = account(there, anna.qq), held_by(there)
     lines = bring(altered, there)
     assert {"photo: 1 brought in", "photo: 1 not-a-picture"} <= set(lines)
     assert [len(one["own"]) for one in albums(again)] == [1]
+    assert len(held_by(there) - before) == 3, "of what was refused nothing remains"
+
+
+def test_a_picture_that_breaks_off_is_none(here: Place, there: Place, tmp_path: Path) -> None:
+    anna = here.homezone.member()
+    add(anna, album(anna), 1)
+    file = fetched(anna, tmp_path / "copy.zip")
+    with ZipFile(file) as copy:
+        photo = next(name for name in copy.namelist() if name.startswith("photos/"))
+        whole = copy.read(photo)
+    spoilt(file, photo, whole[: len(whole) // 2])
+    altered = rewritten(file, tmp_path / "altered.zip", lambda line: line)
+    again, before = account(there, anna.qq), held_by(there)
+    assert "photo: 1 not-a-picture" in bring(altered, there)
+    assert held_by(there) == before
+    assert "photo: 1 brought in" in bring(fetched(anna, tmp_path / "whole.zip"), there)
+    assert albums(again) == albums(anna)
+
+
+def test_a_limit_of_this_place_keeps_back_what_it_concerns(
+    here: Place, there: Place, tmp_path: Path
+) -> None:
+    anna = here.homezone.member()
+    mine = album(anna)
+    small = add(anna, mine, 1)
+    body = {"upload": upload(anna, jpeg(2, 640, 480))}
+    large = anna.post(f"/v1/albums/{mine}/photos", body).ok(201).json["id"]
+    anna.publish("看")
+    file = fetched(anna, tmp_path / "copy.zip")
+    most = len(anna.get(f"/v1/photos/{large}/content", size="original").ok(200).body) - 1
+    again = account(there, anna.qq)
+    lines = bring(file, there, "--upload-max", str(most))
+    assert {"photo: 1 brought in", "photo: 1 upload-too-large", "post: 1 brought in"} <= set(lines)
+    ((one,),) = [each["own"] for each in albums(again)]
+    assert one["bytes"] == content(anna, small)
+    assert "photo: 1 brought in" in bring(file, there), "once there is room for it"
+    assert len(albums(again)[0]["own"]) == 2
+
+
+def held_by(place: Place) -> set[Path]:
+    """The objects that a place has of photos; of uploads none is left."""
+    uploads = place.homezone.homezone.settings.data_dir / "photos" / "uploads"
+    assert [one for one in uploads.rglob("*") if one.is_file()] == []
+    return objects(place.homezone)
 
 
 def test_what_is_brought_in_is_screened(here: Place, there: Place, tmp_path: Path) -> None:
@@ -301,7 +347,7 @@ def test_what_comes_from_the_future_is_of_now(there: Place, tmp_path: Path) -> N
         (lambda file: file.write_bytes(file.read_bytes()[:-300]), "not a zip"),
         (lambda file: spoilt(file, "made.ndjson", b"{}\n"), "made.ndjson is not as its manifest"),
         (lambda file: spoilt(file, "manifest.json", b"[]"), "manifest.json"),
-        (lambda file: spoilt(file, "manifest.json", b'{"format": "other"}'), "manifest.json"),
+        (lambda file: spoilt(file, "manifest.json", b'{"format": "other"}'), "format is 'other'"),
         (lambda file: file.unlink(), "No such file"),
     ],
 )
