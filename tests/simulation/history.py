@@ -30,6 +30,7 @@ from tests.simulation.callers import Callers
 from tests.simulation.carrying import Carrier
 from tests.simulation.givers import Givers
 from tests.simulation.glances import Glance
+from tests.simulation.listeners import Listeners
 from tests.simulation.looks import Looks
 from tests.simulation.loop import Process, SimulatedLoop, StuckError, context_of
 from tests.simulation.moves import OPERATOR, Move
@@ -67,6 +68,7 @@ class Plan(msgspec.Struct, frozen=True):
         no rules are in force.
     :param pages: how many of the rest are about home pages, their visitors and boards.
     :param photos: how many of the others are about albums, photos, and posts that show some.
+    :param notices: how many of the rest are about what members want to be told, and have read.
     :param money: how many of the others are about money, and how often somebody looks at some;
         without either, no time is leapt over.
     :param gifts: how many of the moves of money are friends' for each other, or give
@@ -86,6 +88,7 @@ class Plan(msgspec.Struct, frozen=True):
     reversals: float = 0.0
     pages: float = 0.0
     photos: float = 0.0
+    notices: float = 0.0
     idle_seconds: float = 0.5
     patient: bool = False
     apps: int = 1
@@ -151,6 +154,8 @@ class History:
         self._photographers = Photographers(
             self.world, self._chance_of_photos, self.ground.darkroom, clock, wary
         )
+        self._chance_of_notices = random.Random(f"{seed}/notices")
+        self._listeners = Listeners(self.world, self._chance_of_notices, clock, wary)
         self._chance_of_money = chance_of_money
         self.world.treasury.rail = self.ground.rail
         self.world.galleries.darkroom = self.ground.darkroom
@@ -360,6 +365,8 @@ class History:
             move = self._photographers.next(actor)
             if move is not None:
                 return move
+        if self.plan.notices and self._chance_of_notices.random() < self.plan.notices:
+            return self._listeners.next(actor)
         return self._mover.next(actor)
 
     def _of_money(self, actor: Person) -> Move | None:

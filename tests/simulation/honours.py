@@ -12,6 +12,7 @@ from uuid import UUID
 from domain.badge import BADGES, BadgeAwarded, Days, Deeds
 from domain.comment import CommentApproved, CommentWritten
 from domain.event import Recorded
+from domain.notices import NoticePreferencesChanged, NoticesRead
 from domain.photo_events import PhotoAdded, PhotoApproved
 from domain.post_events import PostApproved, PostPublished
 from tests.simulation.legal import must
@@ -40,6 +41,11 @@ class Honours:
     world: World
     joined: dict[UUID, datetime] = field(default_factory=dict)
     awarded: dict[UUID, set[str]] = field(default_factory=dict)
+    #: What members have ever said they want, and do not; the kinds that they do not want now; how
+    #: far they read, by cell.
+    asked: dict[UUID, list[dict[str, bool]]] = field(default_factory=dict)
+    muted: dict[UUID, frozenset[str]] = field(default_factory=dict)
+    read: dict[UUID, dict[int, int]] = field(default_factory=dict)
     _deeds: Counter[tuple[UUID, str]] = field(default_factory=Counter)
     _heard: dict[UUID, list[_Heard]] = field(default_factory=dict)
     _confirmed: set[tuple[UUID, UUID]] = field(default_factory=set)
@@ -60,6 +66,21 @@ class Honours:
             case _:
                 pass
 
+    def listen(self, recorded: Recorded, event: NoticesRead | NoticePreferencesChanged) -> None:
+        """Somebody wants other kinds, or has read on."""
+        must(recorded.actor == event.member, recorded, "it is one's own affair")
+        if isinstance(event, NoticePreferencesChanged):
+            known, muted = self.muted.get(event.member, frozenset()), frozenset(event.muted)
+            asked = self.asked.get(event.member, [])
+            said = any(muted == _muted(known, one) != known for one in asked)
+            must(said, recorded, "what was not named stays, and all else is as was asked")
+            self.muted[event.member] = muted
+            return
+        before, until = self.read.get(event.member, {}), dict(event.until)
+        kept = all(until.get(cell, 0) >= at for cell, at in before.items())
+        must(kept and until != before, recorded, "a mark goes on, and never back")
+        self.read[event.member] = until
+
     def confirm(self, member: UUID, other: UUID) -> None:
         """A member's request was accepted."""
         self._confirmed.add((member, other))
@@ -75,7 +96,7 @@ class Honours:
     def notices(self, viewer: UUID) -> dict[Told, set[int]]:
         """
         Who did what a viewer is told of, by number: likes, comments, answers, mentions,
-        messages, friendship and badges.
+        messages, friendship and badges; nothing of kinds that they do not want.
         """
         told = dict[Told, set[int]]()
         for of in (self._likes, self._shares, self._remarks, self._words, self._friendship):
@@ -83,7 +104,8 @@ class Honours:
                 told.setdefault((kind, str(subject)), set()).add(self.world.people[who].qq)
         for badge in self.badges(viewer):
             told["badge", badge] = {self.world.people[viewer].qq}
-        return told
+        muted = self.muted.get(viewer, frozenset())
+        return {one: who for one, who in told.items() if one[0] not in muted}
 
     def _likes(self, viewer: UUID) -> Iterator[News]:
         for piece in self.world.pieces.values():
@@ -164,3 +186,10 @@ class Honours:
             known = self._heard.setdefault(member, [])
             if not any(one.remark is remark for one in known):
                 known.append(_Heard(piece, remark, member, kind))
+
+
+def _muted(known: frozenset[str], wanted: dict[str, bool]) -> frozenset[str]:
+    """What somebody does not want after they said so."""
+    return frozenset(
+        {one for one in known if not wanted.get(one)} | {one for one in wanted if not wanted[one]}
+    )

@@ -158,7 +158,8 @@ class Looks:
             if self._history.plan.photos:
                 hung = walls.everything(self._history.world)
                 some += self._history.chance.sample(hung, min(len(hung), 25))
-            for surface in [surfaces.feed(), surfaces.notifications(), *some]:
+            some += [surfaces.feed(), surfaces.notifications(), surfaces.unread(viewer.id)]
+            for surface in some:
                 if not await self.look(viewer, surface, fresh=True):
                     raise Difference(f"{surface.operation} cannot be read though all is at rest")
 

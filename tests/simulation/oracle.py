@@ -98,6 +98,10 @@ class Oracle(Writings):
             self.galleries.settle(command)
             taken()
 
+    def heads(self) -> dict[int, int]:
+        """The last position of each cell in which something happened."""
+        return {cell: at for cell, (at, _) in self._heads.items()}
+
     def version_of(self, stream: UUID) -> int:
         """How many events it has."""
         return self._versions.get(stream, 0)
@@ -171,7 +175,9 @@ class Oracle(Writings):
                 self.take_like(recorded, event)
             case VoteCast():
                 self.take_vote(recorded, event)
-            case BadgeAwarded() | NoticesRead() | NoticePreferencesChanged():
+            case NoticesRead() | NoticePreferencesChanged():
+                self.honours.listen(recorded, event)
+            case BadgeAwarded():
                 pass
             case _:
                 self.take_tie(recorded)

@@ -80,6 +80,7 @@ def plan_of(seed: int) -> Plan:
         reversals=chance.choice([0.0, 0.2]),
         pages=chance.choice([0.0, 0.2, 0.4]),
         photos=chance.choice([0.0, 0.2, 0.5]),
+        notices=chance.choice([0.0, 0.1]),
         temper=temper,
     )
 

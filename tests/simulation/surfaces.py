@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain.notices import KINDS
 from tests.simulation.around import around, note_of, shown_around, shown_note
 from tests.simulation.exhibiting import exhibit_of, shown_exhibit
 from tests.simulation.oracle import Oracle
@@ -421,15 +422,33 @@ def notifications() -> Surface:
 
 
 def unread(viewer: UUID) -> Surface:
-    """How many notifications are unread, where nobody has read any."""
+    """
+    How many notifications are unread: exactly so many where nobody has read any, else no more than
+    can have come since.
+    """
 
     def shown(world: World, body: Any) -> bool:
         assert isinstance(world, Oracle)
         told = len(world.honours.notices(viewer))
         others = world.cases.dockets or world.treasury.minors
+        read = world.honours.read.get(viewer)
+        if read is not None:
+            came = sum(at - read.get(cell, 0) for cell, at in world.heads().items())
+            return bool(body["count"] <= (came if others else min(came, told)))
         return bool(body["count"] >= told if others else body["count"] == told)
 
     return Surface("count_unread", {}, lambda *_: True, shown, listed=False)
+
+
+def preferences() -> Surface:
+    """Which kinds of notifications somebody wants."""
+
+    def expected(world: World, viewer: UUID) -> Any:
+        assert isinstance(world, Oracle)
+        muted = world.honours.muted.get(viewer, frozenset())
+        return {kind: kind not in muted for kind in KINDS}
+
+    return Surface("read_preferences", {}, expected, lambda _, body: body["kinds"], listed=False)
 
 
 def me() -> Surface:
@@ -460,7 +479,7 @@ def _set(_: World, items: Any) -> set[int]:
 def everything(world: World, viewer: UUID) -> list[Surface]:
     """Every surface that a viewer can look at."""
     found = [feed(), mentions(), blocks(), follows(), named_lists(), me(), my_badges()]
-    found += [notifications(), unread(viewer)]
+    found += [notifications(), unread(viewer), preferences()]
     found += [friends(state) for state in ("friends", "incoming", "outgoing")]
     for person in world.people.values():
         found += [of(person.id, person.qq) for of in (space, space_posts, timeline, badges)]

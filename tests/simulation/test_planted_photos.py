@@ -13,11 +13,15 @@ import pytest
 
 from api.routes import albums as album_routes
 from commands import images
+from commands import photos as photo_commands
 from domain import album as albums
 from domain import gallery as galleries
 from domain.album_events import AlbumAudienceChanged, AlbumDeleted, AlbumPhotoCame
 from domain.audience import Public
 from domain.event import Recorded
+from domain.gallery import GALLERY
+from domain.ids import cell_of
+from domain.photo import PHOTO, DeletedPhoto, photo_stream
 from domain.photo_events import PhotoDeleted, PhotoMoved, PhotoUnpublished
 from projections.albums import ALBUM_COUNTS, Albums
 from projections.gates import GATES, Gates
@@ -159,6 +163,25 @@ def room_is_what_it_was() -> Iterator[None]:
 
 
 @contextmanager
+def a_deletion_said_again_gives_room_again() -> Iterator[None]:
+    """A quota from which the bytes of one photo are taken twice, where its deletion is retried."""
+    delete = photo_commands.delete
+
+    async def twice(photo: Any, work: Any, **more: Any) -> Any:
+        state = await work.load(PHOTO, photo_stream(photo))
+        outcome = await delete(photo, work, **more)
+        if isinstance(state, DeletedPhoto):
+            stream = galleries.gallery_stream(state.owner, cell_of(state.owner))
+            await work.load(GALLERY, stream)
+            again = galleries.GalleryPhotoRemoved(state.owner, photo, 100)
+            work.append(GALLERY, stream, state.owner, (again,))
+        return outcome
+
+    with mock.patch.object(photo_commands, "delete", twice):
+        yield
+
+
+@contextmanager
 def an_album_is_full_one_late() -> Iterator[None]:
     """An album that takes in one photo too many."""
     with mock.patch.object(albums, "receive", _receive):
@@ -209,6 +232,7 @@ def bytes_go_with_any_album() -> Iterator[None]:
         (photos_are_counted_for_good, PLAN),
         (anybody_has_room, PLAN),
         (room_is_what_it_was, PLAN),
+        (a_deletion_said_again_gives_room_again, PLAN),
         (an_album_is_full_one_late, PLAN),
         (a_closed_page_shows_albums, PAGED),
         (bytes_go_with_any_album, PLAN),
