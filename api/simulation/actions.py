@@ -226,9 +226,18 @@ def unlike(random: Random, world: World, actor: int) -> Action | None:
     return act("unlike", actor, "DELETE", f"/v1/posts/{post.id}/like", post=post)
 
 
-# Visits.
+# Spaces.
 
 
 def visit(random: Random, world: World, actor: int) -> Action | None:
     other = friend_of(random, world, actor)
     return None if other is None else act("visit", actor, "POST", f"/v1/spaces/{other}/visits", {})
+
+
+def message(random: Random, world: World, actor: int) -> Action | None:
+    """A word on a friend's board, which is there for whoever sees the page."""
+    other = friend_of(random, world, actor)
+    if other is None:
+        return None
+    body = {"text": texts.comment(random, texts.language_of(actor))}
+    return act("message", actor, "POST", f"/v1/spaces/{other}/messages", body)

@@ -60,7 +60,10 @@ class Request(msgspec.Struct, frozen=True):
         return "list" if self.path.endswith(_LIST_ENDINGS) else "thing"
 
 
-_LIST_ENDINGS = ("/feed", "/posts", "/comments", "/likes", "/friends", "/friends?state=friends")
+_LIST_ENDINGS = (
+    "/feed", "/posts", "/comments", "/likes", "/messages", "/notifications", "/friends",
+    "/friends?state=friends",
+)  # fmt: skip
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ def learn(random: Random, world: World, action: Action, answer: Answer) -> None:
     """Take a successful write into the world; a read or a refusal changes nothing."""
     if not answer.ok or action.request.shape != "write":
         return
-    if action.kind in ("shuoshuo", "diary", "share"):
+    if action.kind in ("shuoshuo", "diary", "share", "poll"):
         _published(random, world, action, answer)
     elif action.kind == "profile":
         assert action.request.body is not None
@@ -36,6 +36,7 @@ def _published(random: Random, world: World, action: Action, answer: Answer) -> 
     assert action.request.body is not None
     audience = action.request.body["audience"]
     listed = tuple(audience.get("list", ()))
+    asked = action.request.body.get("poll", {})
     post = Post(
         id=answer.id,
         author=action.actor,
@@ -44,6 +45,8 @@ def _published(random: Random, world: World, action: Action, answer: Answer) -> 
         position=answer.position,
         to=audience["to"],
         listed=listed,
+        options=len(asked.get("options", ())),
+        choose=asked.get("choose", 0),
     )
     world.publish(post)
     delay_s = fate_s(random)
@@ -71,6 +74,8 @@ def _touched(world: World, action: Action, post: Post, answer: Answer) -> None:
             post.likers.add(action.actor)
         case "unlike":
             post.likers.discard(action.actor)
+        case "vote":
+            pass  # Whoever voted may vote again, and nobody else's screen depends on it.
         case kind:
             raise AssertionError(f"{kind} does not touch a post")
 

@@ -18,7 +18,7 @@ from itertools import accumulate
 from math import log
 from random import Random
 
-from api.simulation import actions, reads, relations
+from api.simulation import actions, polls, reads, relations
 from api.simulation.actions import Action, Build
 from api.simulation.world import World
 
@@ -40,6 +40,9 @@ READS: Mapping[str, tuple[int, Build]] = {
     "likes": (40, reads.likes),
     "own space": (40, reads.own_space),
     "friends": (20, reads.friends),
+    "board": (20, reads.board),
+    "notifications": (40, reads.notifications),
+    "unread": (60, reads.unread),
 }
 # Deletions are not drawn: each is the fate of a post, decided when the post appears.
 WRITES: Mapping[str, tuple[int, Build]] = {
@@ -48,6 +51,8 @@ WRITES: Mapping[str, tuple[int, Build]] = {
     "comment": (200, actions.comment),
     "reply": (60, actions.reply),
     "share": (50, actions.share),
+    "poll": (12, polls.poll),
+    "vote": (30, polls.vote),
     "like": (220, actions.like),
     "unlike": (12, actions.unlike),
     "edit": (20, actions.edit),
@@ -61,9 +66,10 @@ WRITES: Mapping[str, tuple[int, Build]] = {
     "follow": (14, relations.follow),
     "unfollow": (3, relations.unfollow),
     "profile": (9, relations.profile),
+    "message": (30, actions.message),
 }
 _BY_SPACES = ("shuoshuo", "diary")
-_POSTS = ("shuoshuo", "diary", "share")
+_POSTS = ("shuoshuo", "diary", "share", "poll")
 
 
 class _Side:

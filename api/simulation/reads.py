@@ -66,3 +66,16 @@ def friends_posts(random: Random, world: World, actor: int) -> Action | None:
 
 def friends(random: Random, world: World, actor: int) -> Action:
     return act("friends", actor, "GET", "/v1/me/friends?state=friends")
+
+
+def board(random: Random, world: World, actor: int) -> Action | None:
+    other = friend_of(random, world, actor)
+    return None if other is None else act("board", actor, "GET", f"/v1/spaces/{other}/messages")
+
+
+def notifications(random: Random, world: World, actor: int) -> Action:
+    return act("notifications", actor, "GET", "/v1/me/notifications")
+
+
+def unread(random: Random, world: World, actor: int) -> Action:
+    return act("unread", actor, "GET", "/v1/me/notifications/unread")

@@ -85,6 +85,13 @@ def comment(random: Random, language: Language) -> str:
     return random.choice(random.choice(random.choice(poems(language)).stanzas))
 
 
+def options(random: Random, language: Language) -> list[str]:
+    """Two to four lines to choose from, no two of them the same."""
+    poem = random.choice(poems(language))
+    lines = sorted({line for stanza in poem.stanzas for line in stanza})
+    return random.sample(lines, min(len(lines), random.randint(2, 4)))
+
+
 def nickname(random: Random, language: Language) -> str:
     if language == "zh":
         return random.choice(_words("nickname_heads")) + random.choice(_words("nickname_tails"))

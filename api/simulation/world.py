@@ -45,6 +45,9 @@ class Post(msgspec.Struct):
     to: To
     listed: tuple[int, ...] = ()
     live: bool = True
+    #: Of a poll: how many options it has, and how many of them one may choose.
+    options: int = 0
+    choose: int = 0
     comments: deque[Comment] = msgspec.field(
         default_factory=lambda: deque(maxlen=COMMENTS_REMEMBERED_PER_POST)
     )

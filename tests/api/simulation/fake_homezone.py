@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any
 
 from aiohttp import web
@@ -38,6 +39,7 @@ class FakeHomezone:
         self.blocks: set[tuple[int, int]] = set()
         self.follows: set[tuple[int, int]] = set()
         self.posts: dict[str, dict[str, Any]] = {}
+        self.published = count()
         self.comments: dict[str, dict[str, Any]] = {}
         self.likes: dict[str, set[int]] = defaultdict(set)
         self.heads: dict[int, int] = defaultdict(int)
@@ -164,9 +166,10 @@ def _posts(routes: web.RouteTableDef, fake: FakeHomezone) -> None:
         assert body["text"]
         assert (body["kind"] == "diary") == ("title" in body)
         assert (body["kind"] == "share") == ("share_of" in body)
+        assert (body["kind"] == "poll") == ("poll" in body)
         if "share_of" in body:
             fake.visible(qq, body["share_of"])
-        id_ = f"post-{len(fake.posts)}-{qq}"
+        id_ = f"post-{next(fake.published)}-{qq}"
         fake.posts[id_] = {**body, "id": id_, "author": {"qq": qq}}
         return fake.write(id_, qq, 201, state="published")
 
@@ -226,6 +229,14 @@ def _likes(routes: web.RouteTableDef, fake: FakeHomezone) -> None:
         fake.likes[fake.visible(request[QQ], request.match_info["id"])["id"]].add(request[QQ])
         return fake.write(request.match_info["id"], request[QQ])
 
+    @routes.put("/v1/posts/{id}/vote")
+    async def vote(request: web.Request) -> web.Response:
+        poll = fake.visible(request[QQ], request.match_info["id"])["poll"]
+        chosen = (await request.json())["options"]
+        assert 1 <= len(set(chosen)) == len(chosen) <= poll["choose"]
+        assert max(chosen) < len(poll["options"])
+        return fake.write(request.match_info["id"], request[QQ])
+
     @routes.delete("/v1/posts/{id}/like")
     async def unlike(request: web.Request) -> web.Response:
         fake.likes[request.match_info["id"]].discard(request[QQ])
@@ -253,6 +264,23 @@ def _pages(routes: web.RouteTableDef, fake: FakeHomezone) -> None:
     @routes.get("/v1/spaces/{qq}/posts")
     async def space_posts(request: web.Request) -> web.Response:
         return _page([])
+
+    @routes.post("/v1/spaces/{qq}/messages")
+    async def message(request: web.Request) -> web.Response:
+        assert (await request.json())["text"]
+        return fake.write("message", request[QQ], 201)
+
+    @routes.get("/v1/spaces/{qq}/messages")
+    async def board(request: web.Request) -> web.Response:
+        return _page([])
+
+    @routes.get("/v1/me/notifications")
+    async def notifications(request: web.Request) -> web.Response:
+        return _page([])
+
+    @routes.get("/v1/me/notifications/unread")
+    async def unread(request: web.Request) -> web.Response:
+        return web.json_response({"count": 0, "more": False})
 
 
 def _doorman(fake: FakeHomezone) -> Any:

@@ -38,6 +38,11 @@ def check(world: World, action: Action) -> None:
         assert post.live
         if action.kind in ("edit", "audience", "delete"):
             assert post.author == actor
+    if action.kind == "vote":
+        assert post is not None
+        assert action.request.body is not None
+        chosen = action.request.body["options"]
+        assert 1 <= len(set(chosen)) == len(chosen) <= post.choose < post.options > max(chosen)
     if action.comment is not None:
         assert action.comment.author == actor
     assert action.other != actor
@@ -61,7 +66,7 @@ def test_reads_outnumber_writes_fifty_to_one() -> None:
 
 def test_there_are_ten_visits_to_a_post() -> None:
     kinds = Counter(action.kind for action in history(6, 100, 60_000))
-    posts = kinds["shuoshuo"] + kinds["diary"] + kinds["share"]
+    posts = kinds["shuoshuo"] + kinds["diary"] + kinds["share"] + kinds["poll"]
     assert 8 < kinds["visit"] / posts < 12
 
 
@@ -69,7 +74,20 @@ def test_posts_outnumber_comments_and_comments_shares() -> None:
     kinds = Counter(action.kind for action in history(2, 300, 20_000, writes_only=True))
     posts, comments = kinds["shuoshuo"] + kinds["diary"], kinds["comment"] + kinds["reply"]
     assert posts > comments > kinds["share"] > 0
-    assert all(kinds[kind] for kind in ("delete", "edit", "audience", "ask", "accept", "follow"))
+    assert all(
+        kinds[kind]
+        for kind in (
+            "delete",
+            "edit",
+            "audience",
+            "ask",
+            "accept",
+            "follow",
+            "message",
+            "poll",
+            "vote",
+        )
+    )
 
 
 def test_half_of_deletions_come_within_eight_minutes_and_some_after_days() -> None:
