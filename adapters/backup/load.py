@@ -20,7 +20,7 @@ from adapters.backup.export import COMMANDS, copy_events
 from adapters.backup.faults import BackupFault
 from adapters.backup.parts import Backup, Part
 from adapters.backup.work import OnWork, Work, unseen
-from adapters.database import migrating, upgrade
+from adapters.schema import migrating, upgrade
 
 _EVENTS_AT_ONCE: Final = 20_000
 _PIECE_BYTES: Final = 1 << 18

@@ -11,8 +11,9 @@ from uuid import uuid4
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects import postgresql
 
-from adapters.database import Database, DatabaseUnfit, may_migrate, migrate, require_migrated
+from adapters.database import Database, DatabaseUnfit, may_migrate
 from adapters.log.postgres import PostgresLog
+from adapters.schema import migrate, require_migrated
 from commands.ports import Clock
 from domain.catalogue import EVENTS
 from projections.arming import ARMING

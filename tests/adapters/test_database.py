@@ -10,9 +10,10 @@ import psycopg2
 import pytest
 from psycopg2 import errors
 
-from adapters.database import Database, is_lost, migrate
+from adapters.database import Database, is_lost
 from adapters.log.reader import Reader
 from adapters.log.transaction import is_of_the_server
+from adapters.schema import migrate
 from tests.adapters.log.events import REGISTRY
 from tests.support.database import database_url, server_url
 

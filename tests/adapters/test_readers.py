@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import make_url
 
 from adapters import readers
-from adapters.database import SERVER_ROLE, migrate
+from adapters.database import SERVER_ROLE
 from adapters.readers import ReadPool
+from adapters.schema import migrate
 from commands.ports import LogUnavailable
 from projections.reading.statements import Connection, Row, Statement
 from tests.support.database import database_url, server_url

@@ -12,10 +12,11 @@ from eventsourcing.persistence import EventStore, MapperDeserialisationError, St
 from eventsourcing.utils import Environment
 
 from adapters.clock import SystemClock
-from adapters.database import Database, migrate
+from adapters.database import Database
 from adapters.log.factories import PostgresFactory
 from adapters.log.mapper import MsgspecMapper, StreamEvent
 from adapters.log.postgres import PostgresLog
+from adapters.schema import migrate
 from commands.ports import Append, NewEvent
 from domain.audience import Friends, Public
 from domain.catalogue import EVENTS

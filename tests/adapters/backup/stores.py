@@ -24,8 +24,9 @@ from adapters.backup import (
 )
 from adapters.backup.parts import Part
 from adapters.clock import ManualClock
-from adapters.database import Database, migrate
+from adapters.database import Database
 from adapters.log.postgres import PostgresLog
+from adapters.schema import migrate
 from adapters.vault import FileKeyVault
 from commands.ports import Append, IdempotencyKey, NewEvent
 from domain.event import Event, Registry

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 
 from sqlalchemy import text
 
-from adapters.database import Database, migrate
+from adapters.database import Database
+from adapters.schema import migrate
 from tests.support.database import fresh_database, shared_server
 
 

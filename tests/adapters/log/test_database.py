@@ -11,8 +11,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from adapters.database import Database, DatabaseUnfit, migrate, parse_url
+from adapters.database import Database, DatabaseUnfit, parse_url
 from adapters.log.tables import metadata
+from adapters.schema import migrate
 from tests.adapters.log.stores import migrated
 from tests.support.database import fresh_database, shared_server
 
@@ -113,7 +114,7 @@ def test_a_login_without_rights_learns_what_to_ask_for() -> None:
         engine = Database(url).owner.execution_options()
         with engine.connect() as connection:
             connection.execute(text("SET ROLE homezone_poor"))
-            from adapters.database import _lacks_rights, _make_ground
+            from adapters.schema import _lacks_rights, _make_ground
 
             with pytest.raises(ProgrammingError) as caught:
                 _make_ground(connection)

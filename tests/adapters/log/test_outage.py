@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import text
 
-from adapters.database import Database, migrate
+from adapters.database import Database
 from adapters.embedded import EmbeddedPostgres
 from adapters.log.postgres import PostgresLog
+from adapters.schema import migrate
 from commands.ports import Appended, LogUnavailable, OutcomeUnknown
 from tests.adapters.log.conftest import PostgresBed
 from tests.adapters.log.events import REGISTRY, said, stream

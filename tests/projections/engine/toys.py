@@ -29,7 +29,8 @@ from sqlalchemy import (
 )
 
 from adapters.clock import ManualClock
-from adapters.database import Database, migrate
+from adapters.database import Database
+from adapters.schema import migrate
 from domain.event import Event, Recorded
 from domain.ids import MemberId, StreamId, mint
 from projections.engine.deadlines import metadata as deadlines_metadata
