@@ -21,6 +21,7 @@ from domain.album import ALBUM, Album, AnyAlbum, DeletedAlbum, NoAlbum, album_st
 from domain.album_events import AlbumRefused, Arrangement, Layout, Sort
 from domain.case_events import Subject
 from domain.event import Refused
+from domain.exhibit import Down
 from domain.gallery import GALLERY, gallery_stream
 from domain.ids import AlbumId, MemberId, PhotoId, cell_of
 from domain.photo import PHOTO, Photo, photo_stream
@@ -169,5 +170,9 @@ async def _arrangement(
 async def _check_cover(work: Work, owner: MemberId, album: AlbumId, cover: PhotoId) -> None:
     check_id(work, cover, "no-such-photo", "/cover")
     photo = await work.load(PHOTO, photo_stream(cover))
-    if not isinstance(photo, Photo) or (photo.owner, photo.album) != (owner, album):
+    if (
+        not isinstance(photo, Photo)
+        or (photo.owner, photo.album) != (owner, album)
+        or isinstance(photo.standing, Down)
+    ):
         raise Refused("no-such-photo", "There is no such photo in this album.", "/cover")

@@ -23,7 +23,7 @@ from api.http.runner import Runner
 from api.settings import Settings
 from api.simulation.demo import Demo, fill
 from api.tokens import Role
-from api.wiring.collecting import collect_rarely
+from api.wiring.collecting import collect_rarely, return_large_buffers
 from api.wiring.server import Homezone
 
 #: How long requests in flight may take once the door is closed, and then everything else.
@@ -82,6 +82,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
             reason = error.strerror or "cannot listen"
             raise Failed(f"{settings.host}:{settings.port}: {reason}") from error
         address = _address(runner)
+        return_large_buffers()
         collect_rarely()
         homezone.announce(address)
         made = await _until(stopping, _fill(homezone, address)) if demo else None

@@ -19,7 +19,9 @@ def exhibit_of(world: World, viewer: UUID, one: Album | Photo) -> tuple[Any, ...
     inside = (photo for photo in world.photos.values() if photo.album is one and photo.live)
     counted = sum(own or photo.published for photo in inside)
     audience = audience_name(one.to) if own else None
-    return str(one.id), one.title, counted, state, pending, audience
+    chosen = world.cover(viewer, one)
+    cover = None if chosen is None else str(chosen.id)
+    return str(one.id), one.title, counted, cover, state, pending, audience
 
 
 def shown_exhibit(item: Any) -> tuple[Any, ...]:
@@ -27,5 +29,5 @@ def shown_exhibit(item: Any) -> tuple[Any, ...]:
     if "album" in item:
         words = item["caption"], item["alt"]
         return item["id"], item["album"], *words, item["state"], item.get("words_state")
-    made = item["id"], item["title"], item["photos"], item["state"]
+    made = item["id"], item["title"], item["photos"], item.get("cover"), item["state"]
     return *made, item.get("title_state"), item.get("audience")

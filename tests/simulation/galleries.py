@@ -133,8 +133,8 @@ class Galleries:
             return
         world.publishes(recorded, album.author)
         match event:
-            case AlbumArranged():
-                return
+            case AlbumArranged(arrangement=arrangement):
+                self._arrange(recorded, album, arrangement.cover)
             case AlbumRetitled(title=title):
                 (album.former if album.published else album.drafts).append(album.title)
                 album.title, album.pending = world.say(recorded, title), None
@@ -148,6 +148,13 @@ class Galleries:
                 album.to = audience
             case _:
                 raise AssertionError(event)
+
+    def _arrange(self, recorded: Recorded, album: Album, cover: UUID | None) -> None:
+        """Of what is shown in another way, the cover alone shows."""
+        if cover is not None and cover != album.cover:
+            photo = self._world.photos[cover]
+            must(photo.live and photo.album is album, recorded, "a photo that is in it")
+        album.cover = cover
 
     def _judge_album(self, recorded: Recorded, event: Any, album: Album) -> None:
         at = recorded.recorded_at, UUID(int=album.id.int)

@@ -44,6 +44,7 @@ class Photographers(Mover):
             *[self._add] * 9,
             *[self._alter] * 4,
             *[self._show] * 5,
+            *[self._cover] * 2,
             *[self._reword_photo, self._move_photo] * 2,
             *[self._show_otherwise, self._delete_photo] * 2,
             self._delete_album,
@@ -101,6 +102,19 @@ class Photographers(Mover):
         may = may and can and actor.publishes
         body = ChangeAlbum(audience=audience)
         return self._move(actor, "change_album", may, path=path, body=body)
+
+    def _cover(self, actor: Person) -> Move | None:
+        photo = self._photo(self._whose(actor))
+        if photo is None:
+            return None
+        # Now and then one that is in another album.
+        album = self._album(self._whose(actor)) if self._chance.random() < 0.1 else photo.album
+        if album is None:
+            return None
+        may = self._owns(actor, photo) and self._has(actor, album) and photo.album is album
+        body = ChangeAlbum(cover=photo.id)
+        may = may and actor.publishes
+        return self._move(actor, "change_album", may, path={"id": album.id}, body=body)
 
     def _delete_album(self, actor: Person) -> Move | None:
         album = self._album(self._whose(actor))

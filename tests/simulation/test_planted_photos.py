@@ -30,6 +30,7 @@ from projections.reading import albums as album_reads
 from projections.reading import images as image_reads
 from projections.reading import photos as photo_reads
 from projections.rows import Change
+from tests.simulation import exhibits
 from tests.simulation.history import Plan
 from tests.simulation.run import Failed, live, with_capacity
 from tests.simulation.server import Temper
@@ -97,6 +98,11 @@ def a_photo_minds_no_album() -> Any:
         return photo_reads._there(row, live, audience, relation)
 
     return mock.patch.object(photo_reads, "_gated", own)
+
+
+def a_cover_minds_no_photo() -> Any:
+    """Albums that show the cover their owner once chose, whatever became of it."""
+    return mock.patch.object(exhibits, "_cover", lambda *asked: asked[3])
 
 
 def an_image_minds_no_photo() -> Any:
@@ -226,6 +232,7 @@ def bytes_go_with_any_album() -> Iterator[None]:
         (a_moved_photo_stays_for_whom_it_was, PLAN),
         (an_album_is_for_everybody, PLAN),
         (a_photo_minds_no_album, PLAN),
+        (a_cover_minds_no_photo, PLAN),
         (an_image_minds_no_photo, JUDGED),
         (an_image_minds_no_album, PLAN),
         (anything_is_an_image, PLAN),

@@ -163,13 +163,14 @@ class Note:
 
 @dataclass(eq=False)
 class Album:
-    """An album; its fields are as those of a post."""
+    """An album; ``cover`` is the photo its owner chose, the rest is as of a post."""
 
     id: UUID
     author: UUID
     title: str
     to: Audience
     at: tuple[datetime, UUID]
+    cover: UUID | None = None
     live: bool = True
     waits: str | None = None
     taken: str | None = None
@@ -312,6 +313,13 @@ class World:
         """Whether a photo is there for a viewer, in its album."""
         there = photo.published or (photo.live and photo.author == viewer)
         return there and self.sees_album(viewer, photo.album)
+
+    def cover(self, viewer: UUID, album: Album) -> Photo | None:
+        """The photo that stands for an album before one who sees it: while it is there."""
+        photo = None if album.cover is None else self.photos[album.cover]
+        if photo is None or photo.album is not album or not self.sees_photo(viewer, photo):
+            return None
+        return photo
 
     @staticmethod
     def images(viewer: UUID, piece: Piece) -> list[Photo]:
