@@ -95,6 +95,7 @@ def test_a_photo_is_reported_taken_down_and_put_back_exactly(each: RunningHomezo
         assert seen(viewer, photo, mine, each.everything()) == []
         assert viewer.get(f"/v1/albums/{mine}").json["photos"] == 0
     owner.delete(f"/v1/photos/{photo}").refused(404)
+    owner.patch(f"/v1/albums/{mine}", {"cover": photo}).refused(422, "no-such-photo")
     other.post("/v1/reports", report).refused(404)
     assert owner.get("/v1/me/storage").json == used, "it may be put back"
     told = owner.walk("/v1/me/decisions")[0]
