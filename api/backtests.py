@@ -67,13 +67,20 @@ class Backtests:
     Those of one server.
 
     :param database_url: and ``keys``, the vault's directory: where history is.
+    :param lent: that vault's master key, where it would have to be asked for again.
     """
 
     def __init__(
-        self, database_url: str, keys: Path, new_id: Callable[[], UUID], now: Callable[[], datetime]
+        self,
+        database_url: str,
+        keys: Path,
+        lent: bytes | None,
+        new_id: Callable[[], UUID],
+        now: Callable[[], datetime],
     ) -> None:
         self._database_url = database_url
         self._keys = keys
+        self._lent = lent
         self._new_id = new_id
         self._now = now
         self._kept: OrderedDict[UUID, Backtest] = OrderedDict()
@@ -107,6 +114,7 @@ class Backtests:
         job = Job(
             database_url=self._database_url,
             keys=str(self._keys),
+            lent=self._lent,
             name=name,
             rules=rules,
             level=level,

@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     :param demo_rail: whether there is a rail ``demo`` on which everybody has paid.
     :param object_store: URL of a bucket for photos; None for a folder of the data directory.
     :param upload_bytes_max: how large a photo may be.
+    :param kms: the key service that wraps the master key; None for whichever does, or none.
     :param notary: whether events are made leaves of the tree here.
     :param notary_key: the file of its key; None for one in the data directory.
     :param notary_name: of a new log; None for one that no other log has.
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     demo_rail: bool = False
     object_store: str | None = None
     upload_bytes_max: int = 50_000_000
+    kms: str | None = None
     notary: bool = True
     notary_key: Path | None = None
     notary_name: str | None = None

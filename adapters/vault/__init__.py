@@ -7,7 +7,18 @@ their own, each wrapped by a master key that can be kept elsewhere.
 
 from adapters.vault.file import FileKeyVault
 from adapters.vault.key import KeyDestroyed, VaultFault
+from adapters.vault.master import wrapper_of
 from adapters.vault.memory import MemoryKeyVault
-from adapters.vault.rotation import rotate
+from adapters.vault.rotation import check_free, rotate
+from adapters.vault.service import check_service
 
-__all__ = ["FileKeyVault", "KeyDestroyed", "MemoryKeyVault", "VaultFault", "rotate"]
+__all__ = [
+    "FileKeyVault",
+    "KeyDestroyed",
+    "MemoryKeyVault",
+    "VaultFault",
+    "check_free",
+    "check_service",
+    "rotate",
+    "wrapper_of",
+]

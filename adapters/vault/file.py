@@ -53,7 +53,11 @@ class FileKeyVault:
     :param clock: for the dates of keys.
     :param cache_size: keys kept in memory, about 0.7 kB each.
     :param recheck_seconds: how long another process's destruction may go unnoticed.
-    :raises VaultFault: the master key is missing, damaged or another vault's.
+    :param service: the key service that wraps the master key, or is to wrap a new one; by default,
+        whichever does, and for a new one none.
+    :param lent: the master key that another vault in this directory has lent (``lent``).
+    :raises VaultFault: the master key is missing, damaged or another vault's, or its key service
+        does not unwrap it.
     """
 
     def __init__(
@@ -62,6 +66,9 @@ class FileKeyVault:
         clock: Clock,
         cache_size: int = 100_000,
         recheck_seconds: float = 1.0,
+        *,
+        service: str | None = None,
+        lent: bytes | None = None,
     ) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
@@ -83,10 +90,13 @@ class FileKeyVault:
             os.close(self._in_use)
             raise
         try:
-            finish(directory, self._database)
-            # Asked before the master is looked for: keys are only ever stored after it.
-            stored = not self._database.is_empty()
-            self._master = open_master(directory / "master.key", needed=stored)
+            if lent is None:
+                finish(directory, self._database)
+                # Asked before the master is looked for: keys are only ever stored after it.
+                stored = not self._database.is_empty()
+                self._master = open_master(directory / "master.key", stored, service)
+            else:
+                self._master = Master(lent, lent=True)
             self._blinder = Blinder(self._blind_secret(self._master))
             self._catch_up()
         except BaseException:
@@ -94,6 +104,14 @@ class FileKeyVault:
             os.close(self._in_use)
             raise
         self._maker = ThreadPoolExecutor(1, "key-vault")
+
+    @property
+    def lent(self) -> bytes | None:
+        """
+        The master key, for a process of ours that would have to ask a key service for it again;
+        None where it can be read. It is the right one for as long as this vault is open.
+        """
+        return self._master.lent
 
     @property
     def keys_in_memory(self) -> int:

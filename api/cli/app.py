@@ -90,6 +90,7 @@ def serve(
         drain_seconds=tuning.drain,
         object_store=tuning.object_store,
         upload_bytes_max=tuning.upload_max,
+        kms=tuning.key_service,
         notary_key=tuning.notary_key,
         notary_name=tuning.notary_name,
         witnesses=tuning.witness_keys,

@@ -18,11 +18,26 @@ GROUPS = (_replay, _audit, _rules, _ledger, _keys)
 
 
 @_keys.command
-def rotate(*, data_dir: DataDir = None) -> None:
-    """Replace the master key; no server may be running on the data directory."""
+def rotate(
+    *,
+    to: str | None = None,
+    user: int | None = None,
+    purpose: str | None = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """
+    Replace the master key; no server may be running on the data directory.
+
+    Parameters
+    ----------
+    to: What wraps the new one: a key service, aws-kms://KEY, or "file". Default: as the old one.
+    user: The QQ number of the operator, which is recorded.
+    purpose: What it is done for, which is recorded.
+    """
     from api.cli.rotating import run
 
-    run(data_directory(data_dir))
+    run(data_directory(data_dir), database_url, to, user, purpose)
 
 
 @_replay.command

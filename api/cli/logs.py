@@ -33,6 +33,8 @@ def configure(stream: TextIO = sys.stderr) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_Handler()], force=True)
+    # Each use of a key service is told; there are few.
+    logging.getLogger("homezone.keys").setLevel(logging.INFO)
 
 
 class _Handler(logging.Handler):

@@ -17,6 +17,7 @@ _LIMITS = Group("Limits")
 _BOUNDS = Group("Bounds")
 _PHOTOS = Group("Photos")
 _NOTARY = Group("Notary")
+_KEYS = Group("Keys")
 _SOME = validators.Number(gte=1)
 
 
@@ -129,6 +130,14 @@ class Tuning(PhotoOptions):
         ),
     ] = 0.0
 
+    kms: Annotated[
+        str | None,
+        _text(
+            "KMS_URL",
+            "The key service that wraps the master key, aws-kms://KEY. Default: whichever does.",
+            _KEYS,
+        ),
+    ] = None
     notary_key: Annotated[
         Path | None,
         _text("NOTARY_KEY", "The file of its key. Default: one in the data directory.", _NOTARY),
@@ -143,6 +152,15 @@ class Tuning(PhotoOptions):
         str | None,
         _text("WITNESSES", "Verifier keys, by commas, whose cosignatures are taken.", _NOTARY),
     ] = None
+
+    @property
+    def key_service(self) -> str | None:
+        """
+        Which key service is to wrap the master key.
+
+        :raises Failed: it is not named as one.
+        """
+        return None if self.kms is None else key_service(self.kms)
 
     @property
     def witness_keys(self) -> tuple[str, ...]:
@@ -192,6 +210,20 @@ def _quota(name: str, text: str) -> Quota:
         return Quota.parse(text)
     except (ValueError, OverflowError):
         raise Failed(f"--limit-{name} takes RATE/BURST, as in 100/1000", 2) from None
+
+
+def key_service(url: str) -> str:
+    """
+    The URL of a key service.
+
+    :raises Failed: it is none.
+    """
+    from api.wiring.keys import VaultFault, check_service
+
+    try:
+        return check_service(url)
+    except VaultFault as fault:
+        raise Failed(str(fault), 2) from None
 
 
 def rails_at(text: str) -> dict[str, str]:

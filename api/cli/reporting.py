@@ -63,6 +63,11 @@ def notary_line(notary: dict[str, Any] | None) -> str:
     return f"{notary['size']:,} leaves, {notary['signed']:,} signed, {behind}  {notary['vkey']}"
 
 
+def keys_line(keys: dict[str, Any]) -> str:
+    """Who wraps the master key."""
+    return f"master key wrapped by {keys['wrapped_by'] or 'nobody: it lies in a file'}"
+
+
 def calendar_line(calendar: dict[str, Any]) -> str:
     """What is to be known of the calendar, and what to do when it ends soon."""
     said = f"{calendar['version']}, known until {calendar['known_until']}"
@@ -90,6 +95,7 @@ def _print(report: dict[str, Any]) -> None:
     console.print(f"log        {report['events']:,} events  {heads or 'empty'}")
     console.print(f"timers     {report['timers_due']} due of {report['timers_armed']}")
     console.print(f"notary     {notary_line(report['notary'])}", markup=False)
+    console.print(f"keys       {keys_line(report['keys'])}", markup=False)
     console.print(f"cases      {_cases(report['moderation'])}")
     console.print(f"calendar   {calendar_line(report['calendar'])}")
     console.print(f"pictures   {pictures_line(report['pictures'])}")

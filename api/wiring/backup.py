@@ -39,7 +39,7 @@ from adapters.database import Database
 from adapters.embedded import discover, has_cluster, remove_cluster
 from adapters.log.postgres import PostgresLog
 from adapters.vault import FileKeyVault
-from api.wiring.keys import check_keys, existing_vault
+from api.wiring.keys import check_keys, existing_vault, wrapper_of
 from api.wiring.models import MODELS
 from api.wiring.store import RESTORING, open_store
 from domain.catalogue import EVENTS
@@ -317,6 +317,10 @@ def _copy_keys(vault: FileKeyVault, target: Path, backup: Path, keys: Path) -> N
         raise BackupFault("--keys-to names a directory of its own, apart from the backup")
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     _replace_copy(vault, target)
+    if wrapper_of(keys) is not None:
+        # Without its key service it opens nothing, so it may lie beside what it opens.
+        with _private(target / "master.key") as unfinished:
+            shutil.copyfile(keys / "master.key", unfinished)
 
 
 def _replace_copy(vault: FileKeyVault, directory: Path) -> None:

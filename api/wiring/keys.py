@@ -10,10 +10,19 @@ from sqlalchemy import text
 
 from adapters.clock import SystemClock
 from adapters.database import Database
-from adapters.vault import FileKeyVault, VaultFault, rotate
+from adapters.vault import FileKeyVault, VaultFault, check_free, check_service, rotate
+from adapters.vault import wrapper_of as _wrapper_of
 from domain.sealed import Sealed
 
-__all__ = ["VaultFault", "check_keys", "existing_vault", "rotate"]
+__all__ = [
+    "VaultFault",
+    "check_free",
+    "check_keys",
+    "check_service",
+    "existing_vault",
+    "rotate",
+    "wrapper_of",
+]
 
 _ANY_SEALED = text("SELECT nickname FROM models.members LIMIT 1")
 
@@ -35,6 +44,14 @@ def check_keys(database: Database, vault: FileKeyVault, directory: Path) -> None
             f"the keys in {directory} are not those of this database;"
             " serve it from the data directory that it was filled from"
         ) from None
+
+
+def wrapper_of(directory: Path) -> str | None:
+    """The key service that wraps the master key in a directory; None for none, or for no key."""
+    try:
+        return _wrapper_of(directory / "master.key")
+    except FileNotFoundError:
+        return None
 
 
 @contextmanager

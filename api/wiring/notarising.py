@@ -27,12 +27,16 @@ _KEYS_IN_MEMORY = 10_000
 _STOP_SECONDS = 5.0
 
 
-def notary_keys(settings: Settings) -> NotaryKeys | None:
-    """What a server's notary works with; None where it has none."""
+def notary_keys(settings: Settings, lent: bytes | None) -> NotaryKeys | None:
+    """
+    What a server's notary works with; None where it has none.
+
+    :param lent: the master key, by the server's own vault.
+    """
     if not settings.notary:
         return None
     file = settings.notary_key or settings.keys_dir / "notary.key"
-    return NotaryKeys(str(settings.keys_dir), str(file), settings.notary_name)
+    return NotaryKeys(str(settings.keys_dir), str(file), settings.notary_name, lent)
 
 
 def witnesses_of(settings: Settings) -> list[Verifier]:
@@ -77,7 +81,12 @@ class NotaryThread:
     async def _work(self) -> None:
         file = Path(self._keys.file)
         key = NotaryKey.open(file, self._keys.name)
-        vault = FileKeyVault(Path(self._keys.vault), SystemClock(), cache_size=_KEYS_IN_MEMORY)
+        vault = FileKeyVault(
+            Path(self._keys.vault),
+            SystemClock(),
+            cache_size=_KEYS_IN_MEMORY,
+            lent=self._keys.lent,
+        )
         try:
             self._notary = Notary(
                 self._database.server,

@@ -127,7 +127,9 @@ class Homezone:
         held.push_async_callback(asyncio.to_thread, self.server.stop)
         self.database_url = await asyncio.to_thread(self.server.start)
         await asyncio.to_thread(self._prepare_store)
-        self.vault = FileKeyVault(settings.keys_dir, clock)
+        self.vault = await asyncio.to_thread(
+            FileKeyVault, settings.keys_dir, clock, service=settings.kms
+        )
         held.callback(self.vault.close)
         self.token_key = TokenKey.open(settings.keys_dir / "token.key")
         self.database = Database(self.database_url)
@@ -137,7 +139,9 @@ class Homezone:
         held.push_async_callback(asyncio.to_thread, self.log.close)
         fed = [model.name for model in MODELS if not model.inline]
         self.engine = Feeder(
-            fed, Setup(self.database_url, self._holder, notary_keys(settings)), spawn
+            fed,
+            Setup(self.database_url, self._holder, notary_keys(settings, self.vault.lent)),
+            spawn,
         )
         self.screens = Screens(self.log, RuleMatcher(), self.calendar)
         self.executor = Executor(self.log, self.vault, clock, self.entropy, screens=self.screens)
@@ -307,6 +311,7 @@ class Homezone:
         backtests = Backtests(
             self.database_url,
             self.settings.keys_dir,
+            self.vault.lent,
             lambda: executor.new_id(DIRECTORY_CELL),
             clock.now,
         )

@@ -17,6 +17,7 @@ from adapters.embedded import EmbeddedPostgres, discover, has_cluster, reach
 from adapters.log.postgres import PostgresLog
 from adapters.working_days import ENDING_DAYS, ChineseCalendar
 from api.wiring.collecting import collect_rarely, take_short_turns
+from api.wiring.keys import wrapper_of
 from api.wiring.models import MODELS, outdated, prepare_store
 from api.wiring.pictures import pictures_report
 from domain.catalogue import EVENTS
@@ -124,6 +125,12 @@ def check_restored(data_dir: Path) -> None:
         )
 
 
+def has_store(data_dir: Path, database_url: str | None) -> bool:
+    """Whether there is a store for what is in a data directory, be it in order or not."""
+    embedded = isinstance(discover(database_url, data_dir), EmbeddedPostgres)
+    return not embedded or has_cluster(data_dir)
+
+
 def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
     """How the store is doing, as plain data, read in one transaction."""
     with open_store(data_dir, database_url) as store, store.database.server.connect() as connection:
@@ -147,6 +154,7 @@ def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
         "moderation": moderation,
         "calendar": calendar_report(now),
         "pictures": pictures_report(),
+        "keys": {"wrapped_by": wrapper_of(data_dir / "keys")},
         "notary": None if notary is None else msgspec.to_builtins(notary),
     }
 

@@ -36,16 +36,20 @@ _DOWN = Report({}, leading=False, trouble="FeederDown", failures={})
 
 
 class NotaryKeys(msgspec.Struct, frozen=True):
-    """What the notary works with: the vault's folder, the file of its key, a new key's name."""
+    """
+    What the notary works with: the vault's folder, the file of its key, a new key's name; and the
+    vault's master key, where it would have to be asked for again.
+    """
 
     vault: str
     file: str
     name: str | None
+    lent: bytes | None = None
 
 
 class Setup(msgspec.Struct, frozen=True, tag="setup"):
     """
-    First word of the server: what to work on. It may hold a password, so no argument does.
+    First word of the server: what to work on. It may hold a password or a key, so no argument does.
 
     Without ``notary``, events are made no leaves of the tree here.
     """

@@ -246,7 +246,7 @@ def _work(
         end.send(events)
 
     try:
-        vault = FileKeyVault(Path(job.keys), SystemClock())
+        vault = FileKeyVault(Path(job.keys), SystemClock(), lent=job.lent)
         with _log(job) as log:
             sample = min(job.sample, SAMPLE_MAX)
             trial = Trial(log, vault.open, words, matcher, job.name, level, sample)

@@ -26,7 +26,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """
     A rule set to be tried on history.
 
-    :param keys: the directory of the vault.
+    :param keys: the directory of the vault; ``lent`` its master key, where it would have to be
+        asked for.
     :param name: of the set whose place it would take.
     :param level: of sensitivity; None is the one in force.
     :param since: the moment after which, and ``until`` the one up to which, it is tried; None is
@@ -38,6 +39,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     database_url: str
     keys: str
+    lent: bytes | None = None
     name: str
     rules: RuleSet
     level: int | None = None

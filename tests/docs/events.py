@@ -43,9 +43,10 @@ _SEALED: _Class = {
     ),
     KeyClass.MODERATION: (
         "AccountSuspended", "CaseAppealed", "CaseDeclined", "CaseEscalated", "CaseNoted",
-        "CaseReported", "Decision", "LevelRaised", "PastRead", "RecordsExported",
+        "CaseReported", "Decision", "LevelRaised", "MasterRotationBegun",
+        "NotaryKeyAdded", "NotaryKeysRetired", "PastRead", "RecordsExported",
         "RequestAnswered", "RequestReceived", "RequestRefused", "SanctionImposed", "SealedDataRead",
-        "StrikeGiven",
+        "StrikeGiven", "TreeSetBack",
     ),
     KeyClass.BILLING: (
         "BonusGranted", "GuardianClaim", "OrderRefunded", "PaymentClaimed", "UnusedDaysRefunded",

@@ -89,6 +89,7 @@ def test_options_named_are_there() -> None:
         for command in (
             *(app[name] for name in ("serve", "token", "simulate", "status", "backup", "restore")),
             app["audit"]["verify"],
+            app["keys"]["rotate"],
         )
         for argument in command.assemble_argument_collection()
         for option in argument.names
