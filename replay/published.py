@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from adapters.notary import store
 from adapters.notary.key import check
+from adapters.notary.leaves import records_of
 from adapters.notary.rows import read_rows
 from commands.ports import LogUnavailable
 from domain.evidence.notes import BadNote, Checkpoint, Note, Verifier, cosignatures
@@ -69,13 +70,23 @@ class Published:
         if place.level is None:
             return None
         with self._connected() as connection:
-            last = store.last_checkpoint(connection)
-            signed = 0 if last is None else last[0]
-            width = (signed >> (8 * place.level)) - place.number * WIDTH
+            width = (_signed(connection) >> (8 * place.level)) - place.number * WIDTH
             if place.width > width:
                 return None
             raw = store.read_tile(connection, place.level, place.number)
         return raw[: place.width * HASH_BYTES]
+
+    def entries(self, place: TilePlace) -> bytes | None:
+        """
+        The records under a tile of level 0, each after its length in two bytes; None where the tree
+        has not come to that width.
+        """
+        first = place.number * WIDTH
+        with self._connected() as connection:
+            if first + place.width > _signed(connection):
+                return None
+            records = records_of(connection, first, first + place.width)
+        return b"".join(len(one).to_bytes(2, "big") + one for one in records)
 
     def proof(self, cell: int, position: int) -> Proof | None:
         """Of one event; None while it is in no signed tree."""
@@ -124,11 +135,15 @@ def _checkpoint(connection: Connection, *, witnessed: bool = False) -> bytes | N
     return note + store.cosignature_lines(connection, size).encode()
 
 
+def _signed(connection: Connection) -> int:
+    last = store.last_checkpoint(connection)
+    return 0 if last is None else last[0]
+
+
 def progress(connection: Connection) -> Progress | None:
     """How far the tree is; None before there is one."""
     standing = store.standing(connection)
     if standing is None:
         return None
-    last = store.last_checkpoint(connection)
-    signed = 0 if last is None else last[0]
+    signed = _signed(connection)
     return Progress(standing.origin, standing.vkey, standing.size, signed, standing.lag)

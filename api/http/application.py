@@ -22,7 +22,7 @@ from api.http.door import Door
 from api.http.hooks import Hooks
 from api.http.openapi import Info, OpenApi
 from api.http.problems import Problem, ProblemError, Problems
-from api.http.routes import Route, Routes
+from api.http.routes import ANYTHING, Route, Routes
 from api.http.serving import SERVER, AioHandler, Serving
 from api.http.streams import close_streams, open_streams
 
@@ -79,7 +79,7 @@ def application(
         stands_for = {method: handler for method, at, handler in every if at == path}
         handler = _override(stands_for, elsewhere)
         made.router.add_route("POST", path, handler, expect_handler=streams)
-    made.router.add_route("*", "/{tail:.*}", elsewhere, expect_handler=expect)
+    made.router.add_route("*", f"/{{tail:{ANYTHING}*}}", elsewhere, expect_handler=expect)
     open_streams(made)
     made.on_shutdown.append(close_streams)
     made[OPENAPI] = document
@@ -126,7 +126,7 @@ def _elsewhere(serving: Serving, methods: dict[str, set[str]]) -> AioHandler:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    wide = re.sub(r"\\\{\w+:.*?\\\}", ".+", re.escape(path))
+    wide = re.sub(r"\\\{\w+:.*?\\\}", lambda _: f"{ANYTHING}+", re.escape(path))
     return re.compile(re.sub(r"\\\{.*?\\\}", "[^/]+", wide))
 
 

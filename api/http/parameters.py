@@ -52,6 +52,13 @@ def _matching(pattern: re.Pattern[str], convert: Reader) -> Reader:
 
 def _tile(text: str) -> TilePlace:
     place = parse_path(text)
+    if place is None or place.level is None:
+        raise ValueError
+    return place
+
+
+def _bundle(text: str) -> TilePlace:
+    place = parse_path(f"entries/{text}")
     if place is None:
         raise ValueError
     return place
@@ -75,6 +82,11 @@ KINDS = {
     "tile": Kind(
         _tile,
         {"type": "string", "examples": ["0/000", "0/x001/234.p/5"]},
+        wide=True,
+    ),
+    "bundle": Kind(
+        _bundle,
+        {"type": "string", "examples": ["000", "x001/234.p/5"]},
         wide=True,
     ),
     "number": Kind(

@@ -22,6 +22,8 @@ Handler = Callable[[Any], Awaitable[Answer | web.StreamResponse]]
 H = TypeVar("H", bound=Handler)
 
 CURSOR_QUERY = "cursor"
+#: One character of a path, a line feed that came escaped included.
+ANYTHING = r"[\s\S]"
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -74,7 +76,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         path = self.path
         for name, kind in self.path_kinds.items():
             if kind.wide:
-                path = path.replace(f"{{{name}}}", f"{{{name}:.+}}")
+                path = path.replace(f"{{{name}}}", f"{{{name}:{ANYTHING}+}}")
         return path
 
     @property

@@ -2,7 +2,9 @@
 The tree over the log, for anybody: checkpoint and tiles; proofs for auditors; cosignatures taken.
 
 Checkpoint and tiles follow C2SP tlog-tiles under ``/v1/audit``, so any client of such logs can
-follow this one. They hold hashes alone. A tile in one of its widths never changes.
+follow this one. They hold hashes alone. A tile in one of its widths never changes. The records
+under it are for auditors, as proofs are; nothing sealed is in them, and a reading of them is no
+event, since every event is one more record to be read.
 """
 
 import asyncio
@@ -24,6 +26,7 @@ _TAG = "Audit"
 _NOTE_TYPE = "text/plain; charset=utf-8"
 _SHORT = {"Cache-Control": "public, max-age=1"}
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_THEIRS_FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _POSITION = re.compile(r"(\d+)-(\d+)", re.ASCII)
 _POSITION_MAX = (1 << 63) - 1
 _CELL_MAX = 4_095
@@ -70,6 +73,26 @@ async def read_checkpoint(call: Ask[None, CheckpointQuery]) -> Answer:
     if note is None:
         raise Refused("not-found")
     return Answer(note, content_type=_NOTE_TYPE, headers=_SHORT)
+
+
+# Before tiles, whose path would take it in.
+@ROUTES.get(
+    "/v1/audit/tile/entries/{bundle:bundle}",
+    tag=_TAG,
+    summary="The records under the tree",
+    answer=None,
+    media_type="application/octet-stream",
+    roles=AUDITORS,
+)
+async def read_entries(call: Ask[None, None]) -> Answer:
+    """
+    An entry bundle (C2SP tlog-tiles): the digest records of 256 leaves, or of the first `W` of them
+    (`N.p/W`), each after its length in two bytes, big end first.
+    """
+    bundle = await asyncio.to_thread(call.app.evidence.entries, call.path["bundle"])
+    if bundle is None:
+        raise Refused("not-found")
+    return Answer(bundle, content_type="application/octet-stream", headers=_THEIRS_FOR_EVER)
 
 
 @ROUTES.get(

@@ -80,6 +80,7 @@ def world(homezone: RunningHomezone) -> dict[str, str]:
         "/v1/moderation/cases/{id}": f"/v1/moderation/cases/{case}",
         # Pictures are tried where cases are inspected: without a purpose there is none.
         "/v1/moderation/cases/{id}/content": f"/v1/moderation/cases/{case}/content?photo={post}",
+        "/v1/audit/tile/entries/{bundle}": "/v1/audit/tile/entries/000.p/1",
         "/v1/audit/proofs/{position}": "/v1/audit/proofs/0-1",
         "/v1/moderation/backtests/{id}": f"/v1/moderation/backtests/{tried}",
         "/v1/mall/items": "/v1/mall/items",

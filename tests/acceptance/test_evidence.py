@@ -111,10 +111,46 @@ def test_a_stranger_follows_the_log_through_tiles_alone(
 
 def test_what_has_not_come_about_is_no_tile(homezone: RunningHomezone) -> None:
     anybody = homezone.with_token(None)
-    for path in ("0/999", "9/000", "0/x001/000", "0/000.p/256", "0/000.p/0", "0/00", "entries/000",
-                 "00/000", "-1/000", "0/000.p/5/", "0/x000/000", "0", "64/000"):  # fmt: skip
+    for path in (
+        "0/999", "9/000", "0/x001/000", "0/000.p/256", "0/000.p/0", "0/00", "00/000", "-1/000",
+        "0/000.p/5/", "0/x000/000", "0", "64/000", "0/0%0A00", "%0A",
+    ):  # fmt: skip
         anybody.get(f"/v1/audit/tile/{path}").refused(404, "not-found")
     anybody.post("/v1/audit/tile/0/000").refused(405)
+
+
+def test_an_auditor_reads_the_records_of_all_leaves(
+    homezone: RunningHomezone, url: str, folder: Path
+) -> None:
+    author = homezone.member()
+    while _events(homezone) < 300:
+        author.publish()
+    size, _ = tlog_client.checkpoint(
+        _everything_signed(homezone), _status(url, folder)["notary"]["vkey"]
+    )
+    anybody = homezone.with_token(None)
+    for role in ("auditor", "compliance"):
+        reader = homezone.client(10_013, role)
+
+        def fetch(path: str, reader: Client = reader) -> bytes:
+            reply = reader.get(f"/v1/audit/{path}").ok()
+            assert reply.headers["content-type"] == "application/octet-stream"
+            assert reply.headers["cache-control"].startswith("private")
+            return reply.body
+
+        records = tlog_client.entries(size, fetch)
+        leaves = tlog_client.leaves(size, lambda path: anybody.get(f"/v1/audit/{path}").ok().body)
+        assert [tlog_client.leaf_hash(one) for one in records] == leaves
+    places = {(json.loads(one)["cell"], json.loads(one)["position"]) for one in records}
+    assert len(places) == size > 256
+    # Reading them is no event: whoever follows the log would never come to its end.
+    for kind in ("read", "exported", "past_read"):
+        query = {"type": f"disclosure.{kind}.v1"}
+        assert reader.get("/v1/audit/events", **query).ok().json["items"] == []
+    for who, status in ((anybody, 401), (author, 403), (homezone.operator, 403)):
+        who.get("/v1/audit/tile/entries/000").refused(status)
+    for nothing in ("999", "000.p/0", "000.p/256", "00", "x000/000", "000/", "-01"):
+        reader.get(f"/v1/audit/tile/entries/{nothing}").refused(404, "not-found")
 
 
 def test_an_auditor_proves_one_event(homezone: RunningHomezone) -> None:
@@ -142,7 +178,7 @@ def test_an_auditor_proves_one_event(homezone: RunningHomezone) -> None:
     homezone.client(10_012, "compliance").get(f"/v1/audit/proofs/{post.position}").ok()
     author.get(f"/v1/audit/proofs/{post.position}").refused(403)
     homezone.with_token(None).get(f"/v1/audit/proofs/{post.position}").refused(401)
-    for unknown in ("0-999999", "15-9", "16-1", "4095-1", "0-0"):
+    for unknown in ("0-999999", "15-999999", "16-1", "4095-1", "0-0"):
         auditor.get(f"/v1/audit/proofs/{unknown}").refused(404)
 
 

@@ -24,11 +24,12 @@ def checkpoint(raw: bytes, vkey: str) -> tuple[int, bytes]:
     text += "\n"
     origin, size, root = text.splitlines()[:3]
     assert origin == name
-    mine = [line for line in lines.splitlines() if line.startswith(f"— {name} ")]
+    named = [line for line in lines.splitlines() if line.startswith(f"— {name} ")]
+    signatures = [base64.b64decode(line.rsplit(" ", 1)[1]) for line in named]
+    # Keys of one name are told apart by their ids.
+    mine = [one for one in signatures if one[:4].hex() == key_id]
     assert len(mine) == 1
-    signature = base64.b64decode(mine[0].rsplit(" ", 1)[1])
-    assert signature[:4].hex() == key_id
-    Ed25519PublicKey.from_public_bytes(public).verify(signature[4:], text.encode())
+    Ed25519PublicKey.from_public_bytes(public).verify(mine[0][4:], text.encode())
     return int(size), base64.b64decode(root)
 
 
@@ -51,6 +52,27 @@ def leaves(size: int, fetch: Fetch) -> list[bytes]:
             below = hashes
         level, count = level + 1, count // 256
     return first if size else []
+
+
+def entries(size: int, fetch: Fetch) -> list[bytes]:
+    """All entries of a tree: bundles of at most 256, each entry after its length."""
+    found: list[bytes] = []
+    for number in range(-(-size // 256)):
+        width = min(256, size - number * 256)
+        raw = fetch(f"tile/entries/{_number(number)}" + (f".p/{width}" if width < 256 else ""))
+        before = len(found)
+        while raw:
+            end = 2 + int.from_bytes(raw[:2], "big")
+            assert len(raw) >= end
+            found.append(raw[2:end])
+            raw = raw[end:]
+        assert len(found) - before == width
+    return found
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """RFC 6962's hash of a leaf."""
+    return hashlib.sha256(b"\x00" + entry).digest()
 
 
 def mth(hashes: list[bytes]) -> bytes:
