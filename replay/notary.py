@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from adapters.notary import store
-from adapters.notary.key import NotaryFault, NotaryKey, SignedLast
+from adapters.notary.key import KeyFile, NotaryFault, NotaryKey, SignedLast
 from adapters.notary.rows import read_rows
 from commands.ports import Clock
 from domain.evidence.notes import Checkpoint, Note, sign
@@ -49,7 +49,7 @@ class Notary(LeasedLoop):
         database: Engine,
         clock: Clock,
         holder: UUID,
-        key: NotaryKey,
+        keys: KeyFile,
         tag_of: TagOf,
         signed_last: SignedLast,
         *,
@@ -63,7 +63,7 @@ class Notary(LeasedLoop):
             "notary", database, clock, holder, poll_seconds, lease_seconds, retry_seconds
         )
         self._clock = clock
-        self._key = key
+        self._keys = keys
         self._tag_of = tag_of
         self._signed_last = signed_last
         self._sign_seconds = sign_seconds
@@ -99,9 +99,10 @@ class Notary(LeasedLoop):
             unsigned = tree.size - self._signed
             wait = self._signed_at + self._sign_seconds - now.timestamp()
             if unsigned and wait <= 0:
-                signed = Checkpoint(self._key.name, tree.size, tree.root)
-                note = Note(signed.text, (sign(signed.text, self._key.verifier, self._key.sign),))
-                store.put_checkpoint(connection, tree.size, note.encode(), now)
+                keys = self._signing(connection, tree.size)
+                signed = Checkpoint(keys[0].name, tree.size, tree.root)
+                lines = tuple(sign(signed.text, key.verifier, key.sign) for key in keys)
+                store.put_checkpoint(connection, tree.size, Note(signed.text, lines).encode(), now)
         self._tree, self._positions = tree, positions
         if signed is not None:
             self._signed, self._signed_at = signed.size, now.timestamp()
@@ -110,17 +111,32 @@ class Notary(LeasedLoop):
             return 0.0
         return self._poll_seconds if signed or not unsigned else max(0.0, wait)
 
+    def _signing(self, connection: Connection, size: int) -> list[NotaryKey]:
+        """
+        The keys that sign a tree of that size, the newest first: those that the log names, and the
+        file has.
+        """
+        keys = self._keys.keys
+        named = store.signing(connection, [key.verifier for key in keys])
+        store.signs(connection, named, size)
+        vkeys = {one.vkey for one in named}
+        return [key for key in keys if key.verifier.vkey in vkeys]
+
     def _resume(self, connection: Connection) -> Tree:
-        standing = store.claim(connection, self._key.verifier)
+        keys = self._keys.keys
+        standing = store.claim(connection, [key.verifier for key in keys])
 
         def tile(level: int, number: int) -> bytes:
             return store.read_tile(connection, level, number)
 
         before = self._signed_last.read()
+        if before is not None and before.size > standing.size:
+            raise NotaryFault(
+                f"the store's tree has {standing.size:,} leaves, and {before.size:,} were signed:"
+                " it was set back"
+            )
         if before is not None and (
-            before.origin != self._key.name
-            or before.size > standing.size
-            or root_at(before.size, tile) != before.root
+            before.origin != keys[0].name or root_at(before.size, tile) != before.root
         ):
             raise NotaryFault("the store's tree is not the one that was signed")
         last = store.last_checkpoint(connection)

@@ -20,14 +20,29 @@ from domain.evidence.tiles import WIDTH, TilePlace, inclusion_proof
 from domain.evidence.tree import HASH_BYTES
 
 
+class SignedWith(msgspec.Struct, frozen=True):
+    """
+    A key that signs the log's checkpoints, or did: since that of a tree of so many leaves, null
+    before the first, and until another; null while it still signs.
+    """
+
+    vkey: str
+    since: int | None
+    until: int | None
+
+
 class Progress(msgspec.Struct, frozen=True):
-    """How far the tree of a log is: its leaves, those that are signed, events not in it yet."""
+    """
+    How far the tree of a log is: its leaves, those that are signed, events not in it yet; and the
+    keys that signed it, the newest first, of which ``vkey`` is the newest.
+    """
 
     origin: str
     vkey: str
     size: int
     signed: int
     lag: int
+    keys: tuple[SignedWith, ...] = ()
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -145,5 +160,6 @@ def progress(connection: Connection) -> Progress | None:
     standing = store.standing(connection)
     if standing is None:
         return None
+    keys = tuple(SignedWith(key.vkey, key.since, key.until) for key in standing.keys)
     signed = _signed(connection)
-    return Progress(standing.origin, standing.vkey, standing.size, signed, standing.lag)
+    return Progress(standing.origin, standing.vkey, standing.size, signed, standing.lag, keys)

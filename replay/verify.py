@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Engine, text
@@ -73,20 +73,22 @@ class Saved(msgspec.Struct, frozen=True):
     witnessed: bool = False
 
 
-def saved_of(raw: bytes, log: Verifier | None, witnesses: Sequence[Verifier]) -> Saved:
+def saved_of(raw: bytes, log: Sequence[Verifier], witnesses: Sequence[Verifier]) -> Saved:
     """
     A note that was kept, once its signatures hold.
 
-    :param log: the log's key, if it is known from elsewhere than the store.
+    :param log: the log's keys, if any is known from elsewhere than the store; one must have signed.
     :param witnesses: each must have signed it.
     :raises Altered: nobody who is known has signed it.
     """
     try:
         note = Note.parse(raw)
         checkpoint = Checkpoint.parse(note.text)
-        for verifier in (*witnesses, *([] if log is None else [log])):
+        for verifier in witnesses:
             if note.signed_by(verifier, check) is None:
                 raise Altered("", f"the saved checkpoint has no signature of {verifier.name}")
+        if log and not _signed_by_any(note, log):
+            raise Altered("", f"the saved checkpoint has no signature of {log[0].name}")
     except BadNote as error:
         raise Altered("", f"the saved checkpoint: {error}") from None
     return Saved(checkpoint, bool(witnesses))
@@ -95,7 +97,7 @@ def saved_of(raw: bytes, log: Verifier | None, witnesses: Sequence[Verifier]) ->
 def verify(
     database: Engine,
     *,
-    key: Verifier | None = None,
+    keys: Sequence[Verifier] = (),
     saved: Sequence[Saved] = (),
     witnesses: Sequence[Verifier] = (),
     on_step: OnStep | None = None,
@@ -105,7 +107,8 @@ def verify(
     """
     Hold a store against its tree, and its tree against what was kept elsewhere.
 
-    :param key: the log's, known from elsewhere; else it is the one that the store names.
+    :param keys: the log's, known from elsewhere; else they are those that the store names. Each
+        checkpoint must be signed with one of them.
     :param saved: checkpoints that were kept; the tree must have grown from each.
     :param witnesses: whose cosignatures must be there, and hold.
     :param processes: that hash, beside this one; by default as many as help.
@@ -119,7 +122,7 @@ def verify(
             with snapshot as connection:
                 connection.execute(text("SET LOCAL statement_timeout = 0"))
                 verified = _Verification(
-                    connection, key, saved, witnesses, on_step, window, workers
+                    connection, keys, saved, witnesses, on_step, window, workers
                 ).run()
         finally:
             streams.join()
@@ -131,7 +134,7 @@ class _Verification:
     def __init__(
         self,
         connection: Connection,
-        key: Verifier | None,
+        keys: Sequence[Verifier],
         saved: Sequence[Saved],
         witnesses: Sequence[Verifier],
         on_step: OnStep | None,
@@ -143,7 +146,7 @@ class _Verification:
             raise Altered("", "the store has no tree: the notary has not begun, or it was removed")
         self._connection = connection
         self._standing = standing
-        self._log = _key_of(standing.vkey) if key is None else key
+        self._keys = [_Signer(key, 0, None) for key in keys] or _named(standing.keys)
         self._witnesses = witnesses
         self._on_step = on_step
         self._window = window
@@ -279,7 +282,8 @@ class _Verification:
         lines = store.cosignature_lines(self._connection, size)
         try:
             note = Note.parse(raw + lines.encode())
-            if note.signed_by(self._log, check) is None:
+            signers = [one.key for one in self._keys if one.signs(size)]
+            if not _signed_by_any(note, signers):
                 raise Altered("", f"the checkpoint of {size:,} leaves is not signed by the log")
             if Checkpoint.parse(note.text) != Checkpoint(self._standing.origin, size, root):
                 raise Altered("", f"the checkpoint of {size:,} leaves is of another tree")
@@ -359,11 +363,31 @@ class _Window:
         raise AssertionError("every leaf of a window is an event")
 
 
-def _key_of(vkey: str) -> Verifier:
+class _Signer(NamedTuple):
+    """A key of the log, and the sizes between which it signed."""
+
+    key: Verifier
+    since: int | None
+    until: int | None
+
+    def signs(self, size: int) -> bool:
+        """Whether the checkpoint of that size may be its alone."""
+        begun = self.since is not None and self.since <= size
+        return begun and (self.until is None or size <= self.until)
+
+
+def _named(keys: Sequence[store.LogKey]) -> list[_Signer]:
+    """The keys that the store names."""
     try:
-        return Verifier.parse(vkey)
+        return [_Signer(Verifier.parse(one.vkey), one.since, one.until) for one in keys]
     except BadNote as error:
         raise Altered("", f"the log's key: {error}") from None
+
+
+def _signed_by_any(note: Note, verifiers: Sequence[Verifier]) -> bool:
+    """Whether one of them has signed, and none of theirs is forged."""
+    signatures = [note.signed_by(one, check) for one in verifiers]
+    return any(one is not None for one in signatures)
 
 
 class _Streams(threading.Thread):

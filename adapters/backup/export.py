@@ -19,7 +19,9 @@ from adapters.backup.faults import BackupFault
 from adapters.backup.files import File, Writing
 from adapters.backup.keylist import Vault, write_list
 from adapters.backup.parts import Backup, Mark, Part, file_name, identity_of
+from adapters.backup.tree import write_tree
 from adapters.backup.work import OnWork, Work, unseen
+from adapters.notary import store
 
 _EVENTS_AT_ONCE: Final = 20_000
 
@@ -52,6 +54,7 @@ class _Moment(msgspec.Struct, frozen=True):
     heads: dict[int, tuple[int, datetime, int]]
     subscribers: dict[str, dict[int, int]]
     commands: File
+    tree: store.Standing | None
 
 
 def take(
@@ -91,9 +94,13 @@ def _take(
     listed = write_list(backup, vault, number, now)
     heads = {cell: head[0] for cell, head in moment.heads.items()}
     count = sum(heads.values()) - sum(mark.position for mark in known.values())
+    tree = moment.tree
+    had = backup.last.tree if backup.parts else None
+    grown = tree is not None and (had is None or had.size != tree.size)
     # Refusals since then, which left nothing but their keys, go with the next part.
-    if backup.parts and not (count or listed.entries):
+    if backup.parts and not (count or listed.entries or grown):
         return None
+    notarised = None if tree is None else write_tree(backup, engine, number, tree)
     with Writing(backup.directory, file_name(number, "events")) as file:
         export = _Events(engine, file, count, on_work)
         marks = {cell: export.cell(cell, known.get(cell), *moment.heads[cell]) for cell in heads}
@@ -110,7 +117,9 @@ def _take(
         subscribers=moment.subscribers,
         keys=listed.keys,
         destroyed=listed.destroyed,
-        files={"events": events, "commands": moment.commands, "keys": listed.file},
+        files={"events": events, "commands": moment.commands, "keys": listed.file}
+        | ({} if notarised is None else {"tree": notarised.file}),
+        tree=None if notarised is None else notarised.mark,
     )
     backup.add(part, vault)
     return part
@@ -220,7 +229,8 @@ def _moment(backup: Backup, engine: Engine, number: int, known: Mapping[int, Mar
         revision = str(connection.execute(_REVISION).scalar_one())
         since = [known[cell].position if cell in known else -1 for cell in heads]
         copy(connection, _COPY_COMMANDS, (list(heads), since), file.write)
-        return _Moment(revision, heads, subscribers, file.finish())
+        tree = store.standing(connection)
+        return _Moment(revision, heads, subscribers, file.finish(), tree)
 
 
 def _check_history(engine: Engine, backup: Backup, known: Mapping[int, Mark]) -> None:
@@ -254,5 +264,5 @@ def _check_history(engine: Engine, backup: Backup, known: Mapping[int, Mark]) ->
 
 def _discard(backup: Backup, number: int) -> None:
     """Remove the files of a part that did not come about."""
-    for what in ("events", "commands", "keys"):
+    for what in ("events", "commands", "keys", "tree"):
         (backup.directory / file_name(number, what)).unlink(missing_ok=True)

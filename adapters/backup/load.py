@@ -7,7 +7,7 @@ as its rows are; then it is brought up to date. Read models are not its business
 """
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from adapters.backup import files, rows
 from adapters.backup.export import COMMANDS, copy_events
 from adapters.backup.faults import BackupFault
 from adapters.backup.parts import Backup, Part
+from adapters.backup.tree import bring_tree
 from adapters.backup.work import OnWork, Work, unseen
 from adapters.schema import migrating, upgrade
 
@@ -54,10 +55,13 @@ _SUBSCRIBER: Final = text(
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """What was restored: events, and the last position of every cell."""
+    """
+    What was restored: events, the last position of every cell, and leaves of the notary's tree.
+    """
 
     events: int
     positions: dict[int, int]
+    leaves: int
 
 
 def load(
@@ -66,18 +70,20 @@ def load(
     vector: Mapping[int, int],
     before_commit: Callable[[], object],
     on_work: OnWork = unseen,
+    vkeys: Collection[str] = (),
 ) -> Loaded:
     """
     Restore a checked backup's log.
 
     :param engine: of the empty database's owner.
     :param before_commit: what must have been done before anybody can see the log.
+    :param vkeys: of the notary's keys at hand: with the newest of the tree, it is restored.
     :raises BackupFault: the database is not empty, or what arrived is not what was saved.
     """
     with migrating(engine) as connection:
         if not connection.scalar(_EMPTY):
             raise BackupFault("the database holds a store already; restore into an empty one")
-        return _Load(backup, connection, vector, on_work).run(before_commit)
+        return _Load(backup, connection, vector, on_work).run(before_commit, vkeys)
 
 
 class _Load:
@@ -93,7 +99,7 @@ class _Load:
         self._digests = dict.fromkeys(vector, rows.NOTHING)
         self._whole: Part | None = None
 
-    def run(self, before_commit: Callable[[], object]) -> Loaded:
+    def run(self, before_commit: Callable[[], object], vkeys: Collection[str]) -> Loaded:
         try:
             upgrade(self._connection, self._backup.last.revision)
         except CommandError:
@@ -110,8 +116,9 @@ class _Load:
         self._put_commands()
         self._compare()
         upgrade(self._connection)
+        leaves = bring_tree(self._backup, self._connection, self._vector, vkeys, self._on_work)
         before_commit()
-        return Loaded(self._total, self._vector)
+        return Loaded(self._total, self._vector, leaves)
 
     def _drop_keys(self) -> list[tuple[str, str]]:
         """Indexes are made in one go when the rows are there."""

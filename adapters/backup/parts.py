@@ -47,10 +47,35 @@ class Mark(msgspec.Struct, frozen=True):
     before: str
 
 
+class TreeKey(msgspec.Struct, frozen=True):
+    """A key that signed the tree, since and until which size."""
+
+    vkey: str
+    since: int | None
+    until: int | None
+
+
+class TreeMark(msgspec.Struct, frozen=True):
+    """
+    How the notary's tree stood: its log, the keys that signed it, the newest first, its size and
+    root, and the size that was signed last. ``first`` is the leaf with which the part begins: 0
+    where it has the whole tree. ``signed_before`` is what the part before had as ``signed``.
+    """
+
+    origin: str
+    keys: tuple[TreeKey, ...]
+    first: int
+    size: int
+    root: str
+    signed: int
+    signed_before: int
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """
     One run. ``cells`` is the checkpoint; ``subscribers`` says how far policies were; ``keys`` and
-    ``destroyed`` count what the vault had; ``events`` counts what this part adds.
+    ``destroyed`` count what the vault had; ``events`` counts what this part adds; ``tree`` is the
+    notary's, where it had begun.
     """
 
     format: int = FORMAT
@@ -66,6 +91,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     keys: int
     destroyed: int
     files: dict[str, File]
+    tree: TreeMark | None = None
 
     @property
     def heads(self) -> dict[int, int]:

@@ -103,6 +103,15 @@ notary_tree = Table(
     Column("size", BigInteger, nullable=False, server_default=text("0")),
 )
 
+notary_keys = Table(
+    "notary_keys",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("vkey", Text, nullable=False),
+    Column("since", BigInteger),
+    Column("until", BigInteger),
+)
+
 notary_runs = Table(
     "notary_runs",
     metadata,

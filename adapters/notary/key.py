@@ -2,7 +2,8 @@
 The notary's key: a file of its own beside the others, or wherever the operator says.
 
 It is written as ``signed-note`` tools write private keys, name included, since a key without its
-name signs for nobody. Made once, 0600, and never overwritten: another server may be starting, too.
+name signs for nobody. Made once, 0600, and replaced by an operator alone: another server may be
+starting, too.
 Beside it stands what was signed last, so that a database that was set back is not signed anew.
 """
 
@@ -10,6 +11,7 @@ import base64
 import contextlib
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from adapters.vault.master import sync_directory
 from domain.evidence.notes import SIGNATURE, BadNote, Checkpoint, Verifier
 
 _MARK: Final = "PRIVATE+KEY+"
@@ -43,6 +46,11 @@ class NotaryKey:
         public = self._private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.verifier = Verifier(name, SIGNATURE, public)
         self._secret = secret
+
+    @classmethod
+    def new(cls, name: str) -> "NotaryKey":
+        """A key that nobody has."""
+        return cls(name, os.urandom(32))
 
     @property
     def name(self) -> str:
@@ -80,21 +88,45 @@ class NotaryKey:
             raise NotaryFault("the notary's key file names another key than it holds")
         return key
 
-    @classmethod
-    def open(cls, path: Path, name: str | None = None) -> "NotaryKey":
-        """
-        Read the key, or make it if there is none.
 
-        :param name: of a new one; by default one that no other log has.
-        :raises NotaryFault: the file is not a key, or has another name than is asked for.
-        """
+class KeyFile:
+    """
+    The file of a log's keys, one a line, the newest first: as a rule one, and more while an old one
+    signs beside it. Read again whenever it was replaced.
+
+    :param name: of the log; by default that of the file, and for a new one one that no other has.
+    :raises NotaryFault: from every method, when it holds no keys, or those of another log.
+    """
+
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        self.path = path
+        self._name = name
+        self._read_at: tuple[int, int] | None = None
+        self._keys: tuple[NotaryKey, ...] = ()
         if not path.exists():
             fresh = name or f"homezone.local/{secrets.token_hex(8)}"
-            _create(path, cls(fresh, os.urandom(32)).text)
-        key = cls.parse(path.read_text(encoding="utf-8"))
-        if name is not None and key.name != name:
-            raise NotaryFault(f"{path} is the key of {key.name}, not of {name}")
-        return key
+            _create(path, NotaryKey.new(fresh).text)
+
+    @property
+    def keys(self) -> tuple[NotaryKey, ...]:
+        """The newest first."""
+        stat = self.path.stat()
+        read_at = (stat.st_ino, stat.st_mtime_ns)
+        if read_at != self._read_at:
+            lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+            self._keys = tuple(map(NotaryKey.parse, lines))
+            self._read_at = read_at
+        names = {key.name for key in self._keys}
+        if len(names) != 1:
+            raise NotaryFault("the notary's key file is not a key")
+        if self._name is not None and names != {self._name}:
+            raise NotaryFault(f"{self.path} is the key of {names.pop()}, not of {self._name}")
+        return self._keys
+
+    def write(self, keys: Sequence[NotaryKey]) -> None:
+        """Have it hold these from now on, the newest first; durably."""
+        _draft(self.path, "".join(key.text for key in keys)).replace(self.path)
+        sync_directory(self.path.parent)
 
 
 class SignedLast:

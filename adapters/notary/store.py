@@ -30,7 +30,21 @@ _CLAIM: Final = text(
     "INSERT INTO log.notary_tree (origin, vkey) SELECT :origin, :vkey"
     " WHERE NOT EXISTS (SELECT 1 FROM log.notary_tree) ON CONFLICT DO NOTHING"
 )
-_TREE: Final = text("SELECT origin, vkey, size FROM log.notary_tree")
+_TREE: Final = text("SELECT origin, size FROM log.notary_tree")
+_KEYS: Final = text("SELECT number, vkey, since, until FROM log.notary_keys ORDER BY number DESC")
+_ADD_KEY: Final = text(
+    "INSERT INTO log.notary_keys (number, vkey)"
+    " SELECT coalesce(max(number), 0) + 1, :vkey FROM log.notary_keys"
+)
+_FIRST_KEY: Final = text(
+    "INSERT INTO log.notary_keys (number, vkey) VALUES (1, :vkey) ON CONFLICT DO NOTHING"
+)
+_SIGNS: Final = text("UPDATE log.notary_keys SET since = :size WHERE number = :number")
+_RETIRE: Final = text(
+    "UPDATE log.notary_keys SET until ="
+    " (SELECT coalesce(max(size), 0) FROM log.notary_checkpoints)"
+    " WHERE until IS NULL AND number < (SELECT max(number) FROM log.notary_keys)"
+)
 _GROW: Final = text("UPDATE log.notary_tree SET size = :new WHERE size = :old")
 # The last run of each cell, by one probe of the key.
 _POSITIONS: Final = text(
@@ -56,6 +70,14 @@ _BEHIND: Final = text("SELECT EXISTS (SELECT 1 FROM log.notary_runs WHERE leaf >
 _CHECKPOINTS: Final = text(
     "SELECT size, note FROM log.notary_checkpoints WHERE size > :after AND size <= :until"
     " ORDER BY size LIMIT :limit"
+)
+_DATED: Final = text(
+    "SELECT size, note, signed_at FROM log.notary_checkpoints"
+    " WHERE size > :after AND size <= :until ORDER BY size LIMIT :limit"
+)
+_COSIGNED: Final = text(
+    "SELECT size, line FROM log.notary_cosignatures WHERE size > :after AND size <= :until"
+    " ORDER BY size, witness"
 )
 _LAST: Final = text("SELECT size, note FROM log.notary_checkpoints ORDER BY size DESC LIMIT 1")
 _LAST_WITNESSED: Final = text(
@@ -94,14 +116,34 @@ class Run(NamedTuple):
         return Run(self.cell, self.position + skipped, self.leaf + skipped, kept, tags)
 
 
+class LogKey(NamedTuple):
+    """
+    A key that signs the tree. ``since`` and ``until`` are the tree's sizes at the first and at the
+    last checkpoint that it signed; None before the first, and while there is no last.
+    """
+
+    number: int
+    vkey: str
+    since: int | None
+    until: int | None
+
+
 class Standing(NamedTuple):
-    """Where the tree is: the log it is of, its size; and by cell the log's head and its own."""
+    """
+    Where the tree is: the log it is of, the keys that signed it, the newest first, its size; and by
+    cell the log's head and its own.
+    """
 
     origin: str
-    vkey: str
+    keys: Sequence[LogKey]
     size: int
     heads: Mapping[int, int]
     positions: Mapping[int, int]
+
+    @property
+    def vkey(self) -> str:
+        """Of the newest key."""
+        return self.keys[0].vkey
 
     @property
     def lag(self) -> int:
@@ -114,17 +156,55 @@ def go_by_keys(connection: Connection) -> None:
     connection.exec_driver_sql("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
 
 
-def claim(connection: Connection, verifier: Verifier) -> Standing:
+def claim(connection: Connection, verifiers: Sequence[Verifier]) -> Standing:
     """
     Where the tree stands, for the one who grows it; made if there is none.
 
+    :param verifiers: of the keys that the notary has, the newest first.
     :raises NotaryFault: it is another key's.
     """
-    connection.execute(_CLAIM, {"origin": verifier.name, "vkey": verifier.vkey})
+    newest = verifiers[0]
+    connection.execute(_CLAIM, {"origin": newest.name, "vkey": newest.vkey})
+    connection.execute(_FIRST_KEY, {"vkey": newest.vkey})
+    signing(connection, verifiers)
     found = standing(connection)
-    if found is None or found.vkey != verifier.vkey:
-        raise NotaryFault("the store's tree was signed with another key than the notary has")
+    assert found is not None
     return found
+
+
+def signing(connection: Connection, verifiers: Sequence[Verifier]) -> list[LogKey]:
+    """
+    Which keys are to sign, of those that the notary has.
+
+    :raises NotaryFault: the newest key of the log is none of them: it may be anywhere.
+    """
+    known = log_keys(connection)
+    has = {one.vkey for one in verifiers}
+    if known[0].vkey not in has:
+        raise NotaryFault("the store's tree is signed with another key than the notary has")
+    return [one for one in known if one.until is None and one.vkey in has]
+
+
+def log_keys(connection: Connection) -> list[LogKey]:
+    """The keys that sign the tree or did, the newest first."""
+    return [LogKey(*row) for row in connection.execute(_KEYS)]
+
+
+def add_key(connection: Connection, vkey: str) -> None:
+    """Have the tree signed with one more key, the newest from now on."""
+    connection.execute(_ADD_KEY, {"vkey": vkey})
+
+
+def signs(connection: Connection, keys: Sequence[LogKey], size: int) -> None:
+    """Keys sign a tree of that size; those that never did before, since then."""
+    for key in keys:
+        if key.since is None:
+            connection.execute(_SIGNS, {"number": key.number, "size": size})
+
+
+def retire_keys(connection: Connection) -> None:
+    """All keys but the newest have signed for the last time."""
+    connection.execute(_RETIRE)
 
 
 def standing(connection: Connection) -> Standing | None:
@@ -135,7 +215,7 @@ def standing(connection: Connection) -> Standing | None:
     rows = connection.execute(_POSITIONS).all()
     heads = {int(cell): int(head) for cell, head, _ in rows}
     positions = {int(cell): int(at) for cell, _, at in rows}
-    return Standing(tree.origin, tree.vkey, int(tree.size), heads, positions)
+    return Standing(tree.origin, log_keys(connection), int(tree.size), heads, positions)
 
 
 def grow(
@@ -216,6 +296,20 @@ def checkpoints(
     """What was signed of trees with ``after < size <= until``, as size and note."""
     rows = connection.execute(_CHECKPOINTS, {"after": after, "until": until, "limit": limit})
     return [(int(size), bytes(note)) for size, note in rows]
+
+
+def dated_checkpoints(
+    connection: Connection, after: int, until: int, limit: int
+) -> list[tuple[int, bytes, datetime]]:
+    """The same, each with when it was signed."""
+    rows = connection.execute(_DATED, {"after": after, "until": until, "limit": limit})
+    return [(int(size), bytes(note), at) for size, note, at in rows]
+
+
+def cosigned(connection: Connection, after: int, until: int) -> list[tuple[int, str]]:
+    """What witnesses signed of trees with ``after < size <= until``, as size and line."""
+    rows = connection.execute(_COSIGNED, {"after": after, "until": until})
+    return [(int(size), str(line)) for size, line in rows]
 
 
 def last_checkpoint(connection: Connection, *, witnessed: bool = False) -> tuple[int, bytes] | None:

@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError, Group, Parameter, validators
 from api.cli.failures import Failed, explain
 from api.cli.groups import GROUPS
 from api.cli.options import PhotoOptions, Tuning, rails_at
-from api.cli.places import DatabaseUrl, DataDir, MigrationUrl, data_directory
+from api.cli.places import DatabaseUrl, DataDir, MigrationUrl, NotaryKeyFile, data_directory
 from api.settings import Settings
 
 Port = Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=65_535))]
@@ -262,6 +262,7 @@ def restore(
     keys: Path | None = None,
     accept_lost_keys: bool = False,
     check: bool = False,
+    notary_key: NotaryKeyFile = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     photos: PhotoOptions | None = None,
@@ -288,6 +289,7 @@ def restore(
         accept_lost_keys=accept_lost_keys,
         check=check,
         bucket=photos is not None and photos.object_store is not None,
+        notary_key=notary_key,
     )
 
 

@@ -22,18 +22,18 @@ def run_verify(
     database_url: str | None,
     *,
     checkpoint: Path | None,
-    key: str | None,
+    keys: Sequence[str],
     witnesses: Sequence[str],
 ) -> None:
     """Verify everything, and fail with the first position at fault."""
-    log = None if key is None else _verifier(key)
+    log = [_verifier(one) for one in keys]
     known = [_verifier(one) for one in witnesses]
     try:
         saved = [kept_here(data_dir)] if checkpoint is None else [_saved(checkpoint, log, known)]
         with open_store(data_dir, database_url) as store, _progress() as told:
             done = verify(
                 store.database.server,
-                key=log,
+                keys=log,
                 saved=[one for one in saved if one is not None],
                 witnesses=known,
                 on_step=told,
@@ -47,7 +47,7 @@ def run_verify(
         print(f"{done.waiting:,} newer events wait for the notary")
 
 
-def _saved(path: Path, log: Verifier | None, witnesses: Sequence[Verifier]) -> Saved:
+def _saved(path: Path, log: Sequence[Verifier], witnesses: Sequence[Verifier]) -> Saved:
     try:
         raw = path.read_bytes()
     except OSError as error:

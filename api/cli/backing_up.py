@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from api.cli.failures import Failed
 from api.cli.sizes import in_words
 from api.http.positions import format_positions, parse_moment
-from api.wiring.backup import Plan, Work, restore, take_backup
+from api.wiring.backup import Plan, Restored, Work, restore, take_backup
 
 
 def run_backup(
@@ -44,6 +44,7 @@ def run_restore(
     accept_lost_keys: bool,
     check: bool,
     bucket: bool,
+    notary_key: Path | None,
 ) -> None:
     """Check a backup and restore it, and say what is there."""
     try:
@@ -59,6 +60,7 @@ def run_restore(
         accept_lost_keys=accept_lost_keys,
         check_only=check,
         bucket=bucket,
+        notary_key=notary_key,
     )
     with _progress() as on_work:
         restored = restore(plan, on_work, lambda line: print(line, file=sys.stderr, flush=True))
@@ -72,8 +74,28 @@ def run_restore(
         print(f"photos: {there:,} files; {missing:,} are missing: they were not backed up")
     elif restored.photos.there:
         print(f"photos: {restored.photos.there:,} files, each what its name says")
+    if not check:
+        print(notary_line(restored))
     print(f"backed up at {_shown(restored.taken_at)}, equal to its checkpoint")
     print(f"erased keys: {restored.erased:,}, of which destroyed again: {restored.erased_again:,}")
+
+
+def notary_line(restored: Restored) -> str:
+    """What becomes of the tree over the log."""
+    if not restored.leaves:
+        why = (
+            "; its key is not here, and the saved tree stays in the backup"
+            if restored.saved
+            else ""
+        )
+        return f"the notary begins a tree{why}"
+    there = f"the notary's tree has {restored.leaves:,} leaves"
+    if restored.signed > restored.leaves:
+        return (
+            f"{there}, and {restored.signed:,} were signed: it signs no more until you have seen to"
+            " it (homezone audit set-back)"
+        )
+    return f"{there}; whoever saw more of it will see that it was set back"
 
 
 @contextmanager

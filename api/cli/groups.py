@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter, validators
 
-from api.cli.places import DatabaseUrl, DataDir, MigrationUrl, data_directory
+from api.cli.places import DatabaseUrl, DataDir, MigrationUrl, NotaryKeyFile, data_directory
 
 _keys = App(name="keys", help="The keys of members' texts.")
 _replay = App(name="replay", help="Read models, from the log.")
@@ -130,7 +130,7 @@ def backtest(
 def verify(
     *,
     checkpoint: Path | None = None,
-    key: str | None = None,
+    key: tuple[str, ...] = (),
     witness: tuple[str, ...] = (),
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
@@ -141,7 +141,7 @@ def verify(
     Parameters
     ----------
     checkpoint: A note that was kept: the tree must have grown from it.
-    key: The log's verifier key, known from elsewhere. Default: the one that the store names.
+    key: A verifier key of the log, known from elsewhere. Default: those that the store names.
     witness: The verifier key of a witness who must have signed the note, or some checkpoint.
     """
     from api.cli.auditing import run_verify
@@ -150,9 +150,79 @@ def verify(
         data_directory(data_dir),
         database_url,
         checkpoint=checkpoint,
-        key=key,
+        keys=key,
         witnesses=witness,
     )
+
+
+@_audit.command
+def rotate_key(
+    *,
+    alone: bool = False,
+    user: int | None = None,
+    purpose: str | None = None,
+    notary_key: NotaryKeyFile = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """
+    Have a new key sign the tree beside the old one, with a server running or not.
+
+    Parameters
+    ----------
+    alone: At once without the old one, as when that was stolen.
+    user: The QQ number of the operator, which is recorded.
+    purpose: What it is done for, which is recorded.
+    """
+    from api.cli.notary import run_rotate
+
+    run_rotate(data_directory(data_dir), database_url, notary_key, (user, purpose), alone)
+
+
+@_audit.command
+def retire_key(
+    *,
+    user: int | None = None,
+    purpose: str | None = None,
+    notary_key: NotaryKeyFile = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """
+    Have the newest key sign the tree alone, and forget the old ones.
+
+    Parameters
+    ----------
+    user: The QQ number of the operator, which is recorded.
+    purpose: What it is done for, which is recorded.
+    """
+    from api.cli.notary import run_retire
+
+    run_retire(data_directory(data_dir), database_url, notary_key, (user, purpose))
+
+
+@_audit.command
+def set_back(
+    *,
+    user: int | None = None,
+    purpose: str | None = None,
+    notary_key: NotaryKeyFile = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """
+    Have the notary go on from the store's tree though it is not the one that it signed last.
+
+    Whoever saw the other one will see that the log forked.
+
+    Parameters
+    ----------
+    user: The QQ number of the operator, which is recorded.
+    purpose: What it is done for, which is recorded.
+    """
+    from api.cli.notary import run_set_back
+
+    run_set_back(data_directory(data_dir), database_url, notary_key, (user, purpose))
 
 
 @_ledger.command

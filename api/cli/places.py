@@ -22,6 +22,15 @@ MigrationUrl = Annotated[
     ),
 ]
 
+NotaryKeyFile = Annotated[
+    Path | None,
+    Parameter(
+        name="--notary-key",
+        env_var="NOTARY_KEY",
+        help="The file of the notary's key. Default: one in the data directory.",
+    ),
+]
+
 
 def data_directory(given: Path | None) -> Path:
     """The data directory: as given, else ``DATA``, else ``var``."""

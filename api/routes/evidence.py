@@ -20,6 +20,7 @@ from api.services import AUDITORS, Ask
 from domain.event import Refused
 from domain.evidence.notes import NOTE_BYTES_MAX, BadNote
 from domain.evidence.tiles import TilePlace
+from replay.published import SignedWith
 
 ROUTES = Routes()
 _TAG = "Audit"
@@ -42,6 +43,13 @@ class CosignedNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A checkpoint of this log with witnesses' signatures below it, as it was read and signed."""
 
     note: Annotated[str, msgspec.Meta(min_length=1, max_length=NOTE_BYTES_MAX)]
+
+
+class LogKeys(msgspec.Struct, frozen=True):
+    """The log's name, and the keys that sign its checkpoints or did, the newest first."""
+
+    origin: str
+    keys: tuple[SignedWith, ...]
 
 
 class InclusionProof(msgspec.Struct, frozen=True):
@@ -73,6 +81,26 @@ async def read_checkpoint(call: Ask[None, CheckpointQuery]) -> Answer:
     if note is None:
         raise Refused("not-found")
     return Answer(note, content_type=_NOTE_TYPE, headers=_SHORT)
+
+
+@ROUTES.get(
+    "/v1/audit/keys",
+    tag=_TAG,
+    summary="The keys that sign the tree",
+    answer=LogKeys,
+    roles=None,
+    problems=("not-found",),
+)
+async def read_log_keys(call: Ask[None, None]) -> Answer:
+    """
+    Verifier keys (C2SP signed-note). While a key follows another, checkpoints have a line of both.
+    What this says proves nothing by itself: a new key is to be believed because it is told by
+    another way, or because a checkpoint that an old one signed has its line as well.
+    """
+    progress = await asyncio.to_thread(call.app.evidence.progress)
+    if progress is None:
+        raise Refused("not-found")
+    return found(LogKeys(progress.origin, progress.keys))
 
 
 # Before tiles, whose path would take it in.

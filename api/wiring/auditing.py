@@ -1,12 +1,15 @@
 """
-What a data directory itself remembers of the tree, apart from the database.
+What a data directory has of the notary, apart from the database: its keys, and what it signed last.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
-from adapters.notary.key import NotaryFault, SignedLast
+from adapters.notary.key import KeyFile, NotaryFault, SignedLast
 from replay.altered import Altered
 from replay.verify import Saved
+
+__all__ = ["NotaryFault", "NotaryFiles", "kept_here", "notary_files"]
 
 
 def kept_here(data_dir: Path) -> Saved | None:
@@ -20,3 +23,23 @@ def kept_here(data_dir: Path) -> Saved | None:
     except NotaryFault as fault:
         raise Altered("", str(fault)) from None
     return None if last is None else Saved(last)
+
+
+class NotaryFiles(NamedTuple):
+    """A notary's files: its keys, and what it signed last."""
+
+    key: KeyFile
+    head: SignedLast
+
+
+def notary_files(data_dir: Path, key: Path | None) -> NotaryFiles:
+    """
+    Those of a data directory; none is made.
+
+    :param key: where the keys are, if not there.
+    :raises NotaryFault: there are no keys.
+    """
+    path = key or data_dir / "keys" / "notary.key"
+    if not path.is_file():
+        raise NotaryFault(f"{path} is missing: it is the notary's key")
+    return NotaryFiles(KeyFile(path), SignedLast(path.with_suffix(".head")))

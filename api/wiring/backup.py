@@ -39,6 +39,7 @@ from adapters.database import Database
 from adapters.embedded import discover, has_cluster, remove_cluster
 from adapters.log.postgres import PostgresLog
 from adapters.vault import FileKeyVault
+from api.wiring.auditing import NotaryFault, NotaryFiles, notary_files
 from api.wiring.keys import check_keys, existing_vault, wrapper_of
 from api.wiring.models import MODELS
 from api.wiring.store import RESTORING, open_store
@@ -51,6 +52,8 @@ Say = Callable[[str], None]
 
 #: Where photos' files are in a data directory.
 _OBJECTS: Final = Path("photos", "objects")
+
+_NOTARY_KEY: Final = "notary.key"
 
 _MAY_BE_THERE = {"keys", "photos", "postgres", RESTORING, "lost+found"}
 #: What the mark says when the keys, too, are copied: they are to go with the rest if it fails.
@@ -75,6 +78,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     What to restore: ``directory`` up to ``until`` (its end, when None), with the keys in ``keys``
     (those of the data directory, when None). ``accept_lost_keys`` treats as erased what the vault
     has no key for. With ``check_only`` nothing is restored. Photos in a ``bucket`` stay there.
+    ``notary_key`` is the file of the notary's key, if not among the others.
     """
 
     directory: Path
@@ -85,13 +89,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     accept_lost_keys: bool
     check_only: bool
     bucket: bool = False
+    notary_key: Path | None = None
 
 
 class Restored(msgspec.Struct, frozen=True):
     """
     What was restored: its events, where each cell stands, which keys are erased and which of these
     had to be destroyed again. ``photos`` are the files of photos that are there, or could be, and
-    those that the backup lacks; None where photos are kept in a bucket.
+    those that the backup lacks; None where photos are kept in a bucket. ``leaves`` is the notary's
+    tree that is there again, ``saved`` that of the backup, ``signed`` what the notary here knows to
+    have signed.
     """
 
     events: int
@@ -100,6 +107,9 @@ class Restored(msgspec.Struct, frozen=True):
     erased: int
     erased_again: int
     photos: PutBack | None = None
+    leaves: int = 0
+    saved: int = 0
+    signed: int = 0
 
 
 def take_backup(
@@ -160,10 +170,18 @@ def restore(plan: Plan, on_work: OnWork, say: Say) -> Restored:
                 nonlocal again
                 again = settle(reckoning, own)
 
-            load(backup, database.owner, vector, erase_again, on_work)
+            notary = _notary(plan)
+            vkeys = [] if notary is None else [key.verifier.vkey for key in notary.key.keys]
+            loaded = load(backup, database.owner, vector, erase_again, on_work, vkeys)
             ground.done()
             _rebuild(database, on_work)
-            restored = _restored(backup, vector, reckoning, again)
+            last = None if notary is None else notary.head.read()
+            restored = msgspec.structs.replace(
+                _restored(backup, vector, reckoning, again),
+                leaves=loaded.leaves,
+                saved=0 if backup.last.tree is None else backup.last.tree.size,
+                signed=0 if last is None else last.size,
+            )
             if plan.bucket:
                 return restored
             source, target = plan.directory / PHOTOS, plan.data_dir / _OBJECTS
@@ -199,6 +217,14 @@ def _check(
 def _restored(backup: Backup, vector: Vector, reckoning: Reckoning, again: int) -> Restored:
     erased = reckoning.erased + again
     return Restored(sum(vector.values()), vector, backup.last.taken_at, erased, again)
+
+
+def _notary(plan: Plan) -> NotaryFiles | None:
+    """The notary's files that a store here will have; None where there are none."""
+    try:
+        return notary_files(plan.data_dir, plan.notary_key)
+    except NotaryFault:
+        return None
 
 
 def _rebuild(database: Database, on_work: OnWork) -> None:
@@ -262,6 +288,9 @@ class _Ground:
         _replace_copy(vault, self._keys)
         with _private(self._keys / "master.key") as unfinished:
             shutil.copyfile(source / "master.key", unfinished)
+        if (source / _NOTARY_KEY).is_file() and not (self._keys / _NOTARY_KEY).exists():
+            with _private(self._keys / _NOTARY_KEY) as unfinished:
+                shutil.copyfile(source / _NOTARY_KEY, unfinished)
 
     def _claim(self) -> None:
         directory = self._plan.data_dir
@@ -321,6 +350,9 @@ def _copy_keys(vault: FileKeyVault, target: Path, backup: Path, keys: Path) -> N
         # Without its key service it opens nothing, so it may lie beside what it opens.
         with _private(target / "master.key") as unfinished:
             shutil.copyfile(keys / "master.key", unfinished)
+    if (keys / _NOTARY_KEY).is_file():
+        with _private(target / _NOTARY_KEY) as unfinished:
+            shutil.copyfile(keys / _NOTARY_KEY, unfinished)
 
 
 def _replace_copy(vault: FileKeyVault, directory: Path) -> None:

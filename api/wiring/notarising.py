@@ -13,7 +13,7 @@ from uuid import UUID
 
 from adapters.clock import SystemClock
 from adapters.database import Database
-from adapters.notary.key import NotaryFault, NotaryKey, SignedLast
+from adapters.notary.key import KeyFile, NotaryFault, SignedLast
 from adapters.vault import FileKeyVault, VaultFault
 from api.settings import Settings
 from domain.evidence.notes import Verifier
@@ -80,7 +80,8 @@ class NotaryThread:
 
     async def _work(self) -> None:
         file = Path(self._keys.file)
-        key = NotaryKey.open(file, self._keys.name)
+        keys = KeyFile(file, self._keys.name)
+        _ = keys.keys
         vault = FileKeyVault(
             Path(self._keys.vault),
             SystemClock(),
@@ -92,7 +93,7 @@ class NotaryThread:
                 self._database.server,
                 SystemClock(),
                 self._holder,
-                key,
+                keys,
                 vault.tag,
                 SignedLast(file.with_suffix(".head")),
             )

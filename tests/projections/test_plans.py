@@ -57,7 +57,10 @@ PACKAGES: Final = (adapters.log, projections, api)
 
 #: What may read a whole table, and why.
 WHOLE: Final = {
-    "SELECT origin, vkey, size FROM log.notary_tree": "the tree is one row",
+    "SELECT origin, size FROM log.notary_tree": "the tree is one row",
+    "SELECT number, vkey, since, until FROM log.notary_keys ORDER BY number DESC": (
+        "a row for each key that ever signed, a few for ever"
+    ),
     (
         "INSERT INTO log.notary_tree (origin, vkey) SELECT :origin, :vkey"
         " WHERE NOT EXISTS (SELECT 1 FROM log.notary_tree) ON CONFLICT DO NOTHING"

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from adapters.notary.key import NotaryKey, SignedLast
+from adapters.notary.key import KeyFile, NotaryKey, SignedLast
 from domain.evidence.notes import COSIGNATURE, Note, Verifier, cosign
 from replay.altered import Altered
 from replay.notary import Notary
@@ -20,7 +20,7 @@ from replay.verify import Step, Verified, saved_of, verify
 from tests.replay.conftest import LiveWorld
 
 NOTARY = (
-    "log.notary_tree, log.notary_runs, log.notary_tiles, log.notary_checkpoints,"
+    "log.notary_tree, log.notary_keys, log.notary_runs, log.notary_tiles, log.notary_checkpoints,"
     " log.notary_cosignatures"
 )
 NOW = 1_764_374_400
@@ -32,8 +32,9 @@ class Evidence:
     def __init__(self, live: LiveWorld, folder: Path) -> None:
         self.live = live
         self.folder = folder
-        self.key = NotaryKey.open(folder / "notary.key", "example.com/log")
-        self._witness = NotaryKey.open(folder / "witness.key", "witness.example.com/w1")
+        self.keys = KeyFile(folder / "notary.key", "example.com/log")
+        self.key = self.keys.keys[0]
+        self._witness = NotaryKey("witness.example.com/w1", bytes(range(32)))
         public = self._witness.verifier.public
         self.witness = Verifier(self._witness.name, COSIGNATURE, public)
         self._heads = 0
@@ -45,7 +46,7 @@ class Evidence:
             self.live.world.server,
             self.live.world.clock,
             uuid4(),
-            self.key,
+            self.keys,
             _tag,
             SignedLast(self.folder / f"{self._heads}.head"),
             sign_seconds=0.0,
@@ -99,9 +100,12 @@ def evidence(live: LiveWorld, tmp_path: Path) -> Evidence:
 
 def test_a_history_that_nobody_touched_holds(evidence: Evidence) -> None:
     steps: list[Step] = []
-    saved = saved_of(evidence.cosigned(), evidence.key.verifier, [evidence.witness])
+    saved = saved_of(evidence.cosigned(), [evidence.key.verifier], [evidence.witness])
     done = evidence.verify(
-        saved=[saved], witnesses=[evidence.witness], key=evidence.key.verifier, on_step=steps.append
+        saved=[saved],
+        witnesses=[evidence.witness],
+        keys=[evidence.key.verifier],
+        on_step=steps.append,
     )
     events = sum(evidence.live.reader.heads().values())
     assert done.leaves == done.witnessed == events
@@ -172,7 +176,7 @@ def _cut_tail(evidence: Evidence) -> None:
 
 
 def test_a_tail_cut_off_is_found_against_a_saved_checkpoint(evidence: Evidence) -> None:
-    saved = saved_of(evidence.checkpoint(), evidence.key.verifier, ())
+    saved = saved_of(evidence.checkpoint(), [evidence.key.verifier], ())
     _cut_tail(evidence)
     evidence.verify()  # by itself it is as whole as a younger store
     assert "cut off" in str(evidence.altered(saved=[saved]))
@@ -190,8 +194,8 @@ def test_a_history_written_anew_is_found_against_a_witness(evidence: Evidence) -
         f"TRUNCATE {NOTARY}",
     )
     evidence.notarise()
-    evidence.verify(key=evidence.key.verifier)  # signed with the log's own key
-    saved = saved_of(cosigned, evidence.key.verifier, [evidence.witness])
+    evidence.verify(keys=[evidence.key.verifier])  # signed with the log's own key
+    saved = saved_of(cosigned, [evidence.key.verifier], [evidence.witness])
     assert "others than at the saved checkpoint" in str(evidence.altered(saved=[saved]))
     assert "no checkpoint has a signature" in str(evidence.altered(witnesses=[evidence.witness]))
 
@@ -256,7 +260,7 @@ def test_a_saved_note_is_believed_for_its_signatures(evidence: Evidence) -> None
     stranger = Verifier("witness.example.com/w2", COSIGNATURE, evidence.witness.public)
     raw = evidence.cosigned()
     with pytest.raises(Altered, match="no signature of witness"):
-        saved_of(raw, None, [stranger])
+        saved_of(raw, [], [stranger])
     forged = raw.replace(b"example.com/log\n", b"example.com/lag\n", 1)
     with pytest.raises(Altered, match="does not hold"):
-        saved_of(forged, None, [evidence.witness])
+        saved_of(forged, [], [evidence.witness])
