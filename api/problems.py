@@ -57,6 +57,8 @@ PROBLEMS = (
     Problem(
         "rail-ref-used", 409, "The payment was used", "Each payment counts once, for one member."
     ),
+    Problem("coins-left", 409, "There are coins left", "Spend them, or give them up."),
+    Problem("erasure-begun", 409, "The erasure has begun", "There is no way back."),
     Problem("request-closed", 409, "The request is closed", "It was answered or refused."),
     Problem("no-such-request", 422, "No such request", "No authority asked under this id."),
     Problem("item-delisted", 409, "Not for sale any longer", "Choose another item."),

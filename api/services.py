@@ -21,6 +21,7 @@ from commands.accounts import AccountHandlers
 from commands.albums import AlbumHandlers
 from commands.cases import CaseHandlers
 from commands.directory import Directory
+from commands.erasures import ErasureHandlers
 from commands.executor import Answer, Contended, Executor, Handler, KeyReused
 from commands.gifts import GiftHandlers
 from commands.guardians import GuardianHandlers
@@ -35,6 +36,7 @@ from commands.rules import RuleHandlers
 from commands.screening import Screens
 from commands.work import Context
 from domain.account import DIRECTORY_CELL
+from domain.erasure import Terms
 from domain.event import Event, Recorded, Refused
 from domain.ids import MemberId, cell_of, derive
 from domain.sealed import Sealed
@@ -139,6 +141,7 @@ class Services:
         screens: Screens,
         recall: Recall | None = None,
         rails: Rails = MappingProxyType({}),
+        terms: Terms = Terms(),  # noqa: B008 - immutable
     ) -> None:
         self.log = log
         self.vault = vault
@@ -156,6 +159,7 @@ class Services:
         self.payments = PaymentHandlers(directory, rails)
         self.guardians = GuardianHandlers(directory)
         self.gifts = GiftHandlers(directory)
+        self.erasures = ErasureHandlers(terms)
         self.inquiries = Inquiries(self._look_up)
         self.freshness = freshness
         self.metrics = metrics
@@ -385,7 +389,8 @@ async def _nothing(_connection: Connection, _member: MemberId) -> None:
 
 #: What clients' reads are made of; what auditors and timers use is waited for where they do.
 READ_BY_CLIENTS = (
-    "albums", "badges", "cases", "comments", "decisions", "gifts", "ledger", "likes", "mall",
+    "albums", "badges", "cases", "comments", "decisions", "gifts", "ledger", "legal_holds", "likes",
+    "mall",
     "notices", "orders", "photos", "posts",
     "authority_requests", "reports", "standings", "timeline",
 )  # fmt: skip

@@ -10,6 +10,7 @@ import msgspec
 
 from api.addresses import Network
 from api.quotas import Quotas
+from domain.erasure import Terms
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     :param notary_key: the file of its key; None for one in the data directory.
     :param notary_name: of a new log; None for one that no other log has.
     :param witnesses: verifier keys of those whose cosignatures are taken.
+    :param erasure: how long an erasure waits, and what is retained after it.
     :param drain_seconds: between not being ready any more and not listening any more.
     """
 
@@ -63,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     notary_key: Path | None = None
     notary_name: str | None = None
     witnesses: tuple[str, ...] = ()
+    erasure: Terms = Terms()
 
     @property
     def keys_dir(self) -> Path:

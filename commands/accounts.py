@@ -14,7 +14,7 @@ from commands.types import QQ, Moment, Nickname, RealName, Reason
 from commands.work import Outcome, Work
 from domain import account as decisions
 from domain import suspensions
-from domain.account import ACCOUNT, NUMBER, Account, NoAccount, account_stream, status_of
+from domain.account import ACCOUNT, NUMBER, Account, Nobody, account_stream, status_of
 from domain.account_events import AccountEvent, Identity
 from domain.case_events import Subject
 from domain.casework import UNSEEN
@@ -83,12 +83,12 @@ class AccountHandlers:
         stream = self._directory.stream(command.qq)
         number = await work.load(NUMBER, stream)
         member = MemberId(work.mint(work.pick_cell()))
-        if isinstance(number, decisions.Claimed):
-            member = number.member
         found = await work.screen(work.cell, {"nickname": command.nickname})
         if found is not None and found.outcome not in ("published", "flagged"):
             # Nobody waits with an account for a name: whoever opens it gives another.
             raise Refused("not-published", "This nickname cannot be shown.", "/nickname")
+        # Asked before anything is sealed: whoever had it may have been forgotten.
+        decisions.check_unclaimed(number)
         identity = Identity(
             qq=await work.vault.seal(member, KeyClass.IDENTITY, str(command.qq)),
             nickname=await work.vault.seal(member, KeyClass.IDENTITY, command.nickname),
@@ -180,6 +180,6 @@ def _answered(
     stream = account_stream(member)
     work.append(ACCOUNT, stream, member, events)
     after = ACCOUNT.fold(events, account)
-    assert not isinstance(after, NoAccount), "nobody was refused"
-    since = 0 if isinstance(account, NoAccount) else account.since
+    assert not isinstance(after, Nobody), "nobody was refused"
+    since = 0 if isinstance(account, Nobody) else account.since
     return Outcome(member, (stream, since), state=status_of(after))

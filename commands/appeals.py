@@ -11,7 +11,7 @@ from commands.subjects import version_of
 from commands.types import Statement
 from commands.work import Outcome, Work
 from domain import rulings
-from domain.account import ACCOUNT, Account, NoAccount, account_stream
+from domain.account import ACCOUNT, Account, Nobody, account_stream
 from domain.case import matter_of
 from domain.event import Refused
 from domain.ids import CaseId, DecisionId
@@ -34,7 +34,7 @@ async def appeal(case: CaseId, command: Appeal, work: Work) -> Outcome:
     # Not as an acting member: a ban that could not be appealed would be beyond correction.
     member = work.context.member
     account: Account = await work.load(ACCOUNT, account_stream(member))
-    if isinstance(account, NoAccount):
+    if isinstance(account, Nobody):
         raise Refused("not-found")
     state, stream = await load_case(case, work)
     this = work.mint(work.cell)

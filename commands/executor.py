@@ -19,6 +19,7 @@ from commands.ports import (
     Conflict,
     Entropy,
     EventLog,
+    KeyGone,
     KeyVault,
     StaleRules,
 )
@@ -146,7 +147,7 @@ class Executor:
                 outcome = await handler(command, work)
                 work.fold()
                 stored, kept = _stored(outcome, work), True
-            except Refused as no:
+            except (Refused, KeyGone) as no:
                 stored, kept = _refusal(no), False
             except _STUMBLES:
                 stumbles += 1
@@ -278,7 +279,10 @@ def _stored(outcome: Outcome, work: Work) -> StoredAnswer:
     return StoredAnswer(outcome.status, outcome.id, outcome.state, outcome.because, event=event)
 
 
-def _refusal(refused: Refused) -> StoredAnswer:
+def _refusal(refused: Refused | KeyGone) -> StoredAnswer:
+    if isinstance(refused, KeyGone):
+        # Nothing can be written about who is gone: for all that is told, they never were.
+        return StoredAnswer(problem="not-found")
     return StoredAnswer(problem=refused.problem, detail=refused.detail, field=refused.field)
 
 

@@ -5,7 +5,7 @@ too: it stays theirs.
 
 from commands.work import Outcome, Work
 from domain import export as decisions
-from domain.account import ACCOUNT, Account, NoAccount, account_stream
+from domain.account import ACCOUNT, Account, Nobody, account_stream
 from domain.event import Refused
 from domain.export import EXPORTS, exports_stream
 from domain.ids import ExportId
@@ -19,7 +19,7 @@ async def ask(_: None, work: Work) -> Outcome:
     """
     member = work.context.member
     account: Account = await work.load(ACCOUNT, account_stream(member))
-    if isinstance(account, NoAccount):
+    if isinstance(account, Nobody):
         raise Refused("no-account")
     stream = exports_stream(member)
     exports = await work.load(EXPORTS, stream)

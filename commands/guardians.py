@@ -15,7 +15,7 @@ from commands.work import Outcome, Work
 from domain import belonging as belongings
 from domain import order as decisions
 from domain import wallet_moves
-from domain.account import ACCOUNT, NoAccount, account_stream
+from domain.account import ACCOUNT, Nobody, account_stream
 from domain.belonging import BELONGING, belonging_stream
 from domain.guardian import GuardianClaim
 from domain.ids import OrderId, cell_of
@@ -53,7 +53,7 @@ class GuardianHandlers:
         member, charge = order.member, order.charge
         account = await work.load(ACCOUNT, account_stream(member))
         born = None
-        if not isinstance(account, NoAccount):
+        if not isinstance(account, Nobody):
             born = await birth_date(work, self._directory, account)
         seal = work.vault.seal
         reason = await seal(member, KeyClass.BILLING, command.reason)

@@ -14,7 +14,7 @@ from commands.relations import acting_member, stopping_member
 from commands.types import Reason
 from commands.work import Outcome, Work
 from domain import membership_moves as decisions
-from domain.account import ACCOUNT, Banned, account_stream
+from domain.account import ACCOUNT, Banned, Erased, account_stream
 from domain.event import Refused
 from domain.ids import LotId, MemberId, OrderId, StreamId, cell_of
 from domain.membership import MEMBERSHIP, membership_stream
@@ -118,7 +118,7 @@ async def revoke_days(
 
 async def _let_time_pass(work: Work, course: Course, at: datetime) -> None:
     account = await work.load(ACCOUNT, account_stream(course.member))
-    if isinstance(account, Banned):
+    if isinstance(account, Banned | Erased):
         decisions.close(course, at)
     else:
         advance(course, at)

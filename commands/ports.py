@@ -158,6 +158,10 @@ class EventLog(Protocol):
         """The last position of every cell; 0 for an empty one."""
 
 
+class KeyGone(Exception):
+    """Nothing more is sealed for a subject: the key of that class was destroyed, for ever."""
+
+
 class KeyVault(Protocol):
     """Keys per subject and class, in a database of their own."""
 
@@ -165,6 +169,14 @@ class KeyVault(Protocol):
         """
         Encrypt under the subject's key of that class, which is made durable first if it is new.
         Suspends only when the key is not in memory.
+
+        :raises KeyGone: the key was destroyed.
+        """
+
+    def destroy(self, subject: UUID, key_class: KeyClass) -> bool:
+        """
+        Forget a key for ever, durably; False when that was done before. Waits for the disk. A
+        subject who has no key of that class never gets one.
         """
 
     def open(self, sealed: Sealed[str]) -> str | None:

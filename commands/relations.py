@@ -11,7 +11,7 @@ from commands.work import Work
 from domain.account import (
     ACCOUNT,
     Account,
-    NoAccount,
+    Nobody,
     account_stream,
     acting,
     publishing,
@@ -111,6 +111,6 @@ def check_id(
 async def other_member(work: Work, member: MemberId) -> MemberId:
     """Another member, who must be there; whether suspended is not the caller's business."""
     account: Account = await work.load(ACCOUNT, account_stream(member))
-    if isinstance(account, NoAccount):
+    if isinstance(account, Nobody):
         raise Refused("not-found")
     return member

@@ -16,7 +16,7 @@ from commands.work import Work
 from domain import message as messages
 from domain import post as posts
 from domain import verdicts
-from domain.account import ACCOUNT, Account, NoAccount, account_stream
+from domain.account import ACCOUNT, Account, Nobody, account_stream
 from domain.album import ALBUM, Album, AnyAlbum, NoAlbum, album_stream
 from domain.audience import Public
 from domain.case_events import Subject
@@ -178,7 +178,7 @@ class Subjects:
                 await self._not_blocked(work, viewer, subject.owner)
             case "nickname" | "member":
                 account: Account = await work.load(ACCOUNT, account_stream(subject.owner))
-                if isinstance(account, NoAccount):
+                if isinstance(account, Nobody):
                     raise Refused("not-found", field="/subject/qq")
                 await self._not_blocked(work, viewer, subject.owner)
             case "album":
@@ -270,7 +270,7 @@ async def said_at(work: Work, subject: Subject) -> int:
             return posts.said_at(await work.load(POST, post_stream(PostId(subject.id))))
         case "nickname":
             account: Account = await work.load(ACCOUNT, account_stream(subject.owner))
-            return 0 if isinstance(account, NoAccount) else account.names.said
+            return 0 if isinstance(account, Nobody) else account.names.said
         case "album":
             album: AnyAlbum = await work.load(ALBUM, album_stream(AlbumId(subject.id)))
             return album.said if isinstance(album, Album) else 0

@@ -12,6 +12,7 @@ from commands import gifts
 from commands.accounts import AccountHandlers, ReinstateAccount
 from commands.badges import AwardBadge, award
 from commands.cases import FallOverdue, LapseClaim, fall_overdue, lapse_claim
+from commands.erasures import BeginErasure, DestroyClass, ErasureHandlers, destroy_class
 from commands.executor import Executor
 from commands.gifts import ExpireGift
 from commands.memberships import FallDue, fall_due
@@ -31,6 +32,7 @@ from commands.wallets import (
 )
 from commands.work import Context
 from domain.badge import DAYS
+from domain.erasure import DESTRUCTIONS
 from domain.event import Refused
 from domain.ids import (
     CaseId,
@@ -57,8 +59,10 @@ class Timers:
         accounts: AccountHandlers,
         rules: RuleHandlers,
         payments: PaymentHandlers,
+        erasures: ErasureHandlers,
     ) -> None:
         self._executor = executor
+        self._erasures = erasures
         self._accounts = accounts
         self._rules = rules
         self._payments = payments
@@ -104,6 +108,12 @@ class Timers:
                 await execute(expire_strike, expire, context)
             case "poll-closes":
                 await execute(close_poll, ClosePoll(PostId(subject)), context)
+            case "erasure-due":
+                begin = BeginErasure(MemberId(subject))
+                await execute(self._erasures.begin, begin, context)
+            case _ if kind in DESTRUCTIONS:
+                destroy = DestroyClass(MemberId(subject), DESTRUCTIONS[kind])
+                await execute(destroy_class, destroy, context)
             case "sanction-ends":
                 await execute(end_sanction, EndSanction(MemberId(subject), deadline), context)
             case _ if kind in DAYS:

@@ -10,7 +10,7 @@ from commands.types import Coins, Days, Reason
 from commands.work import Outcome, Work
 from domain import belonging as belongings
 from domain import wallet_moves as decisions
-from domain.account import ACCOUNT, NoAccount, account_stream
+from domain.account import ACCOUNT, Nobody, account_stream
 from domain.belonging import BELONGING, Owned
 from domain.event import Refused
 from domain.ids import LotId, MemberId, OrderId, PaymentId, StreamId, cell_of
@@ -70,7 +70,7 @@ async def grant_bonus(target: MemberId, command: GrantBonus, work: Work) -> Outc
     """Give a member bonus coins."""
     work.cell = cell_of(target)
     account = await work.load(ACCOUNT, account_stream(target))
-    if isinstance(account, NoAccount):
+    if isinstance(account, Nobody):
         raise Refused("not-found")
     stream, at = wallet_stream(target), work.context.effective_at
     wallet = await work.load(WALLET, stream)

@@ -12,6 +12,7 @@ import msgspec
 
 from domain.account_events import (
     AccountBanned,
+    AccountErased,
     AccountEvent,
     AccountOpened,
     AccountReinstated,
@@ -116,8 +117,16 @@ class Banned(msgspec.Struct, frozen=True):
     by_operator: AccountSuspended | None = None
 
 
+class Erased(msgspec.Struct, frozen=True):
+    """There was an account; whoever asks is told what is told of one that never was."""
+
+    member: MemberId
+
+
 Opened: TypeAlias = Active | Suspended | Banned
-Account: TypeAlias = NoAccount | Opened
+#: Nobody is there.
+Nobody: TypeAlias = NoAccount | Erased
+Account: TypeAlias = Nobody | Opened
 
 
 def by_operator(account: Account) -> AccountSuspended | None:
@@ -150,11 +159,8 @@ def evolve_number(number: Number, event: NumberEvent, version: int) -> Number:
 
 def evolve(account: Account, event: AccountEvent, version: int) -> Account:
     """The account after one more event."""
-    if isinstance(account, NoAccount):
-        if isinstance(event, AccountOpened):
-            identity = event.identity
-            return Active(event.member, version, Names(identity.qq, identity.nickname))
-        return account
+    if isinstance(account, Nobody) or isinstance(event, AccountErased):
+        return _come_or_gone(account, event, version)
     change = msgspec.structs.replace
     operators, decided = by_operator(account), by_decision(account)
     match event:
@@ -181,6 +187,17 @@ def evolve(account: Account, event: AccountEvent, version: int) -> Account:
             return change(account, restriction=None) if ends else account
         case _:
             return change(account, names=_named(account.names, event, version))
+
+
+def _come_or_gone(account: Account, event: AccountEvent, version: int) -> Account:
+    """A member who was not there yet, or is no longer."""
+    match account, event:
+        case NoAccount(), AccountOpened(member=member, identity=identity):
+            return Active(member, version, Names(identity.qq, identity.nickname))
+        case _, AccountErased(member=member):
+            return Erased(member)
+        case _:
+            return account
 
 
 def _suspended(
@@ -239,9 +256,18 @@ def account_stream(member: MemberId) -> StreamId:
 
 def claim(number: Number, member: MemberId, identity: Identity) -> tuple[NumberEvent, ...]:
     """Take a number that nobody has."""
+    check_unclaimed(number)
+    return (NumberClaimed(member, identity),)
+
+
+def check_unclaimed(number: Number) -> None:
+    """
+    That nobody has, or ever had, a number.
+
+    :raises Refused: qq-taken.
+    """
     if isinstance(number, Claimed):
         raise Refused("qq-taken", "This QQ number has an account already.", "/qq")
-    return (NumberClaimed(member, identity),)
 
 
 def open_account(
@@ -251,10 +277,15 @@ def open_account(
     match account:
         case NoAccount():
             return (AccountOpened(member, identity),)
-        case Active() | Suspended() | Banned():
+        case Active() | Suspended() | Banned() | Erased():
             return ()
         case _:
             assert_never(account)
+
+
+def erase(account: Account) -> tuple[AccountEvent, ...]:
+    """Nobody is there any longer, whatever they were."""
+    return () if isinstance(account, Nobody) else (AccountErased(account.member),)
 
 
 def change_nickname(
@@ -294,6 +325,8 @@ def acting(account: Account) -> Active:
             raise Refused("banned", "This account is closed for good.")
         case NoAccount():
             raise Refused("not-found")
+        case Erased():
+            raise Refused("no-account", "There is no account for this QQ number.")
         case _:
             assert_never(account)
 

@@ -171,6 +171,15 @@ class BanLifted(Event, frozen=True, tag="account.ban_lifted.v1"):
     status: AccountStatus = "active"
 
 
+class AccountErased(Event, frozen=True, tag="account.erased.v1"):
+    """
+    The member is forgotten: from here on they are not there for anybody, and neither is anything of
+    theirs. The number is given to nobody again.
+    """
+
+    member: MemberId
+
+
 NumberEvent: TypeAlias = NumberClaimed
 AccountEvent: TypeAlias = (
     AccountOpened
@@ -188,4 +197,5 @@ AccountEvent: TypeAlias = (
     | RestrictionEnded
     | AccountBanned
     | BanLifted
+    | AccountErased
 )

@@ -22,6 +22,7 @@ from domain import (
     decoration,
     disclosure,
     disclosure_policy,
+    erasure,
     export,
     gallery,
     home,
@@ -55,7 +56,7 @@ from domain.event import Aggregate, Event, Registry
 _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (account.NUMBER, account_events.NumberClaimed),
     (account.ACCOUNT, account_events.AccountEvent),
-    (circle.CIRCLE, circle.AnyCircleEvent),
+    (circle.CIRCLE, circle.CircleStreamEvent),
     (named_list.LISTS, named_list.ListEvent),
     (space.SPACE, space.SpaceEvent),
     (post.POST, post_events.PostEvent),
@@ -93,6 +94,7 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (home.HOME, home.HomeEvent),
     (message.MESSAGE, message.MessageEvent),
     (authority_request.AUTHORITY_REQUEST, authority_request.AuthorityRequestEvent),
+    (erasure.ERASURE, erasure.ErasureEvent),
 )
 
 #: Of which kind of stream each type of event is.

@@ -10,6 +10,7 @@ A request holds a place among the friends from the moment it is made, so that wh
 finds the place free: a member's limit is exact although no half counts the other's.
 """
 
+from itertools import islice
 from typing import Literal, TypeAlias, assert_never
 from uuid import UUID
 
@@ -87,6 +88,15 @@ class SpaceUnfollowed(CircleEvent, frozen=True, tag="space.unfollowed.v1"):
     """No longer."""
 
 
+class CircleClosed(Event, frozen=True, tag="circle.closed.v1"):
+    """
+    The member is gone: to everybody it is as if they were blocked, now and whoever comes. The ties
+    there were end one by one, after this.
+    """
+
+    member: MemberId
+
+
 AnyCircleEvent: TypeAlias = (
     FriendAsked
     | FriendRequestReceived
@@ -99,6 +109,8 @@ AnyCircleEvent: TypeAlias = (
     | SpaceFollowed
     | SpaceUnfollowed
 )
+#: Of which streams of circles are.
+CircleStreamEvent: TypeAlias = AnyCircleEvent | CircleClosed
 
 Standing: TypeAlias = Literal["none", "outgoing", "incoming", "friends"]
 
@@ -131,7 +143,7 @@ class Tie(msgspec.Struct, frozen=True, gc=False):
 
 
 class Circle(msgspec.Struct, frozen=True, gc=False):
-    """All ties of a member, and how many there are of each limited kind."""
+    """All ties of a member, how many there are of each limited kind, and if no more can come."""
 
     ties: dict[MemberId, Tie] = {}
     friends: int = 0
@@ -139,10 +151,12 @@ class Circle(msgspec.Struct, frozen=True, gc=False):
     incoming: int = 0
     blocks: int = 0
     follows: int = 0
+    closed: bool = False
 
     def tie(self, other: MemberId) -> Tie:
         """The tie to another member; a blank one when there is none."""
-        return self.ties.get(other, _BLANK)
+        tie = self.ties.get(other, _BLANK)
+        return msgspec.structs.replace(tie, blocked=True) if self.closed else tie
 
 
 _BLANK = Tie()
@@ -186,9 +200,11 @@ def _after(tie: Tie, event: AnyCircleEvent, version: int) -> Tie:
             assert_never(event)
 
 
-def evolve(circle: Circle, event: AnyCircleEvent, version: int) -> Circle:
+def evolve(circle: Circle, event: CircleStreamEvent, version: int) -> Circle:
     """The circle after one more event."""
-    before = circle.tie(event.other)
+    if isinstance(event, CircleClosed):
+        return msgspec.structs.replace(circle, closed=True)
+    before = circle.ties.get(event.other, _BLANK)
     after = _after(before, event, version)
     return Circle(
         {**circle.ties, event.other: after},
@@ -197,6 +213,7 @@ def evolve(circle: Circle, event: AnyCircleEvent, version: int) -> Circle:
         circle.incoming + (after.standing == "incoming") - (before.standing == "incoming"),
         circle.blocks + after.blocked - before.blocked,
         circle.follows + after.follows - before.follows,
+        circle.closed,
     )
 
 
@@ -304,6 +321,28 @@ def follow(
 def unfollow(circle: Circle, member: MemberId, other: MemberId) -> tuple[AnyCircleEvent, ...]:
     """No longer follow a space."""
     return (SpaceUnfollowed(member, other),) if circle.tie(other).follows else ()
+
+
+def close(circle: Circle, member: MemberId) -> tuple[CircleStreamEvent, ...]:
+    """Nobody is there any longer, for anybody."""
+    return () if circle.closed else (CircleClosed(member),)
+
+
+def part(circle: Circle, member: MemberId, count: int) -> tuple[AnyCircleEvent, ...]:
+    """End up to ``count`` of the ties of a circle that is closed, whatever they are."""
+    events: list[AnyCircleEvent] = []
+    standing = (
+        (other, tie)
+        for other, tie in circle.ties.items()
+        if tie.bond is not None or tie.follows or tie.blocked
+    )
+    for other, tie in islice(standing, count):
+        events += unfriend(circle, member, other)
+        if tie.follows:
+            events.append(SpaceUnfollowed(member, other))
+        if tie.blocked:
+            events.append(MemberUnblocked(member, other))
+    return tuple(events)
 
 
 # Decisions that a policy carries from the other half

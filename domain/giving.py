@@ -9,7 +9,7 @@ to act in order to answer, and goes back by itself.
 from datetime import datetime
 from typing import assert_never
 
-from domain.account import Account, Active, Banned, NoAccount, Suspended
+from domain.account import Account, Active, Banned, Nobody, Suspended
 from domain.circle import Tie, friends
 from domain.event import Refused
 from domain.gift import GiftAccepted, GiftEvent, GiftOffered, GiftReturned, Offered, SentBack
@@ -32,7 +32,7 @@ def may_give(
     """
     if sender == recipient:
         raise Refused("not-yourself", "A gift is for somebody else.", _FIELD)
-    if isinstance(account, NoAccount):
+    if isinstance(account, Nobody):
         raise Refused("no-such-member", field=_FIELD)
     if not friends(half, other_half):
         raise Refused("not-friends", "Gifts are for friends.", _FIELD)

@@ -36,6 +36,8 @@ def settle(
 
 def _lifted(account: Account, event: SanctionLifted) -> tuple[AccountEvent, ...]:
     lifted, at = event.sanction, event.effective_at
+    if isinstance(account, accounts.Erased):
+        return ()
     if isinstance(account, accounts.Banned) and account.ban == lifted and event.by is not None:
         return suspensions.lift_ban(account, lifted, event.by, at)
     return (
@@ -48,6 +50,9 @@ def enforce(account: Account, standing: Standing, at: datetime) -> tuple[Account
     """Let an account show the sanctions in force, where it does not yet."""
     if isinstance(account, accounts.NoAccount):
         raise Refused("not-found")
+    if isinstance(account, accounts.Erased):
+        # Sanctions are left to run out; there is nobody to show them on.
+        return ()
     events: list[AccountEvent] = []
     ban = _longest(standing, "ban", at)
     if ban is not None:

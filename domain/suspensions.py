@@ -9,7 +9,17 @@ from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
-from domain.account import Account, Active, Banned, NoAccount, Suspended, by_decision, by_operator
+from domain.account import (
+    Account,
+    Active,
+    Banned,
+    Erased,
+    NoAccount,
+    Nobody,
+    Suspended,
+    by_decision,
+    by_operator,
+)
 from domain.account_events import (
     AccountBanned,
     AccountEvent,
@@ -38,7 +48,7 @@ def suspend(
 
     :param decision: its cause, unless an operator does it.
     """
-    if isinstance(account, NoAccount):
+    if isinstance(account, Nobody):
         raise Refused("not-found")
     banned, shown = isinstance(account, Banned), by_decision(account)
     if decision is None:
@@ -59,7 +69,7 @@ def reinstate(
 
     :param suspension: the one meant; without, it is the operator's. It does nothing to others.
     """
-    if isinstance(account, NoAccount):
+    if isinstance(account, Nobody):
         raise Refused("not-found")
     operators, decided = by_operator(account), by_decision(account)
     meant = operators if suspension is None else _of(suspension, operators, decided)
@@ -81,7 +91,7 @@ def restrict(
     account: Account, restriction: UUID, until: datetime, decision: DecisionId
 ) -> tuple[AccountEvent, ...]:
     """Keep a member from publishing; a later restriction takes the place of an earlier one."""
-    if isinstance(account, NoAccount):
+    if isinstance(account, Nobody):
         raise Refused("not-found")
     return (AccountRestricted(account.member, restriction, until, decision),)
 
@@ -90,7 +100,7 @@ def end_restriction(
     account: Account, restriction: UUID, effective_at: datetime
 ) -> tuple[AccountEvent, ...]:
     """End a restriction, if it is still the one in force."""
-    if isinstance(account, NoAccount) or account.restriction != restriction:
+    if isinstance(account, Nobody) or account.restriction != restriction:
         return ()
     return (RestrictionEnded(account.member, restriction, effective_at),)
 
@@ -102,7 +112,7 @@ def ban(account: Account, ban: UUID, decision: DecisionId) -> tuple[AccountEvent
             return (AccountBanned(member, ban, decision),)
         case Banned():
             return ()
-        case NoAccount():
+        case NoAccount() | Erased():
             raise Refused("not-found")
         case _:
             assert_never(account)

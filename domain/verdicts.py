@@ -185,7 +185,7 @@ def of_nickname(
     account: Account, verdict: Verdict, case: CaseId, decision: DecisionId
 ) -> tuple[AccountEvent, ...]:
     """What a verdict makes of a member's nickname."""
-    if isinstance(account, accounts.NoAccount):
+    if isinstance(account, accounts.Nobody):
         raise NotPossible(verdict, "there is no such member")
     member, names = account.member, account.names
     waits = names.pending is not None

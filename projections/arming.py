@@ -2,7 +2,7 @@
 Which events arm and disarm which deadlines.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -21,6 +21,15 @@ from domain.case_events import (
     CaseReleased,
     CaseReported,
     CaseSubjectChanged,
+)
+from domain.erasure import (
+    ClassDue,
+    ErasureAsked,
+    ErasureBegun,
+    ErasureClassDestroyed,
+    ErasureTakenBack,
+    LegalHoldPlaced,
+    LegalHoldReleased,
 )
 from domain.event import Event, Recorded
 from domain.ids import cell_of, derive
@@ -175,6 +184,54 @@ def _badge(member: UUID, badge: str) -> UUID:
     return derive(cell_of(member), "badge-due", member, badge.encode())
 
 
+def _forgotten_at(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, ErasureAsked)
+    yield Arm(_erasure(recorded, "due"), event.due, "erasure-due", event.member)
+
+
+def _not_forgotten(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    yield Disarm(_erasure(recorded, "due"))
+
+
+def _forgotten(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, ErasureBegun)
+    yield Disarm(_erasure(recorded, "due"))
+    free = [one for one in event.schedule if one.key_class not in event.held]
+    yield from _destroyed_at(recorded, event.member, free)
+
+
+def _held(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, LegalHoldPlaced)
+    for key_class in event.classes:
+        yield Disarm(_erasure(recorded, key_class.value))
+    yield from _destroyed_at(recorded, event.member, event.freed)
+
+
+def _held_no_longer(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, LegalHoldReleased)
+    yield from _destroyed_at(recorded, event.member, event.freed)
+
+
+def _destroyed(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, ErasureClassDestroyed)
+    yield Disarm(_erasure(recorded, event.key_class.value))
+
+
+def _destroyed_at(recorded: Recorded, member: UUID, due: Iterable[ClassDue]) -> Iterator[Arm]:
+    for one in due:
+        name = one.key_class.value
+        yield Arm(_erasure(recorded, name), one.due, f"erasure-{name}", member)
+
+
+def _erasure(recorded: Recorded, what: str) -> UUID:
+    return derive(recorded.cell, "erasure-due", recorded.stream, what.encode())
+
+
 ARMING: Mapping[type[Event], Arming] = {
     AccountOpened: _opened,
     BadgeAwarded: _awarded,
@@ -203,5 +260,11 @@ ARMING: Mapping[type[Event], Arming] = {
     PostHeld: _asked,
     PostPollClosed: _asked_no_longer,
     PostDeleted: _asked_no_longer,
+    ErasureAsked: _forgotten_at,
+    ErasureTakenBack: _not_forgotten,
+    ErasureBegun: _forgotten,
+    ErasureClassDestroyed: _destroyed,
+    LegalHoldPlaced: _held,
+    LegalHoldReleased: _held_no_longer,
     **OF_COINS,
 }

@@ -14,6 +14,7 @@ from projections.gates import Gates
 from projections.gifts import Gifts
 from projections.homes import Homes
 from projections.ledger import Ledger
+from projections.legal_holds import LegalHolds
 from projections.lists import Lists
 from projections.mall import Mall
 from projections.members import Members
@@ -64,6 +65,7 @@ READ_MODELS: tuple[ReadModel, ...] = (
     Homes(),
     Messages(),
     AuthorityRequests(),
+    LegalHolds(),
     Ledger(),
     Trail(),
 )

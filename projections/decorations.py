@@ -16,8 +16,10 @@ from domain.belonging import (
     BelongingTakenBack,
 )
 from domain.decoration import DecorationChanged, DecorationRestored
+from domain.erasure import ErasureClassDestroyed
 from domain.event import Recorded
 from domain.looks import SLOTS
+from domain.sealed import KeyClass
 from projections.rows import Change, Drop, Put
 from projections.tables import METADATA, MOMENT, cell, key
 
@@ -57,6 +59,8 @@ class Decorations:
                 values = {"look": _ENCODE(look).decode(), "position": recorded.position}
                 yield Put(DECORATIONS, (recorded.cell, member), values)
             case DecorationRestored(member=member):
+                yield Drop(DECORATIONS, (recorded.cell, member))
+            case ErasureClassDestroyed(member=member, key_class=KeyClass.CONTENT):
                 yield Drop(DECORATIONS, (recorded.cell, member))
             case BelongingGained(kind=kind) as gained if kind in SLOTS:
                 worn = {"kind": kind, "expires_at": gained.expires_at}

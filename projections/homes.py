@@ -10,9 +10,11 @@ from typing import Final
 import msgspec
 from sqlalchemy import BigInteger, Column, Table, Text
 
+from domain.erasure import ErasureClassDestroyed
 from domain.event import Recorded
 from domain.home import HomeChanged
-from projections.rows import Change, Put
+from domain.sealed import KeyClass
+from projections.rows import Change, Drop, Put
 from projections.tables import METADATA, cell, key
 
 HOMES = Table(
@@ -32,7 +34,7 @@ class Homes:
 
     name = "homes"
     tables = (HOMES,)
-    types = frozenset({HomeChanged})
+    types = frozenset({HomeChanged, ErasureClassDestroyed})
     inline = True
 
     def rows(self, recorded: Recorded) -> Iterator[Change]:
@@ -41,5 +43,7 @@ class Homes:
             case HomeChanged(member=member, home=home):
                 values = {"home": _ENCODE(home).decode(), "position": recorded.position}
                 yield Put(HOMES, (recorded.cell, member), values)
+            case ErasureClassDestroyed(member=member, key_class=KeyClass.CONTENT):
+                yield Drop(HOMES, (recorded.cell, member))
             case _:
                 return

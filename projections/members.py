@@ -1,6 +1,10 @@
 """
 Members: how each is shown, and whether each may act. Written inline, so a suspension holds and a
 new nickname shows from their commit on.
+
+Whatever is a member's is read together with this row, be it a post, a photo or a visit. So where
+there is no row, nothing of theirs is there for anybody: whoever is erased is gone at that commit,
+before a single item has been deleted.
 """
 
 from collections.abc import Iterator
@@ -9,6 +13,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Table, Text
 
 from domain.account_events import (
     AccountBanned,
+    AccountErased,
     AccountOpened,
     AccountReinstated,
     AccountSuspended,
@@ -23,7 +28,7 @@ from domain.decoration import DecorationChanged, DecorationRestored
 from domain.event import Recorded
 from domain.ids import MemberId
 from domain.space import CertificationWithdrawn, SpaceCertified
-from projections.rows import Change, Patch, Put
+from projections.rows import Change, Drop, Patch, Put
 from projections.tables import METADATA, MOMENT, cell, key, sealed
 
 MEMBERS = Table(
@@ -89,6 +94,8 @@ class Members:
                 yield Patch(MEMBERS, (recorded.cell, event.member), {"status": event.status})
             case AccountBanned(member=member):
                 yield Patch(MEMBERS, (recorded.cell, member), {"status": "banned"})
+            case AccountErased(member=member):
+                yield Drop(MEMBERS, (recorded.cell, member))
             case SpaceCertified(member=member, certified_as=certified_as, name=name):
                 certified = {"certified_as": certified_as, "certified_name": name.envelope}
                 yield Patch(MEMBERS, (recorded.cell, member), certified)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from domain.account_events import AccountBanned, AccountSuspended
+from domain.account_events import AccountBanned, AccountErased, AccountSuspended
 from domain.circle import (
     CircleEvent,
 )
@@ -139,7 +139,7 @@ def reach(event: Event) -> Reach:
             return Reach(members=frozenset({event.post_author}))
         case CircleEvent():
             return Reach(members=frozenset({event.member, event.other}))
-        case AccountSuspended() | AccountBanned():
+        case AccountSuspended() | AccountBanned() | AccountErased():
             return Reach(members=frozenset({event.member}))
         case _:
             return _NOBODY

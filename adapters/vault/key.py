@@ -14,6 +14,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from commands.ports import KeyGone
 from domain.sealed import KeyClass, Sealed
 
 FORMAT: Final = b"\x01"
@@ -31,7 +32,7 @@ class VaultFault(Exception):
     """The vault cannot do what was asked. The message never holds a key, a text or an envelope."""
 
 
-class KeyDestroyed(VaultFault):
+class KeyDestroyed(VaultFault, KeyGone):
     """Nothing more is sealed for this subject and class: erasure is final."""
 
 

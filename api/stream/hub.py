@@ -21,7 +21,7 @@ from api.stream.items import Told, compose
 from api.stream.places import Places
 from api.stream.resume import catch_up, with_cursors
 from commands.ports import LogUnavailable
-from domain.account_events import AccountBanned, AccountSuspended
+from domain.account_events import AccountBanned, AccountErased, AccountSuspended
 from domain.circle import CircleEvent
 from domain.event import Recorded
 from domain.ids import MemberId
@@ -201,7 +201,7 @@ class Hub:
                 before = dict(vector)
                 cases += [(recorded, MemberId(member)) for member in reached]
                 befores += [before] * len(reached)
-            if isinstance(recorded.event, AccountSuspended | AccountBanned):
+            if isinstance(recorded.event, AccountSuspended | AccountBanned | AccountErased):
                 suspended.add(recorded.event.member)
         if not cases:
             return

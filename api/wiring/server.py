@@ -28,6 +28,7 @@ from api.application import build
 from api.backtests import Backtests
 from api.badges import badges_policy
 from api.clearing import CLEAR_PHOTOS, ClearPhotos
+from api.forgetting import ForgetMembers
 from api.http.access import AccessLog
 from api.http.door import Door
 from api.limits import Limits
@@ -192,6 +193,7 @@ class Homezone:
             *policies(self.executor, handlers, self.services.rules, self.log.cells),
             badges_policy(self.services),
             ClearPhotos(self.services),
+            ForgetMembers(self.services),
         )
         names = [policy.name for policy in every]
         self._answered = frozenset().union(
@@ -200,7 +202,9 @@ class Homezone:
         self.policies = PolicyRunner(reader, database, every, clock, self._holder, from_start=names)
         self.services.reactions = self.policies
         services = self.services
-        timers = Timers(self.executor, handlers, services.rules, services.payments)
+        timers = Timers(
+            self.executor, handlers, services.rules, services.payments, services.erasures
+        )
 
         async def fire(deadline: Deadline) -> None:
             await timers.fire(deadline.kind, deadline.id, deadline.subject, deadline.due)
@@ -297,6 +301,7 @@ class Homezone:
             ),
             screens=self.screens,
             rails=self._rails(),
+            terms=self.settings.erasure,
             recall=self.recall if self.log.cells <= CELLS_MAX else None,
         )
 

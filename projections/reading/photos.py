@@ -56,6 +56,7 @@ _SOME = Statement(
     SELECT {_COLUMNS}
       FROM unnest(:cells::smallint[], :photos::uuid[]) AS wanted (cell, photo)
       JOIN models.photos p ON p.cell = wanted.cell AND p.photo = wanted.photo
+      JOIN models.members m ON m.cell = p.cell AND m.member = p.owner
     {_GATES}
     {_TIES.format(owner="p.owner")}
     """,  # noqa: S608 - put together from constants of this module

@@ -14,6 +14,7 @@ import msgspec
 
 from domain.account_events import (
     AccountBanned,
+    AccountErased,
     AccountOpened,
     AccountReinstated,
     AccountSuspended,
@@ -32,6 +33,7 @@ from domain.comment import (
 )
 from domain.consent import ConsentGiven, ConsentWithdrawn
 from domain.decoration import DecorationChanged, DecorationRestored
+from domain.erasure import ErasureClassDestroyed
 from domain.event import Recorded
 from domain.home import HomeChanged
 from domain.like import LikeGiven, LikeWithdrawn
@@ -47,6 +49,7 @@ from domain.post_events import (
     PostRejected,
     PostUnpublished,
 )
+from domain.sealed import KeyClass
 from domain.space import CertificationWithdrawn, SpaceCertified
 from domain.visit import VisitMade, VisitMadeUnseen, VisitorRemoved
 from projections.counters import share_counted
@@ -104,6 +107,7 @@ def touches(recorded: Recorded) -> Iterator[Touch]:
             | AccountSuspended(member=member)
             | AccountReinstated(member=member)
             | AccountBanned(member=member)
+            | AccountErased(member=member)
             | BanLifted(member=member)
             | NicknameChanged(member=member)
             | NicknameApproved(member=member)
@@ -118,6 +122,8 @@ def touches(recorded: Recorded) -> Iterator[Touch]:
         ):
             yield Touch("members", member)
         case HomeChanged(member=member):
+            yield Touch("pages", member)
+        case ErasureClassDestroyed(member=member, key_class=KeyClass.CONTENT):
             yield Touch("pages", member)
         case VisitMade(space=space) | VisitMadeUnseen(space=space) | VisitorRemoved(member=space):
             yield Touch("visited", space)

@@ -103,7 +103,7 @@ def _words(verdict: Verdict, history: Sequence[Recorded]) -> Fields | None:
 
 def _nickname(verdict: Verdict, history: Sequence[Recorded]) -> Sealed[str] | None:
     account = ACCOUNT.fold((one.event for one in history), ACCOUNT.initial)
-    if isinstance(account, accounts.NoAccount):
+    if isinstance(account, accounts.Nobody):
         return None
     names = account.names
     if names.pending is not None and verdict in {"approve", "reject"}:

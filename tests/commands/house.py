@@ -19,6 +19,7 @@ from commands import circles, comments
 from commands.accounts import AccountHandlers, RegisterAccount
 from commands.circles import ChangeTie, Move
 from commands.directory import Directory
+from commands.erasures import ErasureHandlers
 from commands.executor import Answer, Executor, Handler
 from commands.gifts import GiftHandlers
 from commands.lists import ListHandlers
@@ -34,6 +35,7 @@ from commands.timers import Timers
 from commands.types import AudienceChoice, ToPublic
 from commands.work import Context, Outcome, Work
 from domain.catalogue import EVENTS
+from domain.erasure import Terms
 from domain.event import Event, Recorded, Refused
 from domain.ids import MemberId, PostId, cell_of, mint
 
@@ -104,7 +106,9 @@ class House:
         self.rails: dict[str, PaymentRail] = {"demo": DemoRail()}
         self.gifts = GiftHandlers(self.directory)
         self.payments = PaymentHandlers(self.directory, self.rails)
-        self.timers = Timers(self.executor, self.accounts, self.rules, self.payments)
+        self.timers = Timers(
+            self.executor, self.accounts, self.rules, self.payments, ErasureHandlers(Terms())
+        )
         #: The members that members of staff are, too.
         self.persons: dict[UUID, MemberId] = {}
         self._heard = dict.fromkeys(range(len(self.store.heads)), 0)

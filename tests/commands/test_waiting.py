@@ -13,7 +13,7 @@ from commands.accounts import ChangeProfile
 from commands.decisions import Confirm, decide
 from commands.decisions import confirm as confirm_decision
 from commands.subjects import NicknameSubject, PostSubject, SubjectChoice
-from domain.account import NoAccount
+from domain.account import Nobody
 from domain.case import CASE, Case, Closed, NoCase, case_of, case_stream
 from domain.case_events import CaseDecided, Subject
 from domain.event import Refused
@@ -107,7 +107,7 @@ class History:
     async def waits(self) -> dict[str, bool]:
         """Whether the post, or an edit of it, and a name wait."""
         post, account = await self.bench.post_state(), await self.bench.account()
-        assert not isinstance(account, NoAccount)
+        assert not isinstance(account, Nobody)
         edit = isinstance(post, Live) and post.pending is not None
         return {
             "post": isinstance(post, Held) or edit,

@@ -45,6 +45,8 @@ _SEALED: _Class = {
         "AccountSuspended", "CaseAppealed", "CaseDeclined", "CaseEscalated", "CaseNoted",
         "CaseReported", "Decision", "LevelRaised", "MasterRotationBegun",
         "NotaryKeyAdded", "NotaryKeysRetired", "PastRead", "RecordsExported",
+        "CaseReported", "Decision", "ErasureAsked", "LegalHoldPlaced", "LevelRaised",
+        "PastRead", "RecordsExported",
         "RequestAnswered", "RequestReceived", "RequestRefused", "SanctionImposed", "SealedDataRead",
         "StrikeGiven", "TreeSetBack",
     ),

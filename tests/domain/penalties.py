@@ -9,7 +9,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from domain.account import ACCOUNT, Account, NoAccount
+from domain.account import ACCOUNT, Account, Nobody
 from domain.account_events import (
     AccountOpened,
 )
@@ -114,7 +114,7 @@ class Member:
 
     def shows(self) -> tuple[str, UUID | None]:
         """Whether the member may act, and what keeps them from publishing."""
-        assert not isinstance(self.account, NoAccount)
+        assert not isinstance(self.account, Nobody)
         return type(self.account).__name__, self.account.restriction
 
     def penalise(self, number: int, penalty: Penalty, at: datetime = NOW) -> None:

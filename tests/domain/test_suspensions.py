@@ -16,7 +16,7 @@ from domain.account import (
     Account,
     Active,
     Banned,
-    NoAccount,
+    Nobody,
     Suspended,
     by_operator,
     status_of,
@@ -107,7 +107,7 @@ def test_of_two_decided_suspensions_the_longer_shows() -> None:
 )
 def test_older_histories_mean_what_they_meant(history: list[AccountEvent], state: str) -> None:
     account = given(ACCOUNT, OPENED, *history).state
-    assert not isinstance(account, NoAccount)
+    assert not isinstance(account, Nobody)
     assert status_of(account) == state
     if history[-1] is OPERATORS:
         assert by_operator(account) == OPERATORS

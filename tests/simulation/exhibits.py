@@ -136,6 +136,7 @@ def _hydrate_photos(tables: Tables, asked: Asked) -> Rows:
         _photo(tables, cell, photo, row, row["owner"], asked["viewer"])
         for cell, photo in unnest(asked, "cells", "photos")
         if (row := tables.get(PHOTOS, cell, photo)) is not None
+        and tables.get(MEMBERS, cell, row["owner"]) is not None
     ]
     return [row for row in found if row is not None]
 

@@ -141,6 +141,7 @@ class SlowVault:
         self.open = vault.open
         self.blind = vault.blind
         self.destructions = vault.destructions
+        self.destroy = vault.destroy
 
     async def seal(self, subject: UUID, key_class: KeyClass, plain: str) -> Sealed[str]:
         """Encrypt."""
@@ -344,7 +345,13 @@ class Server:
         lease_from_books(self.policies, "policies", holder, clock, temper.lease_seconds)
         self.services.reactions = self.policies
         services = self.services
-        timers = Timers(self.executor, services.accounts, services.rules, services.payments)
+        timers = Timers(
+            self.executor,
+            services.accounts,
+            services.rules,
+            services.payments,
+            services.erasures,
+        )
 
         async def fire(deadline: Deadline) -> None:
             await timers.fire(deadline.kind, deadline.id, deadline.subject, deadline.due)

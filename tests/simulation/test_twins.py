@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import product
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from adapters.clock import SystemClock
 from adapters.database import Database
 from adapters.readers import ReadPool
 from api.wiring.models import prepare_store
+from domain.account import DIRECTORY_CELL
 from domain.authority_request import REQUESTS_CELL
 from domain.case_events import CaseDecided
 from domain.event import Recorded
@@ -37,6 +39,7 @@ from projections.reading import (
     cases,
     decisions,
     decorations,
+    erasures,
     gifts,
     homes,
     images,
@@ -63,8 +66,9 @@ from projections.reading import (
 from projections.reading.statements import Connection, Statement
 from projections.recall import home_loads, loads
 from projections.ties import FRIENDSHIPS
+from projections.timeline import TIMELINE
 from projections.trail import owner_facet
-from tests.simulation import authorities
+from tests.simulation import authorities, forgetting
 from tests.simulation.coins import Purchases
 from tests.simulation.exhibits import Exhibitions
 from tests.simulation.history import Plan
@@ -78,7 +82,8 @@ __all__ = ["database_url", "server_url"]
 
 _MODULES = (
     albums, audits, authority_requests, badges, books, carried, cases, decisions, decorations,
-    gifts, home_loads, homes, images, ledgers, loads, memberships, mentions, messages, moments,
+    erasures, gifts, home_loads, homes, images, ledgers, loads, memberships, mentions, messages,
+    moments,
     notices, people, photos, posts, reports, responses, shopping, standings, streams, timelines,
     viewing, visibility, visits, wallets,
 )  # fmt: skip
@@ -113,6 +118,7 @@ def lived(seed: int) -> Journal:
     shopped(seed, journal)
     exhibited(seed, journal)
     inquired(seed, journal)
+    held(seed, journal)
     return journal
 
 
@@ -370,6 +376,25 @@ def inquired(seed: int, journal: Journal) -> None:
         for before in (1 << 62, asked[30].position):
             await authority_requests.requests(noted, before, 7)
         await authority_requests.counts(noted)
+
+    asyncio.run(read())
+    journal.asked += noted.asked
+
+
+def held(seed: int, journal: Journal) -> None:
+    """Members are under legal holds, and what one of them did is gone through."""
+    heads = [one.position for one in journal.events if one.cell == DIRECTORY_CELL]
+    placed = list(forgetting.holds(seed, max(heads), 40))
+    journal.events += placed
+    journal.tables.write(changes_of(MODELS, placed))
+    noted = Noting()
+
+    async def read() -> None:
+        for after in (UUID(int=0), placed[20].owner):
+            await erasures.holds(noted, after, 7)
+        for (_, member, stream), _row in list(journal.tables.every(TIMELINE).items())[:5]:
+            await erasures.made(noted, MemberId(member), UUID(int=0), 3)
+            await erasures.made(noted, MemberId(member), stream, 100)
 
     asyncio.run(read())
     journal.asked += noted.asked
