@@ -3,6 +3,7 @@ What an operator can set, in one place.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,7 @@ import msgspec
 
 from api.addresses import Network
 from api.quotas import Quotas
+from commands.work import RETENTION
 from domain.erasure import Terms
 
 
@@ -34,6 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     :param notary_key: the file of its key; None for one in the data directory.
     :param notary_name: of a new log; None for one that no other log has.
     :param witnesses: verifier keys of those whose cosignatures are taken.
+    :param retention: for how long what is deleted can still be read by those who audit.
     :param erasure: how long an erasure waits, and what is retained after it.
     :param drain_seconds: between not being ready any more and not listening any more.
     """
@@ -65,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     notary_key: Path | None = None
     notary_name: str | None = None
     witnesses: tuple[str, ...] = ()
+    retention: timedelta = RETENTION
     erasure: Terms = Terms()
 
     @property

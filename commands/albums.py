@@ -13,6 +13,7 @@ from commands.directory import Directory
 from commands.exhibits import check_version, own_album, waits_as
 from commands.referrals import changed, nothing_to_decide, published_as
 from commands.relations import acting_member, check_id, publishing_member
+from commands.retentions import retain
 from commands.types import AlbumTitle, AudienceChoice, Precondition
 from commands.work import Outcome, Work
 from domain import album as decisions
@@ -66,10 +67,11 @@ class AlbumHandlers:
         )
         arrangement = Arrangement(command.layout, command.sort, command.slideshow)
         found = await work.screen(cell, {"title": command.title})
-        title: Sealed[str] = await work.vault.seal(owner, KeyClass.CONTENT, command.title)
         album, at = AlbumId(work.mint(cell)), None
         if copied is not None:
             album, at = AlbumId(copied.here("album", owner)), copied.at(work.context.effective_at)
+        seal = work.vault.seal
+        title: Sealed[str] = await seal(owner, KeyClass.CONTENT, command.title, album)
         stream, gallery = album_stream(album), gallery_stream(owner, cell)
         if copied is None:
             work.fresh(ALBUM, stream)
@@ -110,7 +112,7 @@ class AlbumHandlers:
         title = command.title
         if title is not msgspec.UNSET and title != work.vault.open(current.title):
             found = await work.screen(cell_of(owner), {"title": title})
-            sealed: Sealed[str] = await work.vault.seal(owner, KeyClass.CONTENT, title)
+            sealed: Sealed[str] = await work.vault.seal(owner, KeyClass.CONTENT, title, album)
             version = work.version(stream)
             if found is not None and found.outcome == "refused":
                 attempt = album_stream(AlbumId(work.mint(cell_of(owner))))
@@ -146,6 +148,7 @@ class AlbumHandlers:
         work.append(ALBUM, stream, owner, decisions.delete(current))
         closed = galleries.GalleryAlbumClosed(owner, album, current.stored)
         work.append(GALLERY, gallery, owner, (closed,))
+        await retain(work, owner, "album", album)
         await nothing_to_decide(work, Subject("album", album, owner), "deleted")
         return Outcome(album, (stream, work.version(stream) + 1), state="deleted")
 

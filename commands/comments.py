@@ -14,6 +14,7 @@ from commands.relations import (
     relation,
     visible_post,
 )
+from commands.retentions import retain
 from commands.types import CommentText
 from commands.work import Outcome, Work
 from domain import comment as decisions
@@ -53,7 +54,7 @@ async def write(post: PostId, command: WriteComment, work: Work) -> Outcome:
     stream = comment_stream(comment)
     work.fresh(COMMENT, stream)
     found = await work.screen(cell_of(author), {"text": command.text})
-    text = await work.vault.seal(author, KeyClass.CONTENT, command.text)
+    text = await work.vault.seal(author, KeyClass.CONTENT, command.text, comment)
     events = decisions.write(comment, author, post, under.author, text, reply_to, answered, found)
     work.append(COMMENT, stream, author, events)
     subject = Subject("comment", comment, author)
@@ -86,6 +87,7 @@ async def delete(comment: CommentId, work: Work) -> Outcome:
     if events:
         author = events[0].author
         work.append(COMMENT, stream, author, events)
+        await retain(work, author, "comment", comment)
         await nothing_to_decide(work, Subject("comment", comment, author), "deleted")
     since = state.since if isinstance(state, Deleted | TakenDown) else work.version(stream) + 1
     return Outcome(comment, (stream, since), state="deleted")

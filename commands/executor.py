@@ -7,6 +7,7 @@ decided from is known to be durable and current, so no answer ever rests on a wr
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from commands.ports import (
 )
 from commands.screening import Screens
 from commands.streams import Streams
-from commands.work import Context, Outcome, Work, written_out
+from commands.work import RETENTION, Context, Outcome, Work, written_out
 from domain.event import Refused
 from domain.ids import StreamId, cell_of, mint
 
@@ -103,6 +104,7 @@ class Executor:
         entropy: Entropy,
         streams: Streams | None = None,
         screens: Screens | None = None,
+        retention: timedelta = RETENTION,
     ) -> None:
         self.log = log
         self.vault = vault
@@ -110,6 +112,7 @@ class Executor:
         self.entropy = entropy
         self.streams = Streams(log) if streams is None else streams
         self.screens = screens
+        self.retention = retention
         self._in_flight: dict[tuple[UUID, str], asyncio.Future[None]] = {}
 
     def new_id(self, cell: int) -> UUID:
@@ -187,6 +190,7 @@ class Executor:
             self.entropy,
             self.log.cells,
             self.screens,
+            self.retention,
         )
 
     async def _claim(self, context: Context, there: int) -> Answer | None:

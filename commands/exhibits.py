@@ -104,6 +104,8 @@ def waits_as(standing: Standing) -> str:
             return "published"
 
 
-async def seal(work: Work, owner: MemberId, text: str | None) -> Sealed[str] | None:
-    """A text of the owner's, sealed; none stays none."""
-    return None if text is None else await work.vault.seal(owner, KeyClass.CONTENT, text)
+async def seal(
+    work: Work, owner: MemberId, text: str | None, item: AlbumId | PhotoId
+) -> Sealed[str] | None:
+    """A text of the owner's about an album or a photo, sealed; none stays none."""
+    return None if text is None else await work.vault.seal(owner, KeyClass.CONTENT, text, item)

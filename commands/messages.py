@@ -14,6 +14,7 @@ from commands.relations import (
     publishing_member,
     relation,
 )
+from commands.retentions import retain
 from commands.types import CommentText
 from commands.work import Outcome, Work
 from domain import message as decisions
@@ -50,7 +51,7 @@ async def write(space: MemberId, command: WriteMessage, work: Work) -> Outcome:
     stream = message_stream(message)
     work.fresh(MESSAGE, stream)
     found = await work.screen(cell_of(author), {"text": command.text})
-    text = await work.vault.seal(author, KeyClass.CONTENT, command.text)
+    text = await work.vault.seal(author, KeyClass.CONTENT, command.text, message)
     events = decisions.write(message, author, owner, text, reply_to, answered, found)
     work.append(MESSAGE, stream, author, events)
     subject = Subject("message", message, author)
@@ -75,6 +76,7 @@ async def delete(message: MessageId, work: Work) -> Outcome:
     if events:
         author = events[0].author
         work.append(MESSAGE, stream, author, events)
+        await retain(work, author, "message", message)
         await nothing_to_decide(work, Subject("message", message, author), "deleted")
     since = state.since if isinstance(state, Deleted | TakenDown) else work.version(stream) + 1
     return Outcome(message, (stream, since), state="deleted")

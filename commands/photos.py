@@ -17,6 +17,7 @@ from commands.exhibits import check_version, own_album, own_photo, seal, waits_a
 from commands.memberships import levels
 from commands.referrals import changed, nothing_to_decide, published_as
 from commands.relations import acting_member, check_id, publishing_member
+from commands.retentions import retain
 from commands.types import Alt, Caption, Place, Precondition
 from commands.work import Outcome, Work
 from domain import album as albums
@@ -25,8 +26,8 @@ from domain import photo as decisions
 from domain.album import ALBUM, album_stream
 from domain.case_events import Subject
 from domain.gallery import GALLERY, gallery_stream
-from domain.ids import AlbumId, MemberId, PhotoId, StreamId, cell_of, derive_at, milliseconds_of
-from domain.photo import PHOTO, PLACE_STEP, DeletedPhoto, NoPhoto, Photo, photo_stream
+from domain.ids import AlbumId, MemberId, PhotoId, StreamId, cell_of
+from domain.photo import PHOTO, PLACE_STEP, DeletedPhoto, NoPhoto, Photo, photo_of, photo_stream
 from domain.photo_events import PhotoEvent, PhotoWords
 from domain.picture import Picture
 from domain.plans import storage_quota
@@ -70,11 +71,6 @@ class Taken(msgspec.Struct, frozen=True):
     made_at: datetime | None = None
 
 
-def photo_of(owner: MemberId, upload: UUID) -> PhotoId:
-    """The one photo that an upload of a member's becomes; as old as the upload."""
-    return PhotoId(derive_at(milliseconds_of(upload), cell_of(owner), "photo", owner, upload))
-
-
 async def quota_of(work: Work, member: MemberId) -> int:
     """How many bytes a member may store now."""
     return storage_quota((await levels(work, member)).get("yellow"))
@@ -99,7 +95,7 @@ async def add(album: AlbumId, taken: Taken, command: AddPhoto, work: Work) -> Ou
     said = {"caption": command.caption, "alt": command.alt}
     found = await work.screen(cell_of(owner), said, taken.turned)
     words = PhotoWords(
-        await seal(work, owner, command.caption), await seal(work, owner, command.alt)
+        await seal(work, owner, command.caption, photo), await seal(work, owner, command.alt, photo)
     )
     if found is not None and found.outcome == "refused":
         return await _refused(work, owner, album, words, found, photo)
@@ -127,7 +123,7 @@ async def change(
     check_version(current.since, admits)
     stream, subject = photo_stream(photo), Subject("photo", photo, owner)
     state = waits_as(current.standing)
-    words = await _words(work, current, command)
+    words = await _words(work, photo, current, command)
     found: Found | None = None
     if words != current.words:
         said = {"caption": _opened(work, words.caption), "alt": _opened(work, words.alt)}
@@ -165,6 +161,7 @@ async def delete(photo: PhotoId, work: Work, *, admits: Precondition | None = No
     work.append(ALBUM, album, owner, albums.release(holding, photo, stored))
     removed = galleries.GalleryPhotoRemoved(owner, photo, stored)
     work.append(GALLERY, gallery, owner, (removed,))
+    await retain(work, owner, "photo", photo)
     await nothing_to_decide(work, Subject("photo", photo, owner), "deleted")
     return Outcome(photo, (stream, work.version(stream) + 1), state="deleted")
 
@@ -198,14 +195,14 @@ async def _moved(
     return decisions.move(current, target, place)
 
 
-async def _words(work: Work, current: Photo, command: ChangePhoto) -> PhotoWords:
+async def _words(work: Work, photo: PhotoId, current: Photo, command: ChangePhoto) -> PhotoWords:
     """Its words after a change; what says the same as before stays sealed as it is."""
     said: dict[str, Sealed[str] | None] = {}
     for name in ("caption", "alt"):
         before: Sealed[str] | None = getattr(current.words, name)
         to = getattr(command, name)
         same = to is msgspec.UNSET or to == _opened(work, before)
-        said[name] = before if same else await seal(work, current.owner, to)
+        said[name] = before if same else await seal(work, current.owner, to, photo)
     return PhotoWords(**said)
 
 

@@ -51,13 +51,14 @@ class ClosePoll(msgspec.Struct, frozen=True):
     post: PostId
 
 
-async def asked(work: Work, author: MemberId, ask: AskPoll) -> Poll:
+async def asked(work: Work, author: MemberId, post: PostId, ask: AskPoll) -> Poll:
     """
     What is asked, sealed.
 
     :raises Refused: the poll cannot be asked now.
     """
-    options = [await work.vault.seal(author, KeyClass.CONTENT, option) for option in ask.options]
+    seal = work.vault.seal
+    options = [await seal(author, KeyClass.CONTENT, option, post) for option in ask.options]
     poll = Poll(tuple(options), ask.choose, ask.closes_at)
     check_poll(poll, work.context.effective_at)
     if ask.closes_at is None:

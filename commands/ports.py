@@ -5,7 +5,7 @@ Adapters satisfy these; ``api/wiring`` is the one place where the two meet.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -163,14 +163,24 @@ class KeyGone(Exception):
 
 
 class KeyVault(Protocol):
-    """Keys per subject and class, in a database of their own."""
+    """Keys per subject and class, and of single items, in a database of their own."""
 
-    async def seal(self, subject: UUID, key_class: KeyClass, plain: str) -> Sealed[str]:
+    async def seal(
+        self, subject: UUID, key_class: KeyClass, plain: str, item: UUID | None = None
+    ) -> Sealed[str]:
         """
         Encrypt under the subject's key of that class, which is made durable first if it is new.
         Suspends only when the key is not in memory.
 
+        :param item: the stream of the post, photo, … that it belongs to: then the key is the item's
+            own, which goes with the subject's and can be destroyed alone.
         :raises KeyGone: the key was destroyed.
+        """
+
+    async def destroy_items(self, subject: UUID, key_class: KeyClass, items: Iterable[UUID]) -> int:
+        """
+        Forget the keys of some of a subject's items for ever, durably and all at once; how many
+        were not forgotten before. Whatever else the subject's key protects stays readable.
         """
 
     def destroy(self, subject: UUID, key_class: KeyClass) -> bool:

@@ -16,6 +16,7 @@ from commands.mentions import MENTIONS_MAX, mentioned, numbers_in
 from commands.polls import AskPoll, asked
 from commands.referrals import changed, nothing_to_decide, published_as
 from commands.relations import acting_member, check_id, publishing_member, visible_post
+from commands.retentions import retain
 from commands.types import (
     AudienceChoice,
     DiaryText,
@@ -151,7 +152,11 @@ class PostHandlers:
         audience = await chosen_audience(
             work, self._directory, author, command.audience, "/audience"
         )
-        kind, share_of, original_author, poll = await self._what(command, author, work)
+        post, at = PostId(work.mint(cell_of(author))), None
+        if copied is not None:
+            post = PostId(copied.here("post", author))
+            at = copied.at(work.context.effective_at)
+        kind, share_of, original_author, poll = await self._what(command, author, post, work)
         words = {
             "text": command.text,
             "title": command.title if isinstance(command, PublishDiary) else None,
@@ -162,16 +167,9 @@ class PostHandlers:
         found = await work.screen(cell_of(author), {**words, **options_of(options)})
         numbers = [*command.mentions, *numbers_in(command.text)]
         mentions = await mentioned(self._directory, author, numbers)
-        content = await content_of(work, author, words, images, mentions)
-        if copied is None:
-            post, at = PostId(work.mint(cell_of(author))), None
-            stream = post_stream(post)
-            state = work.fresh(POST, stream)
-        else:
-            post = PostId(copied.here("post", author))
-            at = copied.at(work.context.effective_at)
-            stream = post_stream(post)
-            state = await work.load(POST, stream)
+        content = await content_of(work, author, post, words, images, mentions)
+        stream = post_stream(post)
+        state = work.fresh(POST, stream) if copied is None else await work.load(POST, stream)
         commenting = command.commenting
         events = decisions.publish(
             state, author, kind, content, audience, share_of, found, poll, commenting, at
@@ -182,7 +180,7 @@ class PostHandlers:
         return Outcome(post, (stream, 1), state=became, status=201, refused=refused)
 
     async def _what(
-        self, command: PublishPost, author: MemberId, work: Work
+        self, command: PublishPost, author: MemberId, post: PostId, work: Work
     ) -> tuple[PostKind, PostId | None, MemberId | None, Poll | None]:
         """Which kind of post it is, what it shares, of whom, and what it asks."""
         match command:
@@ -191,7 +189,7 @@ class PostHandlers:
             case PublishDiary():
                 return "diary", None, None, None
             case PublishPoll(poll=ask):
-                return "poll", None, None, await asked(work, author, ask)
+                return "poll", None, None, await asked(work, author, post, ask)
             case PublishShare():
                 share_of = PostId(command.share_of)
                 shared = await visible_post(work, author, share_of, "no-such-post", "/share_of")
@@ -229,7 +227,7 @@ class PostHandlers:
         if command.images is not msgspec.UNSET:
             images = await own_images(work, editor, command.images)
         mentions = await self._mentions_after(editor, work, live, command)
-        content = await changed_content(work, editor, current, changes, images, mentions)
+        content = await changed_content(work, editor, post, current, changes, images, mentions)
         stream = post_stream(post)
         state = await work.load(POST, stream)
         limits: tuple[PostEvent, ...] = ()
@@ -306,6 +304,7 @@ class PostHandlers:
         _check_version(state, admits if events else None)
         if events:
             work.append(POST, stream, editor, events)
+            await retain(work, editor, "post", post)
             await nothing_to_decide(work, Subject("post", post, editor), "deleted")
         since = state.since if isinstance(state, Deleted) else work.version(stream) + 1
         return Outcome(post, (stream, since), state="deleted")

@@ -20,6 +20,7 @@ from commands.payments import LookAgain, PaymentHandlers
 from commands.polls import ClosePoll
 from commands.polls import close as close_poll
 from commands.ports import IdempotencyKey
+from commands.retentions import EndRetention, end_retention
 from commands.rules import EndLevel, RuleHandlers
 from commands.standings import EndSanction, ExpireStrike, end_sanction, expire_strike
 from commands.wallets import (
@@ -116,6 +117,9 @@ class Timers:
                 await execute(destroy_class, destroy, context)
             case "sanction-ends":
                 await execute(end_sanction, EndSanction(MemberId(subject), deadline), context)
+            case "retention-ends":
+                end = EndRetention(StreamId(subject))
+                await execute(end_retention, end, context)
             case _ if kind in DAYS:
                 await execute(award, AwardBadge(MemberId(subject), kind), context)
             case _:

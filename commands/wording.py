@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from commands.work import Work
-from domain.ids import MemberId, PhotoId
+from domain.ids import MemberId, PhotoId, PostId
 from domain.poll import Poll
 from domain.post_events import PostContent
 from domain.sealed import KeyClass, Sealed
@@ -33,16 +33,17 @@ def opened_options(work: Work, poll: Poll | None) -> Words:
 async def content_of(
     work: Work,
     author: MemberId,
+    post: PostId,
     words: Words,
     images: tuple[PhotoId, ...],
     mentions: tuple[MemberId, ...],
 ) -> PostContent:
     """The words, sealed."""
     return PostContent(
-        text=await work.vault.seal(author, KeyClass.CONTENT, words["text"] or ""),
-        title=await _seal(work, author, words["title"]),
-        mood=await _seal(work, author, words["mood"]),
-        location=await _seal(work, author, words["location"]),
+        text=await work.vault.seal(author, KeyClass.CONTENT, words["text"] or "", post),
+        title=await _seal(work, author, post, words["title"]),
+        mood=await _seal(work, author, post, words["mood"]),
+        location=await _seal(work, author, post, words["location"]),
         images=images,
         mentions=mentions,
     )
@@ -59,18 +60,19 @@ def changed_words(work: Work, current: PostContent, changes: Mapping[str, _Chang
 async def changed_content(
     work: Work,
     author: MemberId,
+    post: PostId,
     current: PostContent,
     changes: Mapping[str, _Changed],
     images: tuple[PhotoId, ...],
     mentions: tuple[MemberId, ...],
 ) -> PostContent:
     """The content after a change; what did not change keeps its seal."""
-    text = await _resealed(work, author, current.text, changes["text"])
+    text = await _resealed(work, author, post, current.text, changes["text"])
     return PostContent(
         text=text or current.text,
-        title=await _resealed(work, author, current.title, changes["title"]),
-        mood=await _resealed(work, author, current.mood, changes["mood"]),
-        location=await _resealed(work, author, current.location, changes["location"]),
+        title=await _resealed(work, author, post, current.title, changes["title"]),
+        mood=await _resealed(work, author, post, current.mood, changes["mood"]),
+        location=await _resealed(work, author, post, current.location, changes["location"]),
         images=images,
         mentions=mentions,
     )
@@ -81,10 +83,10 @@ def _opened(work: Work, current: Sealed[str] | None) -> str | None:
 
 
 async def _resealed(
-    work: Work, author: MemberId, current: Sealed[str] | None, to: _Changed
+    work: Work, author: MemberId, post: PostId, current: Sealed[str] | None, to: _Changed
 ) -> Sealed[str] | None:
-    return current if to is msgspec.UNSET else await _seal(work, author, to)
+    return current if to is msgspec.UNSET else await _seal(work, author, post, to)
 
 
-async def _seal(work: Work, author: MemberId, text: str | None) -> Sealed[str] | None:
-    return None if text is None else await work.vault.seal(author, KeyClass.CONTENT, text)
+async def _seal(work: Work, author: MemberId, post: PostId, text: str | None) -> Sealed[str] | None:
+    return None if text is None else await work.vault.seal(author, KeyClass.CONTENT, text, post)

@@ -7,8 +7,8 @@ true at the commit.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypeVar, cast
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -23,6 +23,9 @@ from domain.rulebook import SCREEN, screen_stream
 from domain.screening import Found, outcome_of
 
 S = TypeVar("S")
+
+#: For how long what is deleted is kept, where nothing else is set.
+RETENTION: Final = timedelta(days=30)
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -68,7 +71,11 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Work:
-    """The unit of work of one attempt at one command."""
+    """
+    The unit of work of one attempt at one command.
+
+    :param retention: for how long what is deleted is kept for those who audit.
+    """
 
     def __init__(
         self,
@@ -79,8 +86,10 @@ class Work:
         entropy: Entropy,
         cells: int,
         screens: Screens | None = None,
+        retention: timedelta = RETENTION,
     ) -> None:
         self.cells = cells
+        self.retention = retention
         self._screens = screens
         self._screen: tuple[StreamId, StreamState] | None = None
         self.context = context

@@ -43,6 +43,7 @@ from domain import (
     post,
     post_events,
     received_gift,
+    retention,
     rulebook,
     space,
     standing,
@@ -93,6 +94,7 @@ _AGGREGATES: tuple[tuple[Aggregate[Any], Any], ...] = (
     (visit.REMOVAL, visit.VisitorRemoved),
     (home.HOME, home.HomeEvent),
     (message.MESSAGE, message.MessageEvent),
+    (retention.RETENTION, retention.RetentionEvent),
     (authority_request.AUTHORITY_REQUEST, authority_request.AuthorityRequestEvent),
     (erasure.ERASURE, erasure.ErasureEvent),
 )

@@ -5,6 +5,7 @@ taken down. A photo that was taken down keeps its bytes, for it may be put back.
 
 from datetime import datetime
 from typing import TypeAlias
+from uuid import UUID
 
 import msgspec
 
@@ -20,7 +21,17 @@ from domain.exhibit import (
     check_there,
     steps,
 )
-from domain.ids import AlbumId, CaseId, DecisionId, MemberId, PhotoId, StreamId
+from domain.ids import (
+    AlbumId,
+    CaseId,
+    DecisionId,
+    MemberId,
+    PhotoId,
+    StreamId,
+    cell_of,
+    derive_at,
+    milliseconds_of,
+)
 from domain.photo_events import (
     PhotoAdded,
     PhotoApproved,
@@ -135,6 +146,11 @@ def _changed(photo: Photo, event: PhotoEvent, version: int) -> Photo:
 
 
 PHOTO: Aggregate[AnyPhoto] = Aggregate("photo", NoPhoto(), evolve)
+
+
+def photo_of(owner: MemberId, upload: UUID) -> PhotoId:
+    """The one photo that an upload of a member's becomes; as old as the upload."""
+    return PhotoId(derive_at(milliseconds_of(upload), cell_of(owner), "photo", owner, upload))
 
 
 def photo_stream(photo: PhotoId) -> StreamId:

@@ -28,6 +28,9 @@ class Sealed(msgspec.Struct, Generic[T], frozen=True):
     One sealed value. ``envelope`` is
 
         1 byte format | 16 bytes key id | 12 bytes nonce | ciphertext and 16 bytes tag (AES-256-GCM)
+
+    in format 1. In format 2, of what belongs to one item, 7 bytes that name the item's own key
+    stand after the key id.
     """
 
     envelope: bytes = msgspec.field(name="sealed")

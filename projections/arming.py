@@ -34,6 +34,7 @@ from domain.erasure import (
 from domain.event import Event, Recorded
 from domain.ids import cell_of, derive
 from domain.post_events import PostDeleted, PostHeld, PostPollClosed, PostPublished
+from domain.retention import ContentDestroyed, ContentRetained
 from domain.rulebook import LevelEnded, LevelRaised
 from domain.standing_events import (
     SanctionImposed,
@@ -165,6 +166,16 @@ def _asked_no_longer(recorded: Recorded) -> Iterator[Arm | Disarm]:
     yield Disarm(recorded.stream)
 
 
+def _retained(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    event = recorded.event
+    assert isinstance(event, ContentRetained)
+    yield Arm(recorded.stream, event.until, "retention-ends", recorded.stream)
+
+
+def _not_retained(recorded: Recorded) -> Iterator[Arm | Disarm]:
+    yield Disarm(recorded.stream)
+
+
 def _opened(recorded: Recorded) -> Iterator[Arm | Disarm]:
     event = recorded.event
     assert isinstance(event, AccountOpened)
@@ -260,6 +271,8 @@ ARMING: Mapping[type[Event], Arming] = {
     PostHeld: _asked,
     PostPollClosed: _asked_no_longer,
     PostDeleted: _asked_no_longer,
+    ContentRetained: _retained,
+    ContentDestroyed: _not_retained,
     ErasureAsked: _forgotten_at,
     ErasureTakenBack: _not_forgotten,
     ErasureBegun: _forgotten,

@@ -117,6 +117,7 @@ def _take(
         subscribers=moment.subscribers,
         keys=listed.keys,
         destroyed=listed.destroyed,
+        items_destroyed=listed.items_destroyed,
         files={"events": events, "commands": moment.commands, "keys": listed.file}
         | ({} if notarised is None else {"tree": notarised.file}),
         tree=None if notarised is None else notarised.mark,

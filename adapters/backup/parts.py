@@ -73,9 +73,9 @@ class TreeMark(msgspec.Struct, frozen=True):
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """
-    One run. ``cells`` is the checkpoint; ``subscribers`` says how far policies were; ``keys`` and
-    ``destroyed`` count what the vault had; ``events`` counts what this part adds; ``tree`` is the
-    notary's, where it had begun.
+    One run. ``cells`` is the checkpoint; ``subscribers`` says how far policies were; ``keys``,
+    ``destroyed`` and ``items_destroyed`` count what the vault had; ``events`` counts what this part
+    adds; ``tree`` is the notary's, where it had begun.
     """
 
     format: int = FORMAT
@@ -92,6 +92,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     destroyed: int
     files: dict[str, File]
     tree: TreeMark | None = None
+    items_destroyed: int = 0
 
     @property
     def heads(self) -> dict[int, int]:

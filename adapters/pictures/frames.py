@@ -1,10 +1,10 @@
 """
 Bytes that are sealed as they flow, however many.
 
-Each object has a key of its own, which is sealed in turn under the member's content key by the
-vault: destroying that key is the end of all of them, and nothing here ever holds it. Under the
-object's key the bytes are AES-256-GCM in frames of 256 KiB, so that memory stays small and nothing
-is shown before it was authenticated:
+Each object has a key of its own, which is sealed in turn by the vault, under the key of the photo
+that it is of: destroying that, or the member's content key above it, is the end of it, and nothing
+here ever holds either. Under the object's key the bytes are AES-256-GCM in frames of 256 KiB, so
+that memory stays small and nothing is shown before it was authenticated:
 
     1 byte format | 2 bytes length of the envelope | envelope of the object's key | frames
 
@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from commands.ports import KeyVault
-from domain.ids import MemberId
+from domain.ids import MemberId, PhotoId
 from domain.sealed import KeyClass, Sealed
 
 FRAME_BYTES: Final = 256 << 10
@@ -39,17 +39,17 @@ class Gone(Exception):
     """The key was destroyed: nobody reads these bytes any more."""
 
 
-async def new_key(vault: KeyVault, member: MemberId) -> tuple[bytes, Sealed[str]]:
-    """A key for one object, and the same sealed for its member."""
+async def new_key(vault: KeyVault, member: MemberId, photo: PhotoId) -> tuple[bytes, Sealed[str]]:
+    """A key for one object, and the same sealed for its member, as of the photo."""
     key = os.urandom(KEY_BYTES)
-    return key, await vault.seal(member, KeyClass.CONTENT, key.hex())
+    return key, await vault.seal(member, KeyClass.CONTENT, key.hex(), photo)
 
 
 def open_key(vault: KeyVault, sealed: Sealed[str]) -> bytes:
     """
     An object's key.
 
-    :raises Gone: the member's content key was destroyed.
+    :raises Gone: the photo's key was destroyed, or the member's.
     """
     text = vault.open(sealed)
     if text is None:
@@ -58,10 +58,10 @@ def open_key(vault: KeyVault, sealed: Sealed[str]) -> bytes:
 
 
 async def sealed_frames(
-    vault: KeyVault, member: MemberId, plain: AsyncIterator[bytes]
+    vault: KeyVault, member: MemberId, photo: PhotoId, plain: AsyncIterator[bytes]
 ) -> AsyncIterator[bytes]:
-    """What is stored of plain bytes that come in pieces of any size."""
-    key, sealed = await new_key(vault, member)
+    """What is stored of plain bytes of a photo that come in pieces of any size."""
+    key, sealed = await new_key(vault, member, photo)
     header = _FORMAT + len(sealed.envelope).to_bytes(2, "big") + sealed.envelope
     yield header
     bound = header + member.bytes

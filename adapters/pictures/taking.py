@@ -21,11 +21,12 @@ from adapters.pictures.folders import folder_of
 from adapters.pictures.frames import Damaged, Gone, opened_frames, sealed_frames
 from adapters.pictures.uploads import SealedUploads
 from adapters.pictures.worker import Size
-from adapters.pictures.workshop import Development, Undeveloped, Workshop
+from adapters.pictures.workshop import Undeveloped, Workshop
 from commands.pictures import ObjectExists, Objects
 from commands.ports import KeyVault
 from domain.event import Refused
 from domain.ids import MemberId
+from domain.photo import photo_of
 from domain.picture import Picture, Rendition
 from domain.sealed import KeyClass, Sealed
 
@@ -109,14 +110,17 @@ class TakenPictures:
                 answer = made.answer
                 for number, size in enumerate(answer.sizes):
                     name = f"{folder_of(member, upload)}staged-{attempt}-{number}"
-                    renditions.append(await self._stage(name, member, made, size))
+                    plain = made.bytes_of(size)
+                    frames = sealed_frames(self._vault, member, photo_of(member, upload), plain)
+                    renditions.append(await self._stage(name, frames, size))
                     staged.append(name)
         except Undeveloped as refused:
             raise Refused(refused.problem, field="/upload") from None
         original, screen, thumb = renditions
         location: Sealed[str] | None = None
         if keep_location and answer.location is not None:
-            location = await self._vault.seal(member, KeyClass.CONTENT, answer.location)
+            seal, photo = self._vault.seal, photo_of(member, upload)
+            location = await seal(member, KeyClass.CONTENT, answer.location, photo)
         picture = Picture(
             original,
             screen,
@@ -139,13 +143,13 @@ class TakenPictures:
             return earlier
         return record
 
-    async def _stage(self, name: str, member: MemberId, made: Development, size: Size) -> Rendition:
-        """Seal a size and store it under a passing name, counting and hashing what is stored."""
+    async def _stage(self, name: str, frames: AsyncIterator[bytes], size: Size) -> Rendition:
+        """Store a size, sealed, under a passing name, counting and hashing what is stored."""
         hashed, stored = hashlib.sha256(), 0
 
         async def counted() -> AsyncIterator[bytes]:
             nonlocal stored
-            async for frame in sealed_frames(self._vault, member, made.bytes_of(size)):
+            async for frame in frames:
                 hashed.update(frame)
                 stored += len(frame)
                 yield frame

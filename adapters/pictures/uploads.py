@@ -40,6 +40,7 @@ from commands.pictures import (
 from commands.ports import Clock, KeyVault
 from domain.event import Refused
 from domain.ids import MemberId
+from domain.photo import photo_of
 from domain.sealed import KeyClass, Sealed
 
 A = TypeVar("A", bound=Arrival | None)
@@ -100,9 +101,9 @@ class SealedUploads:
         """Begin an upload, if there is room for all of it beside the others on their way."""
         if length > self._length_max:
             raise Refused("upload-too-large")
-        _, key = await new_key(self._vault, member)
-        seal = self._vault.seal
-        told = None if metadata is None else await seal(member, KeyClass.CONTENT, metadata)
+        photo, seal = photo_of(member, id), self._vault.seal
+        _, key = await new_key(self._vault, member, photo)
+        told = None if metadata is None else await seal(member, KeyClass.CONTENT, metadata, photo)
         expires_at = milliseconds(self._clock.now() + LIFETIME)
         name = f"{folder_of(member, id)}info-{length:x}-{expires_at:x}"
         # Uploads of a member begin one after the other, so that two cannot share the last room.

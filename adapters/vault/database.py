@@ -16,8 +16,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from adapters.vault import nodes
 from adapters.vault.key import Owner, VaultFault
-from adapters.vault.master import sync_directory
+from adapters.vault.master import Master, sync_directory
+from adapters.vault.nodes import StoredNodes
+from adapters.vault.tree import ROOT
 
 _BUSY_SECONDS = 10.0
 
@@ -109,7 +112,7 @@ class KeyDatabase:
         with _faults():
             self._writer = _connect(path)
             self._reader = _connect(path)
-            self._writer.executescript(_SCHEMA)
+            self._writer.executescript(_SCHEMA + nodes.SCHEMA)
         sync_directory(path.parent)
 
     def close(self) -> None:
@@ -156,11 +159,24 @@ class KeyDatabase:
             row = self._reader.execute(_BY_OWNER, _columns(owner)).fetchone()
         return None if row is None else KeyRow(*row)
 
-    def create(self, rows: Iterable[KeyRow], created_at: str) -> None:
-        """Store new keys durably, in one transaction; an owner who has a key keeps it."""
+    def tree(self, key: bytes, master: Master) -> StoredNodes:
+        """The tree of a key's items, to be read."""
+        return StoredNodes(self._reader, key, master)
+
+    def create(
+        self, rows: Iterable[KeyRow], roots: Iterable[tuple[bytes, bytes]], created_at: str
+    ) -> None:
+        """
+        Store new keys durably, and roots of trees, in one transaction; an owner who has a key keeps
+        it, and a key its tree.
+
+        :param roots: the ids of keys, and a wrapped root for each.
+        """
         values = [(row.id, row.subject, row.key_class, row.wrapped, created_at) for row in rows]
+        planted = [{"key": key, "place": ROOT, "wrapped": wrapped} for key, wrapped in roots]
         with _faults(), self._transaction() as writer:
             writer.executemany(_CREATE, values)
+            writer.executemany(nodes.PLANT, planted)
 
     def destroy(self, owner: Owner, id: bytes, destroyed_at: str) -> bool:
         """
@@ -175,10 +191,31 @@ class KeyDatabase:
                 destroyed = writer.execute(_DESTROY, (destroyed_at, *columns)).rowcount == 1
                 if destroyed:
                     writer.execute(_RECORD_DESTRUCTION, columns)
+                    writer.execute(nodes.FELL, columns)
             with self._writing:
                 # Even when it was destroyed before: the journal may have been in use at that time.
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return destroyed
+
+    def destroy_items(
+        self, row: KeyRow, leaves: Iterable[bytes], master: Master, destroyed_at: str
+    ) -> int:
+        """
+        Forget the keys of some of an owner's items for ever, all or none; how many were not before.
+
+        :param row: a new key, for an owner who has none.
+        """
+        columns = (row.subject, row.key_class)
+        with _faults():
+            with self._transaction() as writer:
+                writer.execute(_CREATE, (row.id, *columns, row.wrapped, destroyed_at))
+                key = KeyRow(*writer.execute(_BY_OWNER, columns).fetchone())
+                gone = 0
+                if key.wrapped is not None:
+                    gone = StoredNodes(writer, key.id, master).puncture(leaves)
+            with self._writing:
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return gone
 
     def rewrap(
         self, wrap: Callable[[bytes, bytes], bytes], on_rewrapped: Callable[[int], None]
@@ -205,6 +242,7 @@ class KeyDatabase:
                     after = rows[-1].id
                     count += len(rows)
                     on_rewrapped(count)
+                nodes.rewrap(writer, wrap)
             with self._writing:
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return count
@@ -214,6 +252,17 @@ class KeyDatabase:
         with _faults():
             rows = self._reader.execute(_DESTROYED_AFTER, (sequence,)).fetchall()
         return [(row[0], KeyRow(*row[1:])) for row in rows]
+
+    def items_destroyed_after(self, sequence: int) -> list[tuple[int, bytes, bytes]]:
+        """The items' keys destroyed since, by any process: number, key, leaf, oldest first."""
+        with _faults():
+            return self._reader.execute(nodes.DESTROYED_AFTER, (sequence,)).fetchall()
+
+    def items_destroyed(self) -> int:
+        """How many keys of items were ever destroyed."""
+        with _faults():
+            count: int = self._reader.execute(nodes.COUNT).fetchone()[0]
+        return count
 
     def count(self) -> tuple[int, int]:
         """How many keys there ever were, and how many destructions."""
@@ -226,6 +275,12 @@ class KeyDatabase:
         with _faults(), closing(_connect(self._path)) as connection:
             for row in connection.execute(_LISTED, (created_from, destructions)):
                 yield KeyRow(*row)
+
+    def items_listed(self, destructions: int) -> Iterator[tuple[bytes, KeyRow]]:
+        """Leaf and key of the items destroyed after so many, on a connection of its own."""
+        with _faults(), closing(_connect(self._path)) as connection:
+            for leaf, *row in connection.execute(nodes.LISTED, (destructions,)):
+                yield leaf, KeyRow(*row)
 
     def copy_to(self, path: Path) -> None:
         """All of it as it is at one moment, into a new file, while others read and write."""

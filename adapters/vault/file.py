@@ -2,20 +2,19 @@
 The vault in a directory: ``master.key`` beside ``keys.db``.
 
 Sealing and opening are on the path of every write and every read, so a key in memory costs neither
-a lock nor a suspension. New keys are made in a thread of their own, everyone's in one transaction:
-a thousand members who join at once wait for a handful of syncs and not for a thousand.
+a lock nor a suspension. The keys of items follow from their member's tree (``tree.py``), in
+microseconds and without a look at the disk.
 
 Several servers may share one directory. Whatever one destroys, the others stop opening within
 ``recheck_seconds``: they ask for new destructions, an indexed read of a few microseconds, and
 nothing is trusted longer than that.
 """
 
-import asyncio
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from uuid import UUID
@@ -23,26 +22,28 @@ from uuid import UUID
 from adapters.entropy import EntropyPool
 from adapters.vault.blind import Blinder
 from adapters.vault.database import KeyDatabase, KeyRow
-from adapters.vault.key import ID_BYTES, KEY_BYTES, NONCE_BYTES, Key, Owner, VaultFault, key_id_of
+from adapters.vault.items import ItemKeys
+from adapters.vault.key import (
+    FORMAT,
+    ID_BYTES,
+    ITEM_FORMAT,
+    KEY_BYTES,
+    NONCE_BYTES,
+    Cipher,
+    Key,
+    KeyDestroyed,
+    Owner,
+    VaultFault,
+    head_of,
+    key_id_of,
+)
 from adapters.vault.keyring import Keyring
+from adapters.vault.making import KeyMaker
 from adapters.vault.master import Master, open_master
 from adapters.vault.rotation import finish, hold
+from adapters.vault.tree import leaf_of
 from commands.ports import Clock
 from domain.sealed import KeyClass, Sealed
-
-#: Keys read under one hold of the lock, so that a crowd of new members delays no reader.
-_READ_AT_ONCE = 64
-
-
-class _Batch:
-    """Owners waiting for their keys. ``keys`` is complete once ``done`` is."""
-
-    def __init__(self) -> None:
-        self.owners: set[Owner] = set()
-        self.keys: dict[Owner, Key] = {}
-        self.done: Future[None] = Future()
-        # Now it cannot be cancelled: one who gives up must not take the others' keys along.
-        self.done.set_running_or_notify_cancel()
 
 
 class FileKeyVault:
@@ -51,7 +52,7 @@ class FileKeyVault:
 
     :param directory: made if missing, 0700; its files are 0600.
     :param clock: for the dates of keys.
-    :param cache_size: keys kept in memory, about 0.7 kB each.
+    :param cache_size: keys kept in memory, about 0.7 kB each, and as many of items.
     :param recheck_seconds: how long another process's destruction may go unnoticed.
     :param service: the key service that wraps the master key, or is to wrap a new one; by default,
         whichever does, and for a new one none.
@@ -76,13 +77,13 @@ class FileKeyVault:
         self._recheck_seconds = recheck_seconds
         self._recheck_at = 0.0
         self._destructions_seen = 0
+        self._items_seen = 0
         self._ring = Keyring(cache_size)
+        self._items = ItemKeys(cache_size)
         self._nonces = EntropyPool()
         #: Held while a key goes from the database to the ring, or out of it: so a key that was
         #: read before its destruction cannot be put there after it.
         self._lock = threading.Lock()
-        self._queue = threading.Lock()
-        self._batch: _Batch | None = None
         self._in_use: int | None = hold(directory, alone=False)
         try:
             self._database = KeyDatabase(directory / "keys.db")
@@ -98,12 +99,13 @@ class FileKeyVault:
             else:
                 self._master = Master(lent, lent=True)
             self._blinder = Blinder(self._blind_secret(self._master))
+            self._items_seen = self._database.items_destroyed()
             self._catch_up()
         except BaseException:
             self._database.close()
             os.close(self._in_use)
             raise
-        self._maker = ThreadPoolExecutor(1, "key-vault")
+        self._maker = KeyMaker(self._database, self._master, clock, self._lock, self._hold)
 
     @property
     def lent(self) -> bytes | None:
@@ -120,17 +122,20 @@ class FileKeyVault:
 
     def close(self) -> None:
         """Wait for keys being made, and close the database."""
-        self._maker.shutdown()
+        self._maker.close()
         with self._lock:
             self._database.close()
             if self._in_use is not None:
                 os.close(self._in_use)
                 self._in_use = None
 
-    async def seal(self, subject: UUID, key_class: KeyClass, plain: str) -> Sealed[str]:
+    async def seal(
+        self, subject: UUID, key_class: KeyClass, plain: str, item: UUID | None = None
+    ) -> Sealed[str]:
         """
-        Encrypt under the subject's key of that class, which is made durable first if it is new.
-        Suspends only when the key is not in memory.
+        Encrypt under the subject's key of that class, which is made durable first if it is new; or
+        under that of one of its items. Suspends only when the subject's key is not in memory, or
+        has no items yet.
 
         :raises KeyDestroyed: the key was destroyed; erasure is final.
         :raises VaultFault: the database failed.
@@ -140,33 +145,44 @@ class FileKeyVault:
         key = self._ring.owned((subject.int, key_class._value_))
         if key is None:
             owner = Owner.of(subject, key_class)
-            key = (await self._ready((owner,)))[owner]
-        return key.seal(plain, self._nonces.take(NONCE_BYTES))
+            key = (await self._maker.ready((owner,), with_items=item is not None))[owner]
+        if item is None or key.destroyed:
+            return key.seal(plain, self._nonces.take(NONCE_BYTES))
+        head = ITEM_FORMAT + key.id + leaf_of(item)
+        cipher = self._items.named(head) or self._derived(head)
+        if cipher is None:
+            await self._maker.ready((key.owner,), with_items=True)
+            cipher = self._derived(head)
+            if cipher is None:
+                raise KeyDestroyed("this key was destroyed")
+        return cipher.seal(plain, self._nonces.take(NONCE_BYTES))
 
     async def prepare(self, subject: UUID, classes: Iterable[KeyClass]) -> None:
-        """Make a subject's keys at once, before they are needed."""
-        owners = [Owner.of(subject, key_class) for key_class in classes]
-        missing = [owner for owner in owners if self._ring.owned(owner) is None]
-        if missing:
-            await self._ready(missing)
+        """Make a subject's keys at once, before they are needed; that of content with its tree."""
+        for with_items in (False, True):
+            owners = [
+                Owner.of(subject, key_class)
+                for key_class in classes
+                if (key_class is KeyClass.CONTENT) is with_items
+            ]
+            missing = [owner for owner in owners if self._ring.owned(owner) is None]
+            if missing:
+                await self._maker.ready(missing, with_items=with_items)
 
     def open(self, sealed: Sealed[str]) -> str | None:
         """
-        The plain text; None when its key was destroyed. Reads one row if the key is not in memory.
+        The plain text; None when its key was destroyed. Reads a few rows if that is not in memory.
 
         :raises VaultFault: the envelope is forged, damaged or of another vault.
         """
         if monotonic() >= self._recheck_at:
             self._catch_up()
-        key_id = key_id_of(sealed.envelope)
-        key = self._ring.named(key_id)
-        if key is None:
-            with self._lock:
-                row = self._database.by_id(key_id)
-                if row is None:
-                    raise VaultFault("the envelope names an unknown key")
-                key = self._hold(row)
-        return key.open(sealed.envelope)
+        envelope = sealed.envelope
+        head = head_of(envelope)
+        cipher = self._items.named(head)
+        if cipher is None:
+            cipher = self._read(head)
+        return cipher.open(envelope)
 
     def tag(self, subject: UUID) -> bytes | None:
         """
@@ -188,7 +204,7 @@ class FileKeyVault:
         """Another number once a key was destroyed, by any process, as soon as it is known here."""
         if monotonic() >= self._recheck_at:
             self._catch_up()
-        return self._destructions_seen
+        return self._destructions_seen + self._items_seen
 
     def blind(self, namespace: str, value: str) -> bytes:
         """A keyed digest, 32 bytes: always the same for the same value in a namespace."""
@@ -206,6 +222,21 @@ class FileKeyVault:
         self._catch_up()
         return destroyed
 
+    async def destroy_items(self, subject: UUID, key_class: KeyClass, items: Iterable[UUID]) -> int:
+        """
+        Forget the keys of some of a subject's items for ever, durably and all at once; how many
+        were not forgotten before. What else the key protects stays readable.
+        """
+        leaves = [leaf_of(item) for item in items]
+        return await self._maker.do(partial(self.forget_items, subject, key_class.value, leaves))
+
+    def forget_items(self, subject: UUID, key_class: str, leaves: Iterable[bytes]) -> int:
+        """The same, by the leaves of the items. Waits for the disk."""
+        at, row = self._clock.now().isoformat(), self._maker.new_row(Owner(subject.int, key_class))
+        gone = self._database.destroy_items(row, leaves, self._master, at)
+        self._catch_up()
+        return gone
+
     def forget(self, id: bytes, subject: UUID, key_class: str) -> None:
         """
         Destroy a key by its id, durably, whether it is here or not: what names it opens to nothing.
@@ -219,6 +250,21 @@ class FileKeyVault:
         with self._lock:
             row = self._database.by_id(id)
         return None if row is None else row.wrapped is not None
+
+    def item_standing(self, id: bytes, leaf: bytes) -> bool:
+        """Whether the key of an item, of a key that is there, is alive or might come to be."""
+        cipher = self._derived(ITEM_FORMAT + id + leaf)
+        return bool(self.standing(id)) and (cipher is None or not cipher.destroyed)
+
+    def items_destroyed(self) -> int:
+        """How many keys of items were ever destroyed."""
+        with self._lock:
+            return self._database.items_destroyed()
+
+    def items_listed(self, destructions: int) -> Iterator[tuple[bytes, UUID, str, bytes]]:
+        """Key's id, subject, class and leaf of the items destroyed after so many."""
+        for leaf, row in self._database.items_listed(destructions):
+            yield row.id, UUID(bytes=row.subject), row.key_class, leaf
 
     def count(self) -> tuple[int, int]:
         """How many keys there ever were, and how many destructions; neither ever falls."""
@@ -250,58 +296,47 @@ class FileKeyVault:
         self._ring.hold(key)
         return key
 
+    def _named(self, key_id: bytes) -> Key:
+        """
+        The key of that id.
+
+        :raises VaultFault: there is none.
+        """
+        key = self._ring.named(key_id)
+        if key is None:
+            with self._lock:
+                row = self._database.by_id(key_id)
+                if row is None:
+                    raise VaultFault("the envelope names an unknown key")
+                key = self._hold(row)
+        return key
+
+    def _read(self, head: bytes) -> Cipher:
+        """What opens envelopes of a head, where it is no item's whose key is in memory."""
+        key = self._named(key_id_of(head))
+        if head[:1] == FORMAT or key.destroyed:
+            return key
+        cipher = self._derived(head)
+        if cipher is not None:
+            return cipher
+        raise VaultFault("the envelope is of an item, and its key has none")
+
+    def _derived(self, head: bytes) -> Cipher | None:
+        """The key of an item; None when there are none of its subject's key."""
+        with self._lock:
+            stored = self._database.tree(key_id_of(head), self._master)
+            return self._items.derive(head, stored)
+
     def _catch_up(self) -> None:
         """Drop what any process destroyed since the last time."""
         with self._lock:
             asked_at = monotonic()
             for sequence, row in self._database.destroyed_after(self._destructions_seen):
                 self._hold(row)
+                self._items.clear()
                 self._destructions_seen = sequence
+            for sequence, key, leaf in self._database.items_destroyed_after(self._items_seen):
+                self._items.drop(key, leaf)
+                self._items_seen = sequence
             # Last: while the database does not answer, no key is trusted.
             self._recheck_at = asked_at + self._recheck_seconds
-
-    async def _ready(self, owners: Iterable[Owner]) -> dict[Owner, Key]:
-        """The owners' keys, durable. Whoever asks while a batch is written shares the next."""
-        with self._queue:
-            batch = self._batch
-            if batch is None:
-                batch = self._batch = _Batch()
-                self._maker.submit(self._make, batch)
-            batch.owners.update(owners)
-        await asyncio.wrap_future(batch.done)
-        return batch.keys
-
-    def _make(self, batch: _Batch) -> None:
-        """Find or make the keys of a batch; runs in the vault's own thread."""
-        with self._queue:
-            assert self._batch is batch
-            self._batch = None
-        try:
-            missing = self._find(batch, list(batch.owners))
-            if missing:
-                rows = [self._new_row(owner) for owner in missing]
-                self._database.create(rows, self._clock.now().isoformat())
-                # Read back: of two servers that made the same key, one was first.
-                lost = self._find(batch, missing)
-                assert not lost
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear it
-            batch.done.set_exception(error)
-        else:
-            batch.done.set_result(None)
-
-    def _find(self, batch: _Batch, owners: list[Owner]) -> list[Owner]:
-        missing = []
-        for start in range(0, len(owners), _READ_AT_ONCE):
-            with self._lock:
-                for owner in owners[start : start + _READ_AT_ONCE]:
-                    row = self._database.by_owner(owner)
-                    if row is None:
-                        missing.append(owner)
-                    else:
-                        batch.keys[owner] = self._hold(row)
-        return missing
-
-    def _new_row(self, owner: Owner) -> KeyRow:
-        subject = owner.subject.to_bytes(16, "big")
-        row = KeyRow(os.urandom(ID_BYTES), subject, owner.key_class, None)
-        return row._replace(wrapped=self._master.wrap(os.urandom(KEY_BYTES), row.place))

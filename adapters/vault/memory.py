@@ -9,14 +9,33 @@ import os
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
+from adapters.vault import tree
 from adapters.vault.blind import Blinder
-from adapters.vault.key import ID_BYTES, KEY_BYTES, NONCE_BYTES, Key, Owner, VaultFault, key_id_of
+from adapters.vault.key import (
+    FORMAT,
+    ID_BYTES,
+    ITEM_FORMAT,
+    KEY_BYTES,
+    NONCE_BYTES,
+    Cipher,
+    Key,
+    Owner,
+    VaultFault,
+    head_of,
+    key_id_of,
+)
 from domain.sealed import KeyClass, Sealed
+
+
+class _Places(dict[bytes, bytes]):
+    """What is kept of a tree."""
+
+    put = dict.__setitem__
 
 
 class MemoryKeyVault:
     """
-    Keys in two dicts.
+    Keys in two dicts, and trees in another.
 
     :param random_bytes: gives as many random bytes as asked for.
     """
@@ -25,12 +44,18 @@ class MemoryKeyVault:
         self._random_bytes = random_bytes
         self._by_id: dict[bytes, Key] = {}
         self._by_owner: dict[Owner, Key] = {}
+        self._trees: dict[bytes, _Places] = {}
         self._blinder = Blinder(random_bytes(KEY_BYTES))
         self._destructions = 0
 
-    async def seal(self, subject: UUID, key_class: KeyClass, plain: str) -> Sealed[str]:
-        """Encrypt under the subject's key of that class; never suspends."""
-        key = self._key(Owner.of(subject, key_class))
+    async def seal(
+        self, subject: UUID, key_class: KeyClass, plain: str, item: UUID | None = None
+    ) -> Sealed[str]:
+        """Encrypt under the subject's key of that class, or one of its items'; never suspends."""
+        key: Cipher = self._key(Owner.of(subject, key_class))
+        if item is not None and not key.destroyed:
+            head = ITEM_FORMAT + key_id_of(key.head) + tree.leaf_of(item)
+            key = Cipher(head, tree.derive(self._tree(key_id_of(head)).get, tree.leaf_of(item)))
         return key.seal(plain, self._random_bytes(NONCE_BYTES))
 
     async def prepare(self, subject: UUID, classes: Iterable[KeyClass]) -> None:
@@ -44,10 +69,16 @@ class MemoryKeyVault:
 
         :raises VaultFault: the envelope is forged, damaged or of another vault.
         """
-        key = self._by_id.get(key_id_of(sealed.envelope))
+        head = head_of(sealed.envelope)
+        key = self._by_id.get(key_id_of(head))
         if key is None:
             raise VaultFault("the envelope names an unknown key")
-        return key.open(sealed.envelope)
+        if head[:1] == FORMAT or key.destroyed:
+            return key.open(sealed.envelope)
+        if key.id not in self._trees:
+            raise VaultFault("the envelope is of an item, and its key has none")
+        leaf = head[len(key.head) :]
+        return Cipher(head, tree.derive(self._trees[key.id].get, leaf)).open(sealed.envelope)
 
     def destructions(self) -> int:
         """How many keys were destroyed."""
@@ -64,11 +95,29 @@ class MemoryKeyVault:
         if key.destroyed:
             return False
         self._by_id[key.id] = self._by_owner[owner] = Key(key.id, owner, None)
+        self._trees.pop(key.id, None)
         self._destructions += 1
         return True
 
+    async def destroy_items(self, subject: UUID, key_class: KeyClass, items: Iterable[UUID]) -> int:
+        """Forget the keys of some of a subject's items for ever; how many were not before."""
+        key = self._key(Owner.of(subject, key_class))
+        if key.destroyed:
+            return 0
+        nodes = self._tree(key.id)
+        gone = sum(tree.puncture(nodes, tree.leaf_of(item)) for item in items)
+        self._destructions += gone
+        return gone
+
     def close(self) -> None:
         """Nothing to close."""
+
+    def _tree(self, key_id: bytes) -> "_Places":
+        nodes = self._trees.get(key_id)
+        if nodes is None:
+            nodes = self._trees[key_id] = _Places()
+            nodes.put(tree.ROOT, self._random_bytes(tree.NODE_BYTES))
+        return nodes
 
     def _key(self, owner: Owner) -> Key:
         key = self._by_owner.get(owner)

@@ -6,6 +6,7 @@ on stderr and no traceback.
 import asyncio
 import os
 import sys
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -91,6 +92,7 @@ def serve(
         object_store=tuning.object_store,
         upload_bytes_max=tuning.upload_max,
         kms=tuning.key_service,
+        retention=timedelta(days=tuning.retention),
         notary_key=tuning.notary_key,
         notary_name=tuning.notary_name,
         witnesses=tuning.witness_keys,

@@ -18,6 +18,7 @@ _BOUNDS = Group("Bounds")
 _PHOTOS = Group("Photos")
 _NOTARY = Group("Notary")
 _KEYS = Group("Keys")
+_KEPT = Group("Erasure")
 _SOME = validators.Number(gte=1)
 
 
@@ -138,6 +139,16 @@ class Tuning(PhotoOptions):
             _KEYS,
         ),
     ] = None
+    retention: Annotated[
+        float,
+        Parameter(
+            env_var="RETENTION_DAYS",
+            validator=validators.Number(gte=0, lte=36_500),
+            group=_KEPT,
+            help="Days for which what is deleted can be read by those who audit.",
+        ),
+    ] = 30.0
+
     notary_key: Annotated[
         Path | None,
         _text("NOTARY_KEY", "The file of its key. Default: one in the data directory.", _NOTARY),

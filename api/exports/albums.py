@@ -20,13 +20,13 @@ from api.exports.reading import CopyReader
 from commands import photos
 from commands.albums import AlbumHandlers, ChangeAlbum, CreateAlbum
 from commands.copies import Copied
-from commands.photos import AddPhoto, Taken, photo_of
+from commands.photos import AddPhoto, Taken
 from commands.pictures import Pictures, Upload, Uploads
 from domain.album import ALBUM, Album, AnyAlbum, album_stream
 from domain.event import Event, Refused
 from domain.exhibit import Published
 from domain.ids import AlbumId, PhotoId
-from domain.photo import PHOTO, AnyPhoto, Photo, photo_stream
+from domain.photo import PHOTO, AnyPhoto, Photo, photo_of, photo_stream
 from domain.sealed import KeyClass
 
 _NO_ALBUM: Final = "its album is not here"
@@ -137,7 +137,9 @@ class AlbumImporter:
         """Add it to its album; without its location, where the member has not consented here."""
         attempt, executor = self._bringing.attempt, self._bringing.executor
         if location is not None:
-            sealed = await executor.vault.seal(self._bringing.member, KeyClass.CONTENT, location)
+            member = self._bringing.member
+            here = photo_of(member, command.upload)
+            sealed = await executor.vault.seal(member, KeyClass.CONTENT, location, here)
             located = msgspec.structs.replace(taken.picture, location=sealed)
             there = msgspec.structs.replace(taken, picture=located)
             keeping = msgspec.structs.replace(command, keep_location=True)

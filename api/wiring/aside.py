@@ -19,11 +19,10 @@ from api.wiring.models import MODELS
 from api.wiring.pictures import Photos
 from api.wiring.store import Store
 from commands.executor import Executor
-from commands.photos import photo_of
 from commands.screening import EPOCHS, Screens
 from domain.catalogue import EVENTS
 from domain.ids import MemberId
-from domain.photo import photo_stream
+from domain.photo import photo_of, photo_stream
 from projections.engine.apply import InlineModels
 
 

@@ -31,6 +31,7 @@ from api.clearing import CLEAR_PHOTOS, ClearPhotos
 from api.forgetting import ForgetMembers
 from api.http.access import AccessLog
 from api.http.door import Door
+from api.item_keys import DestroyItemKeys
 from api.limits import Limits
 from api.metrics import Metrics
 from api.readiness import readiness
@@ -52,7 +53,6 @@ from api.wiring.rails import rails_of
 from api.wiring.store import check_restored
 from commands.directory import Directory
 from commands.executor import Executor
-from commands.photos import photo_of
 from commands.policies import policies
 from commands.ports import Clock, Entropy, LogOverloaded, LogUnavailable
 from commands.rails import Rails
@@ -62,7 +62,7 @@ from domain.account import DIRECTORY_CELL
 from domain.catalogue import EVENTS
 from domain.event import Event, Recorded
 from domain.ids import MemberId
-from domain.photo import photo_stream
+from domain.photo import photo_of, photo_stream
 from projections.arming import ARMING
 from projections.engine.apply import InlineModels
 from projections.engine.feeder import Feeder, Setup
@@ -145,7 +145,14 @@ class Homezone:
             spawn,
         )
         self.screens = Screens(self.log, RuleMatcher(), self.calendar)
-        self.executor = Executor(self.log, self.vault, clock, self.entropy, screens=self.screens)
+        self.executor = Executor(
+            self.log,
+            self.vault,
+            clock,
+            self.entropy,
+            screens=self.screens,
+            retention=settings.retention,
+        )
         self.services = self._services()
         self.services.backtests = self._backtests()
         self.services.evidence = self.published = Published(
@@ -193,6 +200,7 @@ class Homezone:
             *policies(self.executor, handlers, self.services.rules, self.log.cells),
             badges_policy(self.services),
             ClearPhotos(self.services),
+            DestroyItemKeys(self.services),
             ForgetMembers(self.services),
         )
         names = [policy.name for policy in every]

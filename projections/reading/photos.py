@@ -244,6 +244,18 @@ async def bytes_of(
     return found, (rows[-1][1], rows[-1][0]) if len(rows) == count else None
 
 
+async def photos_of(
+    connection: Connection, album: UUID, after: Mark, count: int
+) -> tuple[list[UUID], Mark | None]:
+    """The photos themselves, that :func:`bytes_of` tells the bytes of."""
+    rows = await _BYTES(
+        connection, cell=cell_of(album), album=album,
+        after=after[0], after_photo=after[1], count=count,
+    )  # fmt: skip
+    found = [row[0] for row in rows if row[3]]
+    return found, (rows[-1][1], rows[-1][0]) if len(rows) == count else None
+
+
 def _gated(viewer: Viewer, row: Row) -> PhotoView | None:
     live, audience, album_live, album_audience, bond, blocked, listed = row[18:]
     relation = viewer.relation(row[1], bond=bond, blocked=blocked, listed=listed)

@@ -18,6 +18,7 @@ from domain.case_events import (
 from domain.event import Refused
 from domain.ids import PostId, mint
 from domain.post_events import PostDeleted, PostEdited, PostHeld
+from domain.retention import ContentRetained
 from domain.standing_events import StrikeGiven
 from tests.commands.bench import MOD, NORA, OLGA, Bench, deciding
 from tests.commands.house import live, on, to
@@ -130,10 +131,10 @@ def test_who_deletes_what_waits_closes_its_case() -> None:
         bench.post = await house.publish(bench.anna, text="a zorblat")
         assert [type(one.event) for one in house.events(bench.anna)][-2:] == [PostHeld, CaseOpened]
         deleted = await house.run(on(house.posts.delete, bench.post), None, bench.anna)
-        assert bench.appended(deleted) == [PostDeleted, CaseMooted]
+        assert bench.appended(deleted) == [PostDeleted, ContentRetained, CaseMooted]
         assert deleted.position == deleted.written[0], "the answer is about the post"
         assert isinstance(await bench.case_state(), Closed)
-        assert bench.armed() == []
+        assert [one.kind for one in bench.armed()] == ["retention-ends"]
 
     live(history)
 
@@ -159,7 +160,7 @@ def test_what_was_reported_is_looked_at_though_it_is_deleted() -> None:
         bench = await Bench().sit()
         await bench.report(bench.bela)
         deleted = await bench.house.run(on(bench.house.posts.delete, bench.post), None, bench.anna)
-        assert bench.appended(deleted) == [PostDeleted]
+        assert bench.appended(deleted) == [PostDeleted, ContentRetained]
         assert isinstance(await bench.case_state(), Open)
 
     live(history)

@@ -24,6 +24,7 @@ from commands.policies import Policy
 from commands.posts import EditPost, PublishDiary, PublishShare, PublishShuoshuo
 from commands.spaces import CertifySpace
 from commands.types import ToFriends, ToList, ToOnlyMe, ToPublic
+from commands.work import RETENTION
 from domain.account import account_stream
 from domain.account_events import (
     AccountOpened,
@@ -40,6 +41,7 @@ from domain.ids import CommentId, ListId, MemberId, PostId, StreamId, cell_of, m
 from domain.named_list import ListDeleted, ListSaved
 from domain.post import SHUOSHUO_LENGTH_MAX
 from domain.post_events import PostAudienceChanged, PostDeleted, PostEdited, PostPublished
+from domain.retention import ContentRetained
 from domain.space import CertificationWithdrawn, SpaceCertified
 from tests.commands.house import NOON, STAFF, House, live, on, to
 
@@ -520,7 +522,12 @@ async def test_a_post_is_deleted_by_its_author_once(street: Street) -> None:
     delete = on(house.posts.delete, post)
     assert await house.refusal(delete, None, bela) == ("not-yours", None)
     deleted = await house.run(delete, None, anna)
-    assert (deleted.state, house.last(anna)) == ("deleted", PostDeleted(anna))
+    assert deleted.state == "deleted"
+    due = house.clock.now() + RETENTION
+    assert [one.event for one in house.events(anna)][-2:] == [
+        PostDeleted(anna),
+        ContentRetained(anna, "post", post, due),
+    ]
     same_place(deleted, await house.run(delete, None, anna))
     assert await house.refusal(delete, None, bela) == ("not-found", None)
 
@@ -573,7 +580,9 @@ async def test_a_comment_is_taken_away_by_its_author_or_the_posts(street: Street
     deleted = await house.run(on(comments.delete, own), None, bela)
     same_place(deleted, await house.run(on(comments.delete, own), None, anna))
     moderated = await house.run(on(comments.delete, other), None, anna)
-    assert house.last(anna) == CommentDeleted(bela, post, anna, "post_author")
+    gone, kept = [one.event for one in house.committed][-2:]
+    assert gone == CommentDeleted(bela, post, anna, "post_author")
+    assert kept == ContentRetained(bela, "comment", other, house.clock.now() + RETENTION)
     assert moderated.cell == cell_of(bela), "where the comment lives"
     stored = house.log.reader.read_stream(comment_stream(other))[-1]
     assert (stored.actor, stored.owner) == (anna, bela)

@@ -15,7 +15,7 @@ from commands import photos
 from commands.albums import AlbumHandlers, CreateAlbum
 from commands.executor import Answer
 from commands.memberships import Subscribe, cancel, subscribe
-from commands.photos import AddPhoto, ChangePhoto, Taken, photo_of
+from commands.photos import AddPhoto, ChangePhoto, Taken
 from commands.rules import PublishRules
 from commands.types import ToPublic
 from commands.wallets import GrantBonus, grant_bonus
@@ -26,7 +26,7 @@ from domain.album import ALBUM, Album, album_stream
 from domain.event import Refused
 from domain.gallery import GALLERY, Gallery, gallery_stream
 from domain.ids import AlbumId, PhotoId, cell_of
-from domain.photo import PHOTO, Photo, photo_stream
+from domain.photo import PHOTO, Photo, photo_of, photo_stream
 from domain.picture import Picture, Rendition
 from domain.plans import QUOTA_ORDINARY
 from domain.rules import Match, Rule, RuleSet, content_hash, packed

@@ -65,9 +65,13 @@ def test_the_classes_are_those_that_commands_seal_under(monkeypatch: pytest.Monk
     seal = MemoryKeyVault.seal
 
     async def watched(
-        vault: MemoryKeyVault, subject: UUID, key_class: KeyClass, plain: str
+        vault: MemoryKeyVault,
+        subject: UUID,
+        key_class: KeyClass,
+        plain: str,
+        item: UUID | None = None,
     ) -> Sealed[str]:
-        sealed = await seal(vault, subject, key_class, plain)
+        sealed = await seal(vault, subject, key_class, plain, item)
         under[sealed.envelope] = key_class
         return sealed
 

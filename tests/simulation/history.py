@@ -205,6 +205,7 @@ class History:
             await self._tills.look()
         self._looks.check_end()
         self._looks.check_rebuilt()
+        self._looks.check_keys()
         outcome = self.outcome
         outcome.decided = self.world.cases.decided
         outcome.conflicts += sum(server.log.conflicts for server in self.servers)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tests.simulation import fronts, surfaces, walls
+from tests.simulation.clocks import unlike
 from tests.simulation.desks import Desks
 from tests.simulation.glances import Glance
 from tests.simulation.network import Ask, Lost, Reply, send
@@ -182,6 +183,17 @@ class Looks:
         for table in rebuilt:
             if rebuilt.every(table) != ground.books.tables.every(table):
                 raise Difference(f"{table.name} is not what a rebuild makes of it")
+
+    def check_keys(self) -> None:
+        """What was destroyed cannot be read, and all else can."""
+        ground, reader = self._history.ground, self._history.servers[0].log.reader
+        every = [
+            recorded
+            for cell, head in ground.store_heads().items()
+            for recorded in reader.read(cell, 0, head, head)
+        ]
+        if wrong := unlike(every, self._history.world.clocks.destroyed, ground.vault):
+            raise Difference(f"keys are not as they should be: {wrong}")
 
     def check_end(self) -> None:
         """No account is promised and not opened; nothing outlives its time."""

@@ -43,9 +43,11 @@ from domain.post_events import (
     PostPublished,
     PostRefused,
 )
+from domain.retention import ContentDestroyed, ContentRetained
 from domain.space import CertificationWithdrawn, SpaceCertified
 from tests.simulation.boards import OF_PAGES, Boards
 from tests.simulation.casebook import OF_CASE, Casebook
+from tests.simulation.clocks import Clocks
 from tests.simulation.galleries import FLAGGED, OF_GALLERY, Galleries
 from tests.simulation.honours import Honours
 from tests.simulation.legal import must
@@ -71,6 +73,7 @@ class Oracle(Writings):
         self.honours = Honours(self)
         self.boards = Boards(self, self.treasury)
         self.galleries = Galleries(self)
+        self.clocks = Clocks()
         self._batches = 0
         self._heads: dict[int, tuple[int, datetime]] = {}
         self._versions: dict[UUID, int] = {}
@@ -90,12 +93,14 @@ class Oracle(Writings):
             for recorded in command:
                 self._place(recorded)
                 self._take(recorded)
+                self.clocks.deleted(recorded)
                 self.honours.take(recorded)
             self._check_screened(command)
             self.cases.settle(command)
             self.penalties.settle(command)
             self.treasury.settle(command)
             self.galleries.settle(command)
+            self.clocks.settle(command)
             taken()
 
     def heads(self) -> dict[int, int]:
@@ -175,6 +180,8 @@ class Oracle(Writings):
                 self.take_like(recorded, event)
             case VoteCast():
                 self.take_vote(recorded, event)
+            case ContentRetained() | ContentDestroyed():
+                self.clocks.take(recorded)
             case NoticesRead() | NoticePreferencesChanged():
                 self.honours.listen(recorded, event)
             case BadgeAwarded():

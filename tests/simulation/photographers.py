@@ -7,10 +7,11 @@ from typing import Any, get_args
 from uuid import UUID
 
 from commands.albums import ChangeAlbum, CreateAlbum
-from commands.photos import AddPhoto, ChangePhoto, photo_of
+from commands.photos import AddPhoto, ChangePhoto
 from commands.posts import EditPost, PublishShuoshuo
 from domain.album_events import Layout
 from domain.ids import MemberId, cell_of, mint
+from domain.photo import photo_of
 from tests.simulation.darkroom import ALBUMS_MAX, PHOTOS_MAX, QUOTA, Darkroom
 from tests.simulation.moves import Move, Mover
 from tests.simulation.oracle import Oracle

@@ -7,7 +7,7 @@ but what is in the store. Requests come in and answers go out through the world,
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -23,6 +23,7 @@ from adapters.vault.memory import MemoryKeyVault
 from adapters.working_days import ChineseCalendar
 from api.badges import badges_policy
 from api.clearing import ClearPhotos
+from api.item_keys import DestroyItemKeys
 from api.services import READ_BY_CLIENTS, Caller, RecentWrites, Services
 from api.stream import Hub
 from commands.directory import Directory
@@ -143,10 +144,17 @@ class SlowVault:
         self.destructions = vault.destructions
         self.destroy = vault.destroy
 
-    async def seal(self, subject: UUID, key_class: KeyClass, plain: str) -> Sealed[str]:
+    async def seal(
+        self, subject: UUID, key_class: KeyClass, plain: str, item: UUID | None = None
+    ) -> Sealed[str]:
         """Encrypt."""
         await self._pause()
-        return await self._vault.seal(subject, key_class, plain)
+        return await self._vault.seal(subject, key_class, plain, item)
+
+    async def destroy_items(self, subject: UUID, key_class: KeyClass, items: Iterable[UUID]) -> int:
+        """Forget items."""
+        await self._pause()
+        return await self._vault.destroy_items(subject, key_class, items)
 
 
 class TwinConnection:
@@ -195,6 +203,8 @@ class Ground:
         self.books = Books()
         self.entropy = SeededEntropy(random.Random(f"{seed}/entropy").getrandbits(64))
         self.vault = MemoryKeyVault(lambda n: self.entropy.bits(8 * n).to_bytes(n, "big"))
+        #: Short, so that what was deleted early is destroyed while others still look.
+        self.retention = timedelta(seconds=self.chance.choice((0.0, 0.5, 5.0)))
         self.darkroom = Darkroom()
         self.words = RuleMatcher()
         self.calendar = ChineseCalendar()
@@ -305,6 +315,7 @@ class Server:
             ground.entropy,
             Streams(self.log, temper.capacity),
             self.screens,
+            retention=ground.retention,
         )
         reads = TwinReads(ground, ground.pause)
         self.recall = Recall(reads, reads, self.log)
@@ -327,6 +338,7 @@ class Server:
             *policies(self.executor, self.services.accounts, self.services.rules, self.log.cells),
             badges_policy(self.services),
             ClearPhotos(self.services),
+            DestroyItemKeys(self.services),
         )
         self._answered = frozenset().union(
             *(policy.types for policy in every if not policy.patient)

@@ -181,5 +181,5 @@ def vault_at(directory: Path) -> Iterator[FileKeyVault]:
         vault.close()
 
 
-def seal(vault: FileKeyVault, subject: UUID, words: str) -> Any:
-    return asyncio.run(vault.seal(subject, KeyClass.CONTENT, words))
+def seal(vault: FileKeyVault, subject: UUID, words: str, item: UUID | None = None) -> Any:
+    return asyncio.run(vault.seal(subject, KeyClass.CONTENT, words, item))

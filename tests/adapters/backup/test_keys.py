@@ -2,6 +2,7 @@
 Keys are no part of a backup, and yet whoever was erased stays erased.
 """
 
+import asyncio
 import gzip
 from base64 import b64decode
 from pathlib import Path
@@ -94,3 +95,40 @@ def test_a_key_list_holds_no_secret(store: Store) -> None:
     everything = b"".join(path.read_bytes() for path in store.backup.iterdir()) + listed
     assert (store.keys / "master.key").read_bytes() not in everything
     assert b64decode(entry["id"]) == sealed.envelope[1:17]
+
+
+def test_items_that_were_destroyed_stay_destroyed(store: Store, tmp_path: Path) -> None:
+    ann, items = UUID(int=1), [UUID(int=number) for number in range(100, 104)]
+    words = [seal(store.vault, ann, str(item.int), item) for item in items]
+    store.take()
+    older = tmp_path / "older"
+    older.mkdir()
+    store.vault.copy_to(older / "keys.db")
+    (older / "master.key").write_bytes((store.keys / "master.key").read_bytes())
+    asyncio.run(store.vault.destroy_items(ann, KeyClass.CONTENT, items[:1]))
+    store.take()
+    asyncio.run(store.vault.destroy_items(ann, KeyClass.CONTENT, items[1:2]))
+    store.take()
+    here = reckon(Backup(store.backup), store.vault)
+    assert (here.erased, here.pending, here.lost) == (2, (), ())
+    with vault_at(older) as vault:
+        assert vault.open(words[0]) == "100", "it would come back"
+        reckoning = reckon(checked(store.backup, vault), vault)
+        assert [entry.leaf for entry in reckoning.pending] == [one.bytes[9:] for one in items[:2]]
+        assert settle(reckoning, vault) == 2
+        assert [vault.open(one) for one in words] == [None, None, "102", "103"]
+        again = reckon(Backup(store.backup), vault)
+        assert (again.erased, again.pending, again.lost) == (2, (), ())
+    with vault_at(older) as vault:
+        assert vault.open(words[0]) is None, "durably"
+
+
+def test_items_go_with_their_member(store: Store) -> None:
+    ann, item = UUID(int=1), UUID(int=100)
+    words = seal(store.vault, ann, "words", item)
+    asyncio.run(store.vault.destroy_items(ann, KeyClass.CONTENT, [item]))
+    store.take()
+    store.vault.destroy(ann, KeyClass.CONTENT)
+    reckoning = reckon(Backup(store.backup), store.vault)
+    assert (reckoning.erased, reckoning.pending, reckoning.lost) == (1, (), ())
+    assert store.vault.open(words) is None
