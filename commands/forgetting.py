@@ -28,7 +28,6 @@ from domain.circle import CIRCLE, circle_stream, part
 from domain.comment import COMMENT, comment_stream
 from domain.erasure import ERASURE, Begun, erasure_stream
 from domain.event import Refused
-from domain.exhibit import Down
 from domain.gallery import GALLERY, gallery_stream
 from domain.ids import AlbumId, CommentId, MemberId, MessageId, PhotoId, PostId, cell_of
 from domain.like import LIKE, like_stream
@@ -133,24 +132,24 @@ async def _delete(work: Work, member: MemberId, item: Item) -> None:
 async def _delete_post(work: Work, member: MemberId, post: PostId) -> None:
     stream = post_stream(post)
     state = await work.load(POST, stream)
-    if isinstance(state, posts.Live | posts.Held):
-        work.append(POST, stream, member, posts.delete(state, member))
+    if events := posts.erase(state):
+        work.append(POST, stream, member, events)
         await nothing_to_decide(work, Subject("post", post, member), "deleted")
 
 
 async def _delete_comment(work: Work, member: MemberId, comment: CommentId) -> None:
     stream = comment_stream(comment)
     state = await work.load(COMMENT, stream)
-    if isinstance(state, comments.Live | comments.Held):
-        work.append(COMMENT, stream, member, comments.delete(state, member))
+    if events := comments.erase(state):
+        work.append(COMMENT, stream, member, events)
         await nothing_to_decide(work, Subject("comment", comment, member), "deleted")
 
 
 async def _delete_message(work: Work, member: MemberId, message: MessageId) -> None:
     stream = message_stream(message)
     state = await work.load(MESSAGE, stream)
-    if isinstance(state, messages.Live | messages.Held):
-        work.append(MESSAGE, stream, member, messages.delete(state, member))
+    if events := messages.erase(state):
+        work.append(MESSAGE, stream, member, events)
         await nothing_to_decide(work, Subject("message", message, member), "deleted")
 
 
@@ -166,18 +165,16 @@ async def _withdraw_like(work: Work, member: MemberId, post: PostId) -> None:
 async def _delete_photo(work: Work, member: MemberId, photo: PhotoId) -> None:
     stream, gallery = photo_stream(photo), gallery_stream(member, cell_of(member))
     state = await work.load(PHOTO, stream)
-    if not isinstance(state, photos.Photo) or isinstance(state.standing, Down):
+    if not isinstance(state, photos.Photo):
         return
-    album = album_stream(state.album)
+    work.append(PHOTO, stream, member, photos.erase(state))
+    album, stored = album_stream(state.album), state.picture.stored
     holding = await work.load(ALBUM, album)
-    if not isinstance(holding, albums.Album):
-        return
-    await work.load(GALLERY, gallery)
-    stored = state.picture.stored
-    work.append(PHOTO, stream, member, photos.delete(state))
-    work.append(ALBUM, album, member, albums.release(holding, photo, stored))
-    removed = galleries.GalleryPhotoRemoved(member, photo, stored)
-    work.append(GALLERY, gallery, member, (removed,))
+    if isinstance(holding, albums.Album):
+        await work.load(GALLERY, gallery)
+        work.append(ALBUM, album, member, albums.release(holding, photo, stored))
+        removed = galleries.GalleryPhotoRemoved(member, photo, stored)
+        work.append(GALLERY, gallery, member, (removed,))
     await nothing_to_decide(work, Subject("photo", photo, member), "deleted")
 
 

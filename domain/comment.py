@@ -33,13 +33,17 @@ class CommentWritten(Event, frozen=True, tag="comment.written.v1"):
 
 
 class CommentDeleted(Event, frozen=True, tag="comment.deleted.v1"):
-    """Taken away by its author, or by the post's."""
+    """
+    Taken away by its author, or by the post's. One that was taken down before does not count among
+    the post's comments any longer, ``counted``, and goes all the same when its author is forgotten.
+    """
 
     author: MemberId
     post: PostId
     post_author: MemberId
     by: Literal["author", "post_author"]
     answered: MemberId | None = None
+    counted: bool = True
 
 
 class CommentHeld(Event, frozen=True, tag="comment.held.v1"):
@@ -283,3 +287,21 @@ def delete(comment: Comment, editor: MemberId) -> tuple[CommentEvent, ...]:
             raise Refused("not-found")
         case _:
             assert_never(comment)
+
+
+def erase(comment: Comment) -> tuple[CommentEvent, ...]:
+    """Take a comment away whose author is forgotten, also one that was taken down."""
+    match comment:
+        case Live() as live:
+            return delete(live, live.author)
+        case Held(comment=waiting):
+            return delete(comment, waiting.author)
+        case TakenDown(comment=live):
+            author, answered = live.author, live.answered
+            return (
+                CommentDeleted(
+                    author, live.post, live.post_author, "author", answered, counted=False
+                ),
+            )
+        case _:
+            return ()

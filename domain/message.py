@@ -266,3 +266,15 @@ def delete(message: Message, editor: MemberId) -> tuple[MessageEvent, ...]:
             raise Refused("not-found")
         case _:
             assert_never(message)
+
+
+def erase(message: Message) -> tuple[MessageEvent, ...]:
+    """Take a message away whose author is forgotten, also one that was taken down."""
+    match message:
+        case Live() | TakenDown(message=Live()):
+            live = message.message if isinstance(message, TakenDown) else message
+            return (MessageDeleted(live.author, live.space, "author", live.answered),)
+        case Held(message=waiting):
+            return delete(message, waiting.author)
+        case _:
+            return ()

@@ -4,7 +4,7 @@ taken down. A photo that was taken down keeps its bytes, for it may be put back.
 """
 
 from datetime import datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -240,6 +240,12 @@ def put(photo: Photo, place: int) -> tuple[PhotoEvent, ...]:
 def delete(photo: Photo) -> tuple[PhotoEvent, ...]:
     """Take it away."""
     return (PhotoDeleted(photo.owner, photo.album, photo.seen, photo.picture.stored),)
+
+
+def erase(photo: Photo) -> tuple[PhotoEvent, ...]:
+    """Take it away because its owner is forgotten, also where it was taken down."""
+    was: Seen | Literal["down"] = "down" if isinstance(photo.standing, Down) else photo.seen
+    return (PhotoDeleted(photo.owner, photo.album, was, photo.picture.stored),)
 
 
 def judge(

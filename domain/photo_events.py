@@ -105,11 +105,14 @@ class PhotoPlaced(Event, frozen=True, tag="photo.placed.v1"):
 
 
 class PhotoDeleted(Event, frozen=True, tag="photo.deleted.v1"):
-    """Gone by its owner's hand, with its bytes."""
+    """
+    Gone by its owner's hand, with its bytes; or with its owner, who is forgotten, also where it had
+    been taken ``down``.
+    """
 
     owner: MemberId
     album: AlbumId
-    was: Seen
+    was: Seen | Literal["down"]
     stored: int
 
 

@@ -358,6 +358,17 @@ def delete(post: Post, editor: MemberId) -> tuple[PostEvent, ...]:
     return (PostDeleted(editor, post.counts_at if isinstance(post, Live) else None),)
 
 
+def erase(post: Post) -> tuple[PostEvent, ...]:
+    """Take a post away whose author is forgotten, also one that was taken down."""
+    match post:
+        case Live() | Held():
+            return delete(post, post.author)
+        case TakenDown(post=live):
+            return (PostDeleted(live.author),)
+        case _:
+            return ()
+
+
 def own(post: Post, editor: MemberId) -> Live:
     """What the post says, or will say when it no longer waits, if it is there and the editor's."""
     match post:

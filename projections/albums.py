@@ -147,7 +147,7 @@ def _counted(recorded: Recorded) -> Iterator[Change]:
             yield _add(recorded, album, waiting=-1)
         case PhotoUnpublished(album=album):
             yield _add(recorded, album, photos=-1)
-        case PhotoDeleted(album=album, was=was):
+        case PhotoDeleted(album=album, was=("published" | "waiting") as was):
             yield _add(recorded, album, **{_COUNT[was]: -1})
         case PhotoMoved(source=source, album=album, was=was):
             yield _add(recorded, source, **{_COUNT[was]: -1})

@@ -73,7 +73,7 @@ class Counters:
                 yield _add(post, "likes", -1)
             case CommentWritten(post=post) | CommentRestored(post=post):
                 yield _add(post, "comments", 1)
-            case CommentDeleted(post=post) | CommentUnpublished(post=post):
+            case CommentDeleted(post=post, counted=True) | CommentUnpublished(post=post):
                 yield _add(post, "comments", -1)
             case CommentHeld():
                 yield _wait(event, 1)

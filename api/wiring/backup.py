@@ -40,10 +40,12 @@ from adapters.embedded import discover, has_cluster, remove_cluster
 from adapters.log.postgres import PostgresLog
 from adapters.vault import FileKeyVault
 from api.wiring.auditing import NotaryFault, NotaryFiles, notary_files
+from api.wiring.forgetting import forgotten, say_forgotten
 from api.wiring.keys import check_keys, existing_vault, wrapper_of
 from api.wiring.models import MODELS
 from api.wiring.store import RESTORING, open_store
 from domain.catalogue import EVENTS
+from domain.erasure import Terms
 from replay.rebuild import rebuild
 
 __all__ = ["OnWork", "Plan", "Restored", "Taken", "Work", "restore", "take_backup"]
@@ -79,6 +81,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     (those of the data directory, when None). ``accept_lost_keys`` treats as erased what the vault
     has no key for. With ``check_only`` nothing is restored. Photos in a ``bucket`` stay there.
     ``notary_key`` is the file of the notary's key, if not among the others.
+    ``terms`` are of members whose keys are destroyed and whose log does not say so.
     """
 
     directory: Path
@@ -90,6 +93,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     check_only: bool
     bucket: bool = False
     notary_key: Path | None = None
+    terms: Terms = Terms()
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -173,6 +177,8 @@ def restore(plan: Plan, on_work: OnWork, say: Say) -> Restored:
             notary = _notary(plan)
             vkeys = [] if notary is None else [key.verifier.vkey for key in notary.key.keys]
             loaded = load(backup, database.owner, vector, erase_again, on_work, vkeys)
+            gone = forgotten(own, (entry.id for entry in reckoning.lost))
+            say_forgotten(database, own, gone, plan.terms)
             ground.done()
             _rebuild(database, on_work)
             last = None if notary is None else notary.head.read()

@@ -27,6 +27,7 @@ from domain.account_events import (
 from domain.circle import CircleEvent
 from domain.comment import (
     CommentApproved,
+    CommentDeleted,
     CommentHeld,
     CommentRejected,
     CommentTakenBack,
@@ -157,6 +158,8 @@ def _of_comment(event: CommentChange) -> Iterator[Touch]:
     match event:
         case CommentHeld() | CommentRejected() | CommentTakenBack():
             yield own
+        case CommentDeleted(counted=False):
+            return
         case CommentApproved(waited=True):
             yield Touch("posts", event.post)
             yield own

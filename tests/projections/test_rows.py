@@ -120,6 +120,10 @@ CHANGES = {
     "comment.deleted.v1-answer": (
         "add counters, drop comments, drop notices, drop timeline, patch gates, put gate_history"
     ),
+    "comment.deleted.v1-taken-down": (
+        "drop comments, drop notices, drop timeline, patch gates, put gate_history"
+    ),
+    "photo.deleted.v1-taken-down": ("drop photos, drop timeline, patch gates, put gate_history"),
     "comment.flagged.v1": "",
     "comment.held.v1": (
         "add waiting_comments, put comments, put gate_history, put gates, put timeline"
