@@ -58,7 +58,13 @@ class AccountTurn(msgspec.Struct, frozen=True, gc=False):
     active: bool
 
 
-Turn: TypeAlias = GateTurn | TieTurn | ListTurn | AccountTurn
+class GoneTurn(msgspec.Struct, frozen=True, gc=False):
+    """The author is forgotten: nothing of theirs is there for anybody."""
+
+    at: Moment
+
+
+Turn: TypeAlias = GateTurn | TieTurn | ListTurn | AccountTurn | GoneTurn
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -78,6 +84,7 @@ class _Between:
         self.own = own
         self.gate: GateTurn | None = None
         self.active = False
+        self.gone = False
         self.lists: set[UUID] = set()
         self.bonds: dict[bool, UUID | None] = {}
         self.blocks: set[bool] = set()
@@ -89,6 +96,8 @@ class _Between:
                 self.gate = turn
             case AccountTurn(active=active):
                 self.active = active
+            case GoneTurn():
+                self.gone = True
             case ListTurn(list=which, listed=listed):
                 (self.lists.add if listed else self.lists.discard)(which)
             case TieTurn(part="friendship", mine=mine):
@@ -99,7 +108,7 @@ class _Between:
     def sees(self) -> bool:
         """Whether the viewer, reading now, would find the post."""
         gate = self.gate
-        if gate is None or not self.active:
+        if gate is None or self.gone or not self.active:
             return False
         mine, theirs = self.bonds.get(True), self.bonds.get(False)
         relation = Relation(
@@ -148,3 +157,11 @@ def account_turns(history: Iterable[Recorded]) -> Iterator[AccountTurn]:
                     yield AccountTurn(moment_of(recorded), False)
                 case _:
                     pass
+
+
+def author_turns(history: Iterable[Recorded]) -> Iterator[GoneTurn]:
+    """When the author whose account this is was forgotten: by the row that every reading joins."""
+    model = Members()
+    for recorded in history:
+        if any(isinstance(one, Drop) and one.table is MEMBERS for one in model.rows(recorded)):
+            yield GoneTurn(moment_of(recorded))

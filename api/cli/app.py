@@ -13,6 +13,7 @@ from typing import Annotated, Literal, NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter, validators
 
+from api.cli.erasing import ErasureOptions
 from api.cli.failures import Failed, explain
 from api.cli.groups import GROUPS
 from api.cli.options import PhotoOptions, Tuning, rails_at
@@ -49,6 +50,7 @@ def serve(
     rails: str | None = None,
     migration_url: MigrationUrl = None,
     tuning: Tuning | None = None,
+    erasure: ErasureOptions | None = None,
 ) -> None:
     """
     Run everything in the foreground: database, API, projections, policies, timers.
@@ -96,6 +98,7 @@ def serve(
         notary_key=tuning.notary_key,
         notary_name=tuning.notary_name,
         witnesses=tuning.witness_keys,
+        erasure=(erasure or ErasureOptions()).terms,
     )
     run(settings, demo=demo)
 
@@ -268,6 +271,7 @@ def restore(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     photos: PhotoOptions | None = None,
+    erasure: ErasureOptions | None = None,
 ) -> None:
     """
     Restore a backup into an empty data directory or database.
@@ -292,6 +296,7 @@ def restore(
         check=check,
         bucket=photos is not None and photos.object_store is not None,
         notary_key=notary_key,
+        terms=(erasure or ErasureOptions()).terms,
     )
 
 

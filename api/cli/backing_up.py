@@ -15,6 +15,7 @@ from api.cli.failures import Failed
 from api.cli.sizes import in_words
 from api.http.positions import format_positions, parse_moment
 from api.wiring.backup import Plan, Restored, Work, restore, take_backup
+from domain.erasure import Terms
 
 
 def run_backup(
@@ -45,6 +46,7 @@ def run_restore(
     check: bool,
     bucket: bool,
     notary_key: Path | None,
+    terms: Terms,
 ) -> None:
     """Check a backup and restore it, and say what is there."""
     try:
@@ -61,6 +63,7 @@ def run_restore(
         check_only=check,
         bucket=bucket,
         notary_key=notary_key,
+        terms=terms,
     )
     with _progress() as on_work:
         restored = restore(plan, on_work, lambda line: print(line, file=sys.stderr, flush=True))

@@ -21,7 +21,7 @@ from domain.post import post_stream
 from projections.reach import PostChange
 from projections.reading import visibility
 from projections.streams import Moment as Place
-from projections.visibility import account_turns, intervals
+from projections.visibility import account_turns, author_turns, intervals
 
 ROUTES = Routes()
 _TAG = "Audit"
@@ -90,7 +90,9 @@ async def read_visibility(call: Ask[None, VisibilityQuery]) -> Answer:
     if past is None:
         raise Refused("not-found")
     account = await app.log.read_stream(account_stream(viewer))
-    seen = intervals(viewer == past.author, [*past.turns, *account_turns(account)])
+    author = await app.log.read_stream(account_stream(past.author))
+    turns = [*past.turns, *account_turns(account), *author_turns(author)]
+    seen = intervals(viewer == past.author, turns)
     first = (cell_of(post), past.first)
     ends = [end for one in seen for end in (one.opened, one.closed) if end is not None]
     events = await _events(app, {first, *((end.cell, end.position) for end in ends)})

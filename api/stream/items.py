@@ -101,6 +101,9 @@ def _item(
                 return StreamItem(
                     one.kind, one.id, None, position, at, message.author, message=message
                 )
+        case _ if member is None and one.leaves:
+            # Forgotten: who it was is not told any more, and that they are gone is.
+            return StreamItem(one.kind, one.id, one.on, how=one.how)
         case _ if member is not None and _stands(shown, member, one):
             author = present.author(member.profile)
             return StreamItem(one.kind, one.id, one.on, position, at, author, how=one.how)

@@ -32,6 +32,7 @@ from tests.acceptance.processes import COMMAND, ServeProcess, one_line, run, ser
 from tests.acceptance.test_albums import add, album
 from tests.support.database import enterable_directory, fresh_database, remove_data
 from tests.support.homezone import Client
+from tests.support.waiting import eventually
 
 _SHUOSHUO = {"kind": "shuoshuo", "text": "床前明月光", "audience": {"to": "public"}}
 
@@ -252,6 +253,36 @@ def test_who_was_erased_stays_erased_on_every_surface(ground: Path) -> None:
                 assert "张三" not in shown, (target, shown)
             assert "李四" in answers[-1].body.decode(), "what nobody erased can be opened"
             assert texts(reader, 10_002) == ["留下的话"]
+
+
+def test_a_restored_backup_forgets_again(ground: Path) -> None:
+    """Members and the bytes of their photos, from a backup of before they asked."""
+    backup = ground / "backup"
+    soon = ("--erasure-wait", "1s")
+    with serving(ground / "data", *soon) as server:
+        place = ("--data-dir", server.data_dir)
+        gone, kept = join(server, 10_001, "张三"), join(server, 10_002, "李四")
+        gone.befriend(kept)
+        mine = gone.publish("将被遗忘的话").json["id"]
+        photo = add(gone, album(gone), 1)
+        done("backup", backup, *place)
+        gone.post("/v1/me/erasure", {}).ok(202)
+        objects = server.data_dir / "photos" / "objects"
+        eventually(lambda: not list(objects.glob("*/*/*")))
+    keys = ground / "data" / "keys"
+    said = done("restore", backup, "--keys", keys, "--data-dir", ground / "found")
+    assert "photos: 3 files" in said
+    with serving(ground / "found", *soon) as server:
+        reader, auditor = client(server, 10_002), client(server, 10_000, "auditor")
+        client(server, 10_001).get("/v1/me").refused(403, "no-account")
+        for path in (f"/v1/posts/{mine}", "/v1/spaces/10001", f"/v1/photos/{photo}/content"):
+            reader.get(path).refused(404, "not-found")
+        assert reader.walk("/v1/me/friends") == []
+        objects = server.data_dir / "photos" / "objects"
+        eventually(lambda: not list(objects.glob("*/*/*")))
+        (begun,) = auditor.walk("/v1/audit/events", type="erasure.begun.v1")
+        assert begun["data"]["again"] is True
+    done("replay", "check", "--data-dir", ground / "found")
 
 
 def test_photos_come_back_with_the_store_and_those_that_were_deleted_do_not(ground: Path) -> None:

@@ -14,16 +14,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commands.accounts import ReinstateAccount, SuspendAccount
+from commands.erasures import BeginErasureAgain, ErasureHandlers
 from commands.work import Outcome, Work
 from domain.account import account_stream
+from domain.erasure import Terms
 from domain.event import Recorded, Refused
 from domain.ids import CaseId, DecisionId, MemberId, PostId
 from domain.post import POST, post_stream
+from domain.sealed import KeyClass
 from domain.verdicts import Verdict, of_post
 from projections.reading import people, posts, visibility
 from projections.reading.statements import Statement
 from projections.streams import moment_of
-from projections.visibility import AccountTurn, GateTurn, Interval, account_turns, intervals
+from projections.visibility import (
+    AccountTurn,
+    GateTurn,
+    Interval,
+    account_turns,
+    author_turns,
+    intervals,
+)
 from tests.commands.bench import Bench
 from tests.commands.house import STAFF, House, live, to
 from tests.commands.steps import STEPS, WHO, Step, taken
@@ -90,6 +100,9 @@ class History:
             case ("reinstate", who):
                 back = ReinstateAccount(self.members[who])
                 await house.run(house.accounts.reinstate, back, STAFF)
+            case ("forget", who):
+                gone = BeginErasureAgain(self.members[who], (KeyClass.CONTENT,))
+                await house.run(ErasureHandlers(Terms()).begin_again, gone, STAFF)
             case _:
                 raise AssertionError(move)
 
@@ -113,7 +126,9 @@ async def asked(history: History, tables: Tables, viewer: MemberId, post: PostId
     past = await visibility.between(Twin(tables), post, viewer)
     assert past is not None
     account = history.house.log.reader.read_stream(account_stream(viewer))
-    return intervals(viewer == past.author, [*past.turns, *account_turns(account)])
+    author = history.house.log.reader.read_stream(account_stream(past.author))
+    turns = [*past.turns, *account_turns(account), *author_turns(author)]
+    return intervals(viewer == past.author, turns)
 
 
 async def replayed(
@@ -167,6 +182,7 @@ def test_all_that_parts_a_viewer_from_a_post_is_told() -> None:
         (("verdict", 0, "unpublish"), 1, False), (("verdict", 0, "restore"), 1, False),
         step(0, "list", 2), step(0, "list only", 0), step(0, "list", 1), step(0, "list", 2),
         step(0, "widen", 0),
+        (("forget", 0), 1, False),
         step(0, "delete", 0),
     ]  # fmt: skip
 
@@ -185,7 +201,7 @@ def test_all_that_parts_a_viewer_from_a_post_is_told() -> None:
             ("AccountReinstated", "PostUnpublished"),
             ("PostRestored", "PostAudienceChanged"),
             ("ListSaved", "ListSaved"),
-            ("PostAudienceChanged", "PostDeleted"),
+            ("PostAudienceChanged", "AccountErased"),
         ]
 
     live(lived)
