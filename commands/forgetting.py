@@ -132,7 +132,7 @@ async def _delete(work: Work, member: MemberId, item: Item) -> None:
 async def _delete_post(work: Work, member: MemberId, post: PostId) -> None:
     stream = post_stream(post)
     state = await work.load(POST, stream)
-    if events := posts.erase(state):
+    if events := posts.erase(state, member):
         work.append(POST, stream, member, events)
         await nothing_to_decide(work, Subject("post", post, member), "deleted")
 
@@ -140,7 +140,7 @@ async def _delete_post(work: Work, member: MemberId, post: PostId) -> None:
 async def _delete_comment(work: Work, member: MemberId, comment: CommentId) -> None:
     stream = comment_stream(comment)
     state = await work.load(COMMENT, stream)
-    if events := comments.erase(state):
+    if events := comments.erase(state, member):
         work.append(COMMENT, stream, member, events)
         await nothing_to_decide(work, Subject("comment", comment, member), "deleted")
 
@@ -148,7 +148,7 @@ async def _delete_comment(work: Work, member: MemberId, comment: CommentId) -> N
 async def _delete_message(work: Work, member: MemberId, message: MessageId) -> None:
     stream = message_stream(message)
     state = await work.load(MESSAGE, stream)
-    if events := messages.erase(state):
+    if events := messages.erase(state, member):
         work.append(MESSAGE, stream, member, events)
         await nothing_to_decide(work, Subject("message", message, member), "deleted")
 
@@ -165,7 +165,7 @@ async def _withdraw_like(work: Work, member: MemberId, post: PostId) -> None:
 async def _delete_photo(work: Work, member: MemberId, photo: PhotoId) -> None:
     stream, gallery = photo_stream(photo), gallery_stream(member, cell_of(member))
     state = await work.load(PHOTO, stream)
-    if not isinstance(state, photos.Photo):
+    if not isinstance(state, photos.Photo) or state.owner != member:
         return
     work.append(PHOTO, stream, member, photos.erase(state))
     album, stored = album_stream(state.album), state.picture.stored
@@ -181,7 +181,7 @@ async def _delete_photo(work: Work, member: MemberId, photo: PhotoId) -> None:
 async def _delete_album(work: Work, member: MemberId, album: AlbumId) -> None:
     stream, gallery = album_stream(album), gallery_stream(member, cell_of(member))
     state = await work.load(ALBUM, stream)
-    if not isinstance(state, albums.Album):
+    if not isinstance(state, albums.Album) or state.owner != member:
         return
     await work.load(GALLERY, gallery)
     work.append(ALBUM, stream, member, albums.delete(state))

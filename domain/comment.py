@@ -289,15 +289,15 @@ def delete(comment: Comment, editor: MemberId) -> tuple[CommentEvent, ...]:
             assert_never(comment)
 
 
-def erase(comment: Comment) -> tuple[CommentEvent, ...]:
+def erase(comment: Comment, author: MemberId) -> tuple[CommentEvent, ...]:
     """Take a comment away whose author is forgotten, also one that was taken down."""
     match comment:
-        case Live() as live:
-            return delete(live, live.author)
-        case Held(comment=waiting):
-            return delete(comment, waiting.author)
-        case TakenDown(comment=live):
-            author, answered = live.author, live.answered
+        case Live() if comment.author == author:
+            return delete(comment, author)
+        case Held(comment=waiting) if waiting.author == author:
+            return delete(comment, author)
+        case TakenDown(comment=live) if live.author == author:
+            answered = live.answered
             return (
                 CommentDeleted(
                     author, live.post, live.post_author, "author", answered, counted=False

@@ -268,13 +268,14 @@ def delete(message: Message, editor: MemberId) -> tuple[MessageEvent, ...]:
             assert_never(message)
 
 
-def erase(message: Message) -> tuple[MessageEvent, ...]:
+def erase(message: Message, author: MemberId) -> tuple[MessageEvent, ...]:
     """Take a message away whose author is forgotten, also one that was taken down."""
     match message:
-        case Live() | TakenDown(message=Live()):
-            live = message.message if isinstance(message, TakenDown) else message
-            return (MessageDeleted(live.author, live.space, "author", live.answered),)
-        case Held(message=waiting):
-            return delete(message, waiting.author)
+        case Live() if message.author == author:
+            return delete(message, author)
+        case Held(message=waiting) if waiting.author == author:
+            return delete(message, author)
+        case TakenDown(message=live) if live.author == author:
+            return (MessageDeleted(author, live.space, "author", live.answered),)
         case _:
             return ()

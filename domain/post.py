@@ -358,13 +358,13 @@ def delete(post: Post, editor: MemberId) -> tuple[PostEvent, ...]:
     return (PostDeleted(editor, post.counts_at if isinstance(post, Live) else None),)
 
 
-def erase(post: Post) -> tuple[PostEvent, ...]:
+def erase(post: Post, author: MemberId) -> tuple[PostEvent, ...]:
     """Take a post away whose author is forgotten, also one that was taken down."""
     match post:
-        case Live() | Held():
-            return delete(post, post.author)
-        case TakenDown(post=live):
-            return (PostDeleted(live.author),)
+        case Live() | Held() if post.author == author:
+            return delete(post, author)
+        case TakenDown() if post.author == author:
+            return (PostDeleted(author),)
         case _:
             return ()
 

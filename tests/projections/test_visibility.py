@@ -47,6 +47,8 @@ MOVES = st.one_of(
     STEPS,
     st.tuples(st.just("verdict"), st.integers(0, 3), st.sampled_from(VERDICTS)),
     st.tuples(st.sampled_from(["suspend", "reinstate"]), WHO),
+    # The third only: whoever is forgotten does nothing any more.
+    st.just(("forget", 2)),
 )
 #: What is done, how many seconds later, and on which of two servers.
 LATER = st.tuples(MOVES, st.integers(0, 2), st.booleans())
