@@ -70,8 +70,6 @@ class AlbumHandlers:
         album, at = AlbumId(work.mint(cell)), None
         if copied is not None:
             album, at = AlbumId(copied.here("album", owner)), copied.at(work.context.effective_at)
-        seal = work.vault.seal
-        title: Sealed[str] = await seal(owner, KeyClass.CONTENT, command.title, album)
         stream, gallery = album_stream(album), gallery_stream(owner, cell)
         if copied is None:
             work.fresh(ALBUM, stream)
@@ -79,6 +77,8 @@ class AlbumHandlers:
             before: AnyAlbum = await work.load(ALBUM, stream)
             if not isinstance(before, NoAlbum):
                 raise Refused("already-published")
+        seal = work.vault.seal
+        title: Sealed[str] = await seal(owner, KeyClass.CONTENT, command.title, album)
         opened = galleries.open_album(await work.load(GALLERY, gallery), owner, album)
         events = decisions.create(owner, title, audience, arrangement, found, at)
         work.append(ALBUM, stream, owner, events)

@@ -156,6 +156,10 @@ class PostHandlers:
         if copied is not None:
             post = PostId(copied.here("post", author))
             at = copied.at(work.context.effective_at)
+        stream = post_stream(post)
+        state = work.fresh(POST, stream) if copied is None else await work.load(POST, stream)
+        # Before anything is sealed: of what was deleted here the key may be gone.
+        decisions.check_unwritten(state)
         kind, share_of, original_author, poll = await self._what(command, author, post, work)
         words = {
             "text": command.text,
@@ -168,8 +172,6 @@ class PostHandlers:
         numbers = [*command.mentions, *numbers_in(command.text)]
         mentions = await mentioned(self._directory, author, numbers)
         content = await content_of(work, author, post, words, images, mentions)
-        stream = post_stream(post)
-        state = work.fresh(POST, stream) if copied is None else await work.load(POST, stream)
         commenting = command.commenting
         events = decisions.publish(
             state, author, kind, content, audience, share_of, found, poll, commenting, at

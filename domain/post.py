@@ -230,6 +230,16 @@ def post_stream(post: PostId) -> StreamId:
 # Decisions
 
 
+def check_unwritten(post: Post) -> None:
+    """
+    Whether it may be published.
+
+    :raises Refused: already-published, whatever became of it since.
+    """
+    if not isinstance(post, Unwritten):
+        raise Refused("already-published")
+
+
 def publish(
     post: Post,
     author: MemberId,
@@ -250,8 +260,7 @@ def publish(
     :param written_at: when it was published elsewhere; if it has to wait here, it is as new as its
         approval.
     """
-    if not isinstance(post, Unwritten):
-        raise Refused("already-published")
+    check_unwritten(post)
     if (kind == "share") != (share_of is not None):
         raise Refused("share-of-what", "A share, and only a share, names a post.", "/share_of")
     if (kind == "poll") != (poll is not None):

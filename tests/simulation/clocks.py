@@ -82,7 +82,7 @@ def unlike(
     for recorded in events:
         for sealed in _sealed(recorded.event):
             leaf = sealed.envelope[17:24] if sealed.envelope[0] == 2 else b""
-            wanted = leaf not in leaves
+            wanted = leaf not in leaves and recorded.stream not in destroyed
             if leaf not in may_be and (vault.open(sealed) is not None) is not wanted:
                 wrong.append(f"{recorded.at} {type_of(recorded.event)}")
     return wrong

@@ -19,6 +19,7 @@ from adapters.pictures.sweeping import MARGIN
 from adapters.pictures.taking import object_name
 from commands.pictures import ObjectsUnavailable
 from domain.event import Refused
+from domain.photo import photo_of
 from domain.picture import Rendition
 from domain.sealed import KeyClass
 from tests.adapters.pictures.conftest import START, Darkroom, pieces
@@ -73,6 +74,24 @@ def test_a_destroyed_key_opens_nothing(darkroom: Darkroom) -> None:
         darkroom.vault.destroy(darkroom.one, KeyClass.CONTENT)
         with pytest.raises(Refused, match="not-found"):
             await whole(darkroom, taken.original)
+        await darkroom.workshop.close()
+
+    asyncio.run(run())
+
+
+def test_a_destroyed_photo_opens_nothing_and_others_do(darkroom: Darkroom) -> None:
+    async def run() -> None:
+        uploads = [await darkroom.upload(encoded("png", picture(seed=seed))) for seed in (1, 2)]
+        gone, kept = [
+            await darkroom.pictures.take(darkroom.one, upload, keep_location=False)
+            for upload in uploads
+        ]
+        photo = photo_of(darkroom.one, uploads[0])
+        await darkroom.vault.destroy_items(darkroom.one, KeyClass.CONTENT, [photo])
+        for rendition in gone.renditions:
+            with pytest.raises(Refused, match="not-found"):
+                await whole(darkroom, rendition)
+        assert await whole(darkroom, kept.original)
         await darkroom.workshop.close()
 
     asyncio.run(run())
