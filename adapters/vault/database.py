@@ -69,6 +69,8 @@ SELECT id, subject, class, wrapped FROM keys
 WHERE created_at >= ? OR id IN (SELECT key FROM destructions WHERE sequence > ?)
 """
 
+_DESTROYED = "SELECT id, class, destroyed_at FROM keys WHERE destroyed_at IS NOT NULL"
+
 _STANDING = """
 SELECT id, subject, class, wrapped FROM keys
 WHERE id > ? AND wrapped IS NOT NULL ORDER BY id LIMIT 1000
@@ -281,6 +283,11 @@ class KeyDatabase:
         with _faults(), closing(_connect(self._path)) as connection:
             for leaf, *row in connection.execute(nodes.LISTED, (destructions,)):
                 yield leaf, KeyRow(*row)
+
+    def destroyed(self) -> Iterator[tuple[bytes, str, str]]:
+        """Id, class and date of every destroyed key, on a connection of its own."""
+        with _faults(), closing(_connect(self._path)) as connection:
+            yield from connection.execute(_DESTROYED)
 
     def copy_to(self, path: Path) -> None:
         """All of it as it is at one moment, into a new file, while others read and write."""

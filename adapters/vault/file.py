@@ -282,6 +282,11 @@ class FileKeyVault:
         for row in self._database.listed(since, destructions):
             yield row.id, UUID(bytes=row.subject), row.key_class, row.wrapped is None
 
+    def destroyed(self) -> Iterator[tuple[bytes, str, datetime]]:
+        """Id, class and when, of every key that was destroyed. In no order."""
+        for key_id, key_class, at in self._database.destroyed():
+            yield key_id, key_class, datetime.fromisoformat(at)
+
     def copy_to(self, path: Path) -> None:
         """The keys, still wrapped, as they are at one moment, into a new file."""
         self._database.copy_to(path)

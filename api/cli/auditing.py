@@ -14,7 +14,7 @@ from api.wiring.auditing import kept_here
 from api.wiring.store import open_store
 from domain.evidence.notes import BadNote, Verifier
 from replay.altered import Altered
-from replay.verify import Saved, Step, saved_of, verify
+from replay.verify import Saved, saved_of, verify
 
 
 def run_verify(
@@ -26,17 +26,17 @@ def run_verify(
     witnesses: Sequence[str],
 ) -> None:
     """Verify everything, and fail with the first position at fault."""
-    log = [_verifier(one) for one in keys]
-    known = [_verifier(one) for one in witnesses]
+    log = [verifier(one) for one in keys]
+    known = [verifier(one) for one in witnesses]
     try:
         saved = [kept_here(data_dir)] if checkpoint is None else [_saved(checkpoint, log, known)]
-        with open_store(data_dir, database_url) as store, _progress() as told:
+        with open_store(data_dir, database_url) as store, progress("verifying") as told:
             done = verify(
                 store.database.server,
                 keys=log,
                 saved=[one for one in saved if one is not None],
                 witnesses=known,
-                on_step=told,
+                on_step=lambda step: told(step.done, step.total, step.per_second),
             )
     except Altered as altered:
         raise Failed(f"the history was altered: {altered}") from None
@@ -55,7 +55,8 @@ def _saved(path: Path, log: Sequence[Verifier], witnesses: Sequence[Verifier]) -
     return saved_of(raw, log, witnesses)
 
 
-def _verifier(vkey: str) -> Verifier:
+def verifier(vkey: str) -> Verifier:
+    """A verifier key that was given; wrong usage if it is none."""
     try:
         return Verifier.parse(vkey)
     except BadNote as error:
@@ -63,17 +64,18 @@ def _verifier(vkey: str) -> Verifier:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[Step], None]]:
+def progress(doing: str) -> Iterator[Callable[[int, int, float], None]]:
+    """A bar on stderr, told of events done, of all, and of how many a second."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed:,.0f} of {task.total:,.0f} events, {task.fields[rate]:,.0f}/s"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("verifying", total=0, rate=0.0)
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(doing, total=0, rate=0.0)
 
-        def told(step: Step) -> None:
-            progress.update(task, completed=step.done, total=step.total, rate=step.per_second)
+        def told(done: int, total: int, per_second: float) -> None:
+            bar.update(task, completed=done, total=total, rate=per_second)
 
         yield told

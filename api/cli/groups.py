@@ -4,6 +4,7 @@ Commands that come in groups: about keys, read models, rules, evidence and books
 
 from pathlib import Path
 from typing import Annotated, Literal
+from uuid import UUID
 
 from cyclopts import App, Parameter, validators
 
@@ -223,6 +224,62 @@ def set_back(
     from api.cli.notary import run_set_back
 
     run_set_back(data_directory(data_dir), database_url, notary_key, (user, purpose))
+
+
+@_audit.command(name="export")
+def export_bundle(
+    *,
+    out: Path,
+    since: Annotated[str | None, Parameter(name="--from")] = None,
+    until: Annotated[str | None, Parameter(name="--to")] = None,
+    owner: UUID | None = None,
+    stream: UUID | None = None,
+    kind: Literal["moderation", "billing", "all"] = "all",
+    witness: Annotated[tuple[str, ...], Parameter(env_var="WITNESSES")] = (),
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """
+    Write an evidence bundle: events with all that it takes to prove them to a stranger.
+
+    Parameters
+    ----------
+    out: The file, a zip.
+    since: After which moment: positions (0-123,7-45) or a time. Default: all of the log.
+    until: Up to which moment. Default: what is signed by now.
+    owner: The member whose events they are, by the id that events carry.
+    stream: The stream whose events they are.
+    kind: The trail of moderation, or of billing.
+    witness: Verifier keys of witnesses, to go into the bundle. Default: $WITNESSES, by commas.
+    """
+    from api.cli.bundling import run_export
+
+    run_export(
+        out,
+        data_directory(data_dir),
+        database_url,
+        since=since,
+        until=until,
+        wanted=(kind, owner, stream),
+        witnesses=[key for one in witness for key in one.split(",") if key],
+    )
+
+
+@_audit.command(name="check")
+def check_bundle(file: Path, /, *, key: str | None = None, witness: tuple[str, ...] = ()) -> None:
+    """
+    Check an evidence bundle, without a database.
+
+    Parameters
+    ----------
+    file: The bundle.
+    key: The log's verifier key, known from elsewhere. Default: the one in the bundle, which proves
+        no more than that.
+    witness: The verifier key of a witness who must have signed.
+    """
+    from api.cli.bundling import run_check
+
+    run_check(file, key=key, witnesses=witness)
 
 
 @_ledger.command

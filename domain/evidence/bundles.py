@@ -1,0 +1,300 @@
+"""
+What an evidence bundle is made of: the names of its files, and how each writes what it holds.
+
+A bundle is for somebody who has no database and no reason to believe whoever made it. Every line
+has one spelling, so that the same range always gives the same bytes, and so that two programs that
+check one cannot read it differently.
+"""
+
+import re
+from typing import Final, Literal, NamedTuple, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from domain.evidence.records import DigestRecord
+
+FORMAT: Final = "homezone-evidence/1"
+
+README: Final = "README.txt"
+VERIFIER: Final = "verify.py"
+KEYS: Final = "keys.json"
+CONSISTENCY: Final = "consistency.ndjson"
+RECORDS: Final = "records.ndjson"
+PROOF: Final = "proof.txt"
+EVENTS: Final = "events.ndjson"
+TRAIL: Final = "trail.csv"
+ERASED: Final = "erased.ndjson"
+MANIFEST: Final = "manifest.json"
+
+#: Before the range, for its proof, and signed by a witness.
+CHECKPOINTS_MAX: Final = 3
+#: Of a file that is read at once.
+SMALL_BYTES_MAX: Final = 1 << 20
+
+Kind: TypeAlias = Literal["moderation", "billing", "all"]
+
+_MODERATION: Final = frozenset(
+    {"case", "disclosure_policy", "rulebook", "rules", "sanction", "screening", "strike"}
+)
+_BILLING: Final = frozenset(
+    {"allowance", "belonging", "gift", "item", "membership", "order", "payment", "period", "wallet"}
+)
+#: Of what members make, and of themselves: those that a rule or a person decided about.
+_JUDGED: Final = frozenset({"account", "album", "comment", "home", "message", "photo", "post"})
+_JUDGEMENT: Final = re.compile(
+    r"(.+_)?(approved|banned|ban_lifted|flagged|held|refused|reinstated|rejected|restored"
+    r"|restricted|restriction_ended|suspended|unpublished|withdrawn)"
+)
+
+
+def is_of(kind: Kind, type: str) -> bool:
+    """Whether an event of that type belongs to the trail of moderation, or of billing."""
+    noun, _, verb = type.partition(".")
+    if kind == "billing":
+        return noun in _BILLING
+    if kind == "moderation":
+        judged = _JUDGEMENT.fullmatch(verb.rpartition(".")[0])
+        return noun in _MODERATION or (noun in _JUDGED and judged is not None)
+    return True
+
+
+class BadBundle(Exception):
+    """A bundle that does not hold; the message says where, and what is wrong."""
+
+
+class Bound(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """
+    An end of a range; one of these.
+
+    :param positions: by cell. A cell that is not named begins with its first event; at the end of a
+        range, it has none in it.
+    :param time: as records write it.
+    """
+
+    positions: dict[str, int] | None = None
+    time: str | None = None
+
+
+class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
+    """From after ``since`` until ``to``; None is from the first event on."""
+
+    since: Bound | None
+    to: Bound
+
+
+class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which events of the range are in a bundle: all of these must hold."""
+
+    kind: Kind
+    owner: UUID | None
+    stream: UUID | None
+
+    def may_select(self, record: DigestRecord) -> bool:
+        """Whether it may be one of these, as far as a record tells; it does not tell the owner."""
+        return is_of(self.kind, record.type) and (
+            self.stream is None or record.stream == str(self.stream)
+        )
+
+
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file, its length, and its SHA-256 in hexadecimal."""
+
+    bytes: int
+    name: str
+    sha256: str
+
+
+class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    :param destroyed_keys: of ``keys``, those that nobody has any longer.
+    :param events: of which the stored bytes are there.
+    :param keys: under which something in these is sealed.
+    :param records: of the range and at its edges.
+    :param rule_sets: of ``events``, those outside the filter that decisions refer to.
+    """
+
+    destroyed_keys: int
+    events: int
+    keys: int
+    records: int
+    rule_sets: int
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    What a bundle says of itself; whoever checks one works all of it out again.
+
+    :param cells: the first and the last position of each cell in the range.
+    :param checkpoint: the size of the tree that everything is proved to be in.
+    """
+
+    cells: dict[str, tuple[int, int]]
+    checkpoint: int
+    counts: Counts
+    files: tuple[File, ...]
+    filter: Filter
+    format: str
+    range: Span
+
+
+class PublicKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Verifier keys: the log's, and those of witnesses known to whoever made the bundle."""
+
+    log: str
+    witnesses: tuple[str, ...]
+
+
+class Grew(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
+    """That one checkpoint's tree grew from another's, by size; hashes in base64."""
+
+    since: int
+    hashes: tuple[str, ...]
+    to: int
+
+
+class DestroyedKey(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"kind": "class"}
+):
+    """What was sealed under this key cannot be read any longer, since then."""
+
+    kind: str
+    destroyed_at: str
+    key: str
+
+
+class BundledEvent(NamedTuple):
+    """An event's stored bytes, and the ids that its record has as a digest."""
+
+    cell: int
+    position: int
+    owner: str
+    context: bytes
+    data: bytes
+
+
+encode: Final = msgspec.json.Encoder(order="deterministic").encode
+
+_ID: Final = rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_NUMBER: Final = rb"(0|[1-9][0-9]{0,18})"
+_EVENT: Final = re.compile(
+    rb'\{"position":"' + _NUMBER + rb"-" + _NUMBER + rb'","actor":"(' + _ID
+    + rb')","owner":"(' + _ID + rb')","command":"(' + _ID + rb')","correlation":"(' + _ID
+    + rb')","causation":(?:null|"(' + _ID + rb')"),"data":([^\n]*)\}\n'
+)  # fmt: skip
+_RECORD: Final = re.compile(rb'\{"leaf":' + _NUMBER + rb',"record":(.*)\}\n')
+_SEALED: Final = re.compile(rb'\{"sealed":"([A-Za-z0-9+/]{4,}={0,2})"\}')
+_SET: Final = re.compile(
+    rb'\{"name":("(?:[^"\\]|\\.)*"),"version":([1-9][0-9]{0,18}),"hash":"([0-9a-f]{64})"\}'
+)
+_RULES: Final = re.compile(
+    rb'\{"type":"rules\.published\.v[0-9]+","name":("(?:[^"\\]|\\.)*"),'
+    rb'"version":([1-9][0-9]{0,18}),"hash":"([0-9a-f]{64})","rules":(.*)\}'
+)
+
+#: A rule set as decisions name it: its name in JSON, its version, its content's hash.
+SetName: TypeAlias = tuple[bytes, bytes, bytes]
+
+
+def checkpoint_name(size: int) -> str:
+    """The file of the checkpoint of a tree of that size."""
+    return f"checkpoints/{size}.txt"
+
+
+def record_line(leaf: int, record: bytes) -> bytes:
+    """A line of ``records.ndjson``."""
+    return b'{"leaf":%d,"record":%s}\n' % (leaf, record)
+
+
+def parse_record_line(line: bytes) -> tuple[int, bytes]:
+    """
+    The leaf's index, and the record's bytes.
+
+    :raises BadBundle: it is no such line.
+    """
+    match = _RECORD.fullmatch(line)
+    if match is None:
+        raise BadBundle(f"{RECORDS}: a line that is no record")
+    return int(match[1]), match[2]
+
+
+def event_line(cell: int, position: int, context: bytes, data: bytes) -> bytes:
+    """
+    A line of ``events.ndjson``.
+
+    :param context: the ids of actor, owner, command, correlation and, if any, causation.
+    """
+    ids = context.hex()
+    actor, owner, command, correlation = (id_at(ids, at) for at in range(4))
+    causation = f'"{id_at(ids, 4)}"' if len(ids) > 128 else "null"
+    head = (
+        f'{{"position":"{cell}-{position}","actor":"{actor}","owner":"{owner}",'
+        f'"command":"{command}","correlation":"{correlation}","causation":{causation},"data":'
+    )
+    return head.encode() + data + b"}\n"
+
+
+def parse_event_line(line: bytes) -> BundledEvent:
+    """
+    :raises BadBundle: it is no such line.
+    """
+    match = _EVENT.fullmatch(line)
+    if match is None:
+        raise BadBundle(f"{EVENTS}: a line that is no event")
+    cell, position, actor, owner, command, correlation, causation, data = match.groups()
+    ids = actor + owner + command + correlation + (causation or b"")
+    context = bytes.fromhex(ids.replace(b"-", b"").decode())
+    return BundledEvent(int(cell), int(position), owner.decode(), context, data)
+
+
+def key_ids(data: bytes) -> list[str]:
+    """The starts, in base64, of what is sealed in an event's bytes: they hold the keys' ids."""
+    return [one[:24].decode() for one in _SEALED.findall(data)]
+
+
+def rule_sets_named(data: bytes) -> list[SetName]:
+    """The rule sets that an event was decided under."""
+    return _SET.findall(data) if b'"hash":"' in data else []
+
+
+def rule_set_published(data: bytes) -> tuple[SetName, bytes] | None:
+    """The rule set that an event published, and its content; None for any other event."""
+    match = _RULES.fullmatch(data)
+    return None if match is None else ((match[1], match[2], match[3]), match[4])
+
+
+TRAIL_HEAD: Final = (
+    b"cell,position,recorded_at,type,stream,version,"
+    b"owner,actor,command,correlation,causation,data\r\n"
+)
+#: What a spreadsheet would take for a formula, or swallow before one.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def trail_row(record: DigestRecord, event: BundledEvent) -> bytes:
+    """
+    A row of ``trail.csv`` (RFC 4180). What is sealed is said to be, and no cell is a formula.
+    """
+    ids = event.context.hex()
+    data = _SEALED.sub(b'{"sealed":true}', event.data).decode(errors="replace")
+    causation = id_at(ids, 4) if len(ids) > 128 else ""
+    cells = (
+        f"{record.cell},{record.position},{record.recorded_at},{_cell(record.type)},"
+        f"{record.stream},{record.version},{id_at(ids, 1)},{id_at(ids, 0)},{id_at(ids, 2)},"
+        f"{id_at(ids, 3)},{causation},{_cell(data)}\r\n"
+    )
+    return cells.encode()
+
+
+def _cell(text: str) -> str:
+    if text.startswith(_FORMULA):
+        text = f"'{text}"
+    if any(one in text for one in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def id_at(ids: str, number: int) -> str:
+    """One of several ids in hexadecimal, as ids are written."""
+    one = ids[32 * number : 32 * number + 32]
+    return f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}"

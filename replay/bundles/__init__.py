@@ -1,0 +1,3 @@
+"""
+Evidence bundles: a range of the log with its proofs in one file, for whoever has no database.
+"""
