@@ -22,6 +22,8 @@ PROBLEMS = (
     Problem("not-published-yet", 409, "Not published yet", "This waits to be looked at."),
     Problem("too-many-rule-sets", 409, "Too many rule sets", "There are at most 100."),
     Problem("backtest-running", 409, "Another one is running", "One at a time: ask again later."),
+    Problem("bundles-waiting", 409, "Too many wait", "They are made one at a time: ask later."),
+    Problem("bundle-not-made", 409, "Not made", "It is not there yet, or could not be made."),
     Problem("same-person", 403, "Not the same person", "Somebody else has to decide this."),
     Problem("case-claimed", 409, "The case is claimed", "Somebody else is at it, for 30 minutes."),
     Problem("case-closed", 409, "The case is closed", "There is nothing to decide any longer."),

@@ -49,6 +49,7 @@ from replay.published import Published
 
 if TYPE_CHECKING:
     from api.backtests import Backtests
+    from api.bundles import Bundles
     from api.stream.hub import Hub
 
 B = TypeVar("B")
@@ -175,6 +176,8 @@ class Services:
         self.backtests: Backtests
         #: Set by whoever knows the notary's tables.
         self.evidence: Published
+        #: Set by whoever knows where they are to lie.
+        self.bundles: Bundles
         self._reads = reads
         self._recent = recent
         self._recall = recall

@@ -11,7 +11,6 @@ from api.cli.auditing import progress, verifier
 from api.cli.failures import Failed
 from api.cli.sizes import in_words
 from api.http.positions import parse_moment
-from api.wiring.auditing import destroyed_in
 from api.wiring.keys import existing_vault
 from api.wiring.store import open_store
 from domain.evidence.bundles import BadBundle, Filter, Kind
@@ -19,6 +18,7 @@ from replay.altered import Altered
 from replay.bundles.checking import check_bundle
 from replay.bundles.choosing import Moment, NoSuchRange, NotSigned
 from replay.bundles.making import Asked, Made, make
+from replay.bundles.vaults import destroyed_in
 from replay.bundles.verdict import verdict
 
 #: The notary signs once a second; what was written just now is waited for.

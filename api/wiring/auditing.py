@@ -1,18 +1,12 @@
 """
-What a data directory itself knows about evidence, apart from the database: the notary's keys, what
-it signed last, and which keys were destroyed.
+What a data directory has of the notary, apart from the database: its keys, and what it signed last.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from adapters.notary.key import KeyFile, NotaryFault, SignedLast
-from adapters.vault import FileKeyVault
-from domain.evidence.bundles import DestroyedKey
-from domain.evidence.records import moment_of
 from replay.altered import Altered
-from replay.bundles.making import Destroyed
 from replay.verify import Saved
 
 __all__ = ["NotaryFault", "NotaryFiles", "kept_here", "notary_files"]
@@ -49,16 +43,3 @@ def notary_files(data_dir: Path, key: Path | None) -> NotaryFiles:
     if not path.is_file():
         raise NotaryFault(f"{path} is missing: it is the notary's key")
     return NotaryFiles(KeyFile(path), SignedLast(path.with_suffix(".head")))
-
-
-def destroyed_in(vault: FileKeyVault) -> Destroyed:
-    """Tells of keys which of them were destroyed, and when."""
-
-    def destroyed(keys: frozenset[str]) -> Sequence[DestroyedKey]:
-        return [
-            DestroyedKey(key_class, moment_of(at), key_id.hex())
-            for key_id, key_class, at in vault.destroyed()
-            if key_id.hex() in keys
-        ]
-
-    return destroyed

@@ -27,6 +27,7 @@ from api.addresses import Addresses
 from api.application import build
 from api.backtests import Backtests
 from api.badges import badges_policy
+from api.bundles import Bundles
 from api.clearing import CLEAR_PHOTOS, ClearPhotos
 from api.forgetting import ForgetMembers
 from api.http.access import AccessLog
@@ -158,6 +159,7 @@ class Homezone:
         self.services.evidence = self.published = Published(
             self.database.server, witnesses_of(settings)
         )
+        self.services.bundles = await asyncio.to_thread(self._bundles)
         self.photos = await asyncio.to_thread(self._photos)
         self.services.uploads, self.services.pictures = self.photos.uploads, self.photos.pictures
         held.push_async_callback(self.photos.close)
@@ -330,6 +332,19 @@ class Homezone:
         )
         self._held.push_async_callback(backtests.stop)
         return backtests
+
+    def _bundles(self) -> Bundles:
+        executor, clock, settings = self.executor, self.clock, self.settings
+        bundles = Bundles(
+            self.database_url,
+            settings.keys_dir,
+            settings.data_dir / "evidence",
+            settings.witnesses,
+            lambda: executor.new_id(DIRECTORY_CELL),
+            clock.now,
+        )
+        self._held.push_async_callback(bundles.stop)
+        return bundles
 
     def _photos(self) -> Photos:
         settings, services = self.settings, self.services

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.acceptance.bundles import bundle_made
 from tests.acceptance.moderation.asking import CORE, decide, reported
 from tests.support.homezone import Client, Reply, RunningHomezone
 
@@ -71,6 +72,7 @@ def world(homezone: RunningHomezone) -> dict[str, str]:
         time.sleep(0.05)
     asked = compliance.post("/v1/audit/requests", REQUEST).ok(201).json["id"]
     me = author.get("/v1/me").ok(200).json["id"]
+    bundle = bundle_made(compliance, {"owner": me})
     return {
         "/v1/audit/streams/{id}": f"/v1/audit/streams/{me}",
         "/v1/audit/events": f"/v1/audit/events?owner={me}",
@@ -82,6 +84,8 @@ def world(homezone: RunningHomezone) -> dict[str, str]:
         "/v1/moderation/cases/{id}/content": f"/v1/moderation/cases/{case}/content?photo={post}",
         "/v1/audit/tile/entries/{bundle}": "/v1/audit/tile/entries/000.p/1",
         "/v1/audit/proofs/{position}": "/v1/audit/proofs/0-1",
+        "/v1/audit/exports/{id}": f"/v1/audit/exports/{bundle}",
+        "/v1/audit/exports/{id}/content": f"/v1/audit/exports/{bundle}/content",
         "/v1/moderation/backtests/{id}": f"/v1/moderation/backtests/{tried}",
         "/v1/mall/items": "/v1/mall/items",
         "/v1/orders/{id}": f"/v1/orders/{order}",
