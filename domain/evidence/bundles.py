@@ -164,13 +164,41 @@ class DestroyedKey(
 
 
 class BundledEvent(NamedTuple):
-    """An event's stored bytes, and the ids that its record has as a digest."""
+    """
+    An event's stored bytes, and the ids that its record has as a digest.
+
+    :param context: the ids of actor, owner, command, correlation and, if any, causation.
+    :param ids: the same as text; empty where nothing caused it.
+    """
 
     cell: int
     position: int
-    owner: str
     context: bytes
+    ids: tuple[str, str, str, str, str]
     data: bytes
+
+    @classmethod
+    def of(cls, cell: int, position: int, context: bytes, data: bytes) -> "BundledEvent":
+        """From what is stored."""
+        whole = context.hex()
+        ids = (_id(whole, 0), _id(whole, 32), _id(whole, 64), _id(whole, 96))
+        return cls(cell, position, context, (*ids, _id(whole, 128) if whole[128:] else ""), data)
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return self.ids[1]
+
+    @property
+    def line(self) -> bytes:
+        """As ``events.ndjson`` has it."""
+        actor, owner, command, correlation, causation = self.ids
+        caused = f'"{causation}"' if causation else "null"
+        head = (
+            f'{{"position":"{self.cell}-{self.position}","actor":"{actor}","owner":"{owner}",'
+            f'"command":"{command}","correlation":"{correlation}","causation":{caused},"data":'
+        )
+        return b"".join((head.encode(), self.data, b"}\n"))
 
 
 encode: Final = msgspec.json.Encoder(order="deterministic").encode
@@ -218,22 +246,6 @@ def parse_record_line(line: bytes) -> tuple[int, bytes]:
     return int(match[1]), match[2]
 
 
-def event_line(cell: int, position: int, context: bytes, data: bytes) -> bytes:
-    """
-    A line of ``events.ndjson``.
-
-    :param context: the ids of actor, owner, command, correlation and, if any, causation.
-    """
-    ids = context.hex()
-    actor, owner, command, correlation = (id_at(ids, at) for at in range(4))
-    causation = f'"{id_at(ids, 4)}"' if len(ids) > 128 else "null"
-    head = (
-        f'{{"position":"{cell}-{position}","actor":"{actor}","owner":"{owner}",'
-        f'"command":"{command}","correlation":"{correlation}","causation":{causation},"data":'
-    )
-    return head.encode() + data + b"}\n"
-
-
 def parse_event_line(line: bytes) -> BundledEvent:
     """
     :raises BadBundle: it is no such line.
@@ -241,10 +253,11 @@ def parse_event_line(line: bytes) -> BundledEvent:
     match = _EVENT.fullmatch(line)
     if match is None:
         raise BadBundle(f"{EVENTS}: a line that is no event")
-    cell, position, actor, owner, command, correlation, causation, data = match.groups()
-    ids = actor + owner + command + correlation + (causation or b"")
-    context = bytes.fromhex(ids.replace(b"-", b"").decode())
-    return BundledEvent(int(cell), int(position), owner.decode(), context, data)
+    cell, position, *ids, data = match.groups(b"")
+    actor, owner, command, correlation, causation = map(bytes.decode, ids)
+    context = bytes.fromhex(b"".join(ids).replace(b"-", b"").decode())
+    texts = (actor, owner, command, correlation, causation)
+    return BundledEvent(int(cell), int(position), context, texts, data)
 
 
 def key_ids(data: bytes) -> list[str]:
@@ -269,19 +282,19 @@ TRAIL_HEAD: Final = (
 )
 #: What a spreadsheet would take for a formula, or swallow before one.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_QUOTED: Final = re.compile('[,"\r\n]')
 
 
 def trail_row(record: DigestRecord, event: BundledEvent) -> bytes:
     """
     A row of ``trail.csv`` (RFC 4180). What is sealed is said to be, and no cell is a formula.
     """
-    ids = event.context.hex()
+    actor, owner, command, correlation, causation = event.ids
     data = _SEALED.sub(b'{"sealed":true}', event.data).decode(errors="replace")
-    causation = id_at(ids, 4) if len(ids) > 128 else ""
     cells = (
         f"{record.cell},{record.position},{record.recorded_at},{_cell(record.type)},"
-        f"{record.stream},{record.version},{id_at(ids, 1)},{id_at(ids, 0)},{id_at(ids, 2)},"
-        f"{id_at(ids, 3)},{causation},{_cell(data)}\r\n"
+        f"{record.stream},{record.version},{owner},{actor},{command},{correlation},{causation},"
+        f"{_cell(data)}\r\n"
     )
     return cells.encode()
 
@@ -289,12 +302,11 @@ def trail_row(record: DigestRecord, event: BundledEvent) -> bytes:
 def _cell(text: str) -> str:
     if text.startswith(_FORMULA):
         text = f"'{text}"
-    if any(one in text for one in ',"\r\n'):
+    if _QUOTED.search(text) is not None:
         return '"' + text.replace('"', '""') + '"'
     return text
 
 
-def id_at(ids: str, number: int) -> str:
-    """One of several ids in hexadecimal, as ids are written."""
-    one = ids[32 * number : 32 * number + 32]
+def _id(ids: str, at: int) -> str:
+    one = ids[at : at + 32]
     return f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}"

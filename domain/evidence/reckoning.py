@@ -89,28 +89,21 @@ class Reckoning:
         self._published: set[SetName] = set()
         self._unasked: dict[SetName, str] = {}
 
-    def wants(self, record: DigestRecord, owner: str) -> bool:
-        """Whether an event belongs into the bundle for its own sake."""
-        return (
-            self.in_range(record)
-            and self._wanted.may_select(record)
-            and self._owner in (None, owner)
-        )
+    def may_want(self, record: DigestRecord) -> bool:
+        """Whether its event belongs into the bundle, if it is the owner's."""
+        return self._in_range(record) and self._wanted.may_select(record)
 
-    def in_range(self, record: DigestRecord) -> bool:
-        """Whether an event is in the range."""
-        return _after(self._since, record) and _until(self._to, record)
-
-    def take(self, record: DigestRecord, event: BundledEvent | None) -> None:
+    def take(self, record: DigestRecord, event: BundledEvent | None) -> bool:
         """
-        The next record, and its event if that is there, which is what the record says.
+        The next record, and its event if that is there; whether that is asked for, and not there
+        for the sake of others.
 
         :raises BadBundle: something is missing, or too much.
         """
         self._records += 1
         if not _TIME.fullmatch(record.recorded_at):
             raise BadBundle(f"{_at(record)}: a time that no record has")
-        inside = self.in_range(record)
+        inside = self._in_range(record)
         if inside:
             self._follow(record)
         else:
@@ -122,9 +115,10 @@ class Reckoning:
         if inside and not candidate:
             self._others.add(record.type)
         if event is not None:
-            self._take_event(record, event, candidate)
-        elif candidate:
+            return self._take_event(record, event, candidate)
+        if candidate:
             self._miss(record)
+        return False
 
     def end(self) -> Reckoned:
         """
@@ -156,6 +150,9 @@ class Reckoning:
             untagged=self._untagged,
         )
 
+    def _in_range(self, record: DigestRecord) -> bool:
+        return _after(self._since, record) and _until(self._to, record)
+
     def _follow(self, record: DigestRecord) -> None:
         before = self._stretches.get(record.cell)
         if before is None:
@@ -167,7 +164,7 @@ class Reckoning:
             raise BadBundle(f"{_at(record)}: time runs backwards")
         before.last, before.recorded_at = record.position, record.recorded_at
 
-    def _take_event(self, record: DigestRecord, event: BundledEvent, candidate: bool) -> None:
+    def _take_event(self, record: DigestRecord, event: BundledEvent, candidate: bool) -> bool:
         if (
             hashlib.sha256(event.data).hexdigest() != record.data_sha256
             or hashlib.sha256(event.context).hexdigest() != record.context_sha256
@@ -185,10 +182,11 @@ class Reckoning:
             self._named.update(rule_sets_named(event.data))
             if record.owner_tag is not None:
                 self._tags_in.add(record.owner_tag)
-        elif published is None or published[0] in self._unasked:
+            return True
+        if published is None or published[0] in self._unasked:
             raise BadBundle(f"{_at(record)}: an event that is not asked for")
-        else:
-            self._unasked[published[0]] = _at(record)
+        self._unasked[published[0]] = _at(record)
+        return False
 
     def _miss(self, record: DigestRecord) -> None:
         if self._owner is None:

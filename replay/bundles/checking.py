@@ -199,9 +199,8 @@ class _Check:
             found = None
             if event is not None and (event.cell, event.position) == (record.cell, record.position):
                 found, event = event, next(events, None)
-                if reckoning.wants(record, found.owner):
-                    self._trail.update(trail_row(record, found))
-            reckoning.take(record, found)
+            if reckoning.take(record, found) and found is not None:
+                self._trail.update(trail_row(record, found))
             yield leaf, leaf_hash(raw)
         if event is not None:
             raise BadBundle(f"{event.cell}-{event.position}: an event without a record")

@@ -31,13 +31,12 @@ from domain.evidence.bundles import (
     Manifest,
     PublicKeys,
     encode,
-    event_line,
     record_line,
     trail_row,
 )
 from domain.evidence.notes import Checkpoint, Note, Verifier
 from domain.evidence.reckoning import Reckoned, Reckoning
-from domain.evidence.records import decode_record
+from domain.evidence.records import DigestRecord, decode_record
 from domain.evidence.shown import Shown, root_with
 from domain.evidence.tiles import consistency_proof, range_hash
 from domain.evidence.tree import leaf_hash
@@ -162,6 +161,7 @@ class _Body:
         self._connection = connection
         self._chosen = chosen
         self._reckoning = Reckoning(chosen.span, wanted)
+        self._owner = None if wanted.owner is None else wanted.owner.bytes
         self._on_step = on_step
         self._begun = time.monotonic()
 
@@ -197,20 +197,22 @@ class _Body:
             raw = row.record(cell, tags)
             record = decode_record(raw)
             records.write(record_line(leaf, raw))
-            ids = row.context.hex()
-            owner = bundles.id_at(ids, 1)
-            event = None
-            asked_for = self._reckoning.wants(record, owner)
-            if asked_for or (cell, row.position) in self._chosen.rule_sets:
-                event = BundledEvent(cell, row.position, owner, row.context, row.data)
-                events.write(event_line(cell, row.position, row.context, row.data))
-                if asked_for:
-                    trail.write(trail_row(record, event))
-            self._reckoning.take(record, event)
+            event = self._event(cell, row, record)
+            if event is not None:
+                events.write(event.line)
+            if self._reckoning.take(record, event) and event is not None:
+                trail.write(trail_row(record, event))
             yield leaf, leaf_hash(raw)
             if self._on_step is not None and done % _TOLD_EVERY == 0:
                 rate = done / (time.monotonic() - self._begun)
                 self._on_step(Step(done, self._chosen.total, rate))
+
+    def _event(self, cell: int, row: StoredRow, record: DigestRecord) -> BundledEvent | None:
+        """The event, if it belongs into the bundle."""
+        asked_for = self._reckoning.may_want(record) and self._owner in (None, row.owner)
+        if asked_for or (cell, row.position) in self._chosen.rule_sets:
+            return BundledEvent.of(cell, row.position, row.context, row.data)
+        return None
 
     def _rows(self) -> Iterator[tuple[int, StoredRow, int, bytes]]:
         """Cell, event, leaf and tags, in the order of leaves."""

@@ -483,7 +483,7 @@ def cell_of(text: str) -> str:
     """A cell of the trail, which no spreadsheet takes for a formula."""
     if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
         text = "'" + text
-    if any(one in text for one in ',"\r\n'):
+    if re.search('[,"\r\n]', text):
         return '"' + text.replace('"', '""') + '"'
     return text
 
