@@ -17,7 +17,7 @@ from api.http.answers import Answer, encode_json, found
 from api.http.downloads import serve_download
 from api.http.parameters import PURPOSE
 from api.http.positions import parse_positions
-from api.http.problems import INVALID, bad_field
+from api.http.problems import bad_field
 from api.http.routes import Routes
 from api.routes.audit import When, Who, time_of
 from api.services import AUDITORS, Ask
@@ -155,7 +155,7 @@ def _moment(when: str | None, field: str) -> choosing.Moment:
     try:
         return time_of(when) if "T" in when else parse_positions(when)
     except ValueError as error:
-        raise bad_field(field, str(error), INVALID) from None
+        raise bad_field(field, str(error)) from None
 
 
 async def _pieces(path: Path) -> AsyncIterator[bytes]:

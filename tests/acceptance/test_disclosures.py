@@ -25,6 +25,7 @@ _SAYING = {
     "register_account": "the name that the operator has just given",
     "publish_rules": "a version and a hash",
     "try_rules": "an id",
+    "ask_for_bundle": "an id",
 }
 
 
