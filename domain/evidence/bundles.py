@@ -7,12 +7,13 @@ check one cannot read it differently.
 """
 
 import re
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Final, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
 
 from domain.evidence.records import DigestRecord
+from domain.sealed import KeyClass
 
 FORMAT: Final = "homezone-evidence/1"
 
@@ -153,13 +154,18 @@ class Grew(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sin
     to: int
 
 
+Time: TypeAlias = Annotated[
+    str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$")
+]
+
+
 class DestroyedKey(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"kind": "class"}
 ):
     """What was sealed under this key cannot be read any longer, since then."""
 
-    kind: str
-    destroyed_at: str
+    kind: KeyClass
+    destroyed_at: Time
     key: str
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from adapters.vault import FileKeyVault
 from domain.evidence.bundles import DestroyedKey
 from domain.evidence.records import moment_of
+from domain.sealed import KeyClass
 from replay.bundles.making import Destroyed
 
 
@@ -15,7 +16,7 @@ def destroyed_in(vault: FileKeyVault) -> Destroyed:
 
     def destroyed(keys: frozenset[str]) -> Sequence[DestroyedKey]:
         return [
-            DestroyedKey(key_class, moment_of(at), key_id.hex())
+            DestroyedKey(KeyClass(key_class), moment_of(at), key_id.hex())
             for key_id, key_class, at in vault.destroyed()
             if key_id.hex() in keys
         ]

@@ -398,6 +398,7 @@ MODERATION = {
 BILLING = {
     "allowance", "belonging", "gift", "item", "membership", "order", "payment", "period", "wallet",
 }  # fmt: skip
+CLASSES = {"billing", "content", "identity", "moderation"}
 JUDGED = {"account", "album", "comment", "home", "message", "photo", "post"}
 JUDGEMENT = re.compile(
     r"(.+_)?(approved|banned|ban_lifted|flagged|held|refused|reinstated|rejected|restored"
@@ -750,6 +751,8 @@ def destroyed_keys(archive: Archive, keys: set[str]) -> int:
     before, count = "", 0
     for line in archive.lines("erased.ndjson"):
         said = line_of(line, "erased.ndjson", {"class": str, "destroyed_at": str, "key": str})
+        if said["class"] not in CLASSES or not TIME.fullmatch(said["destroyed_at"]):
+            bad("erased.ndjson: not what a bundle has there")
         if said["key"] <= before or said["key"] not in keys:
             bad("erased.ndjson: a key that nothing here is sealed under")
         before, count = said["key"], count + 1

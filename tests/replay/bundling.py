@@ -3,7 +3,6 @@ A small history with a tree over it, of which bundles are made: members, decisio
 money, in three cells.
 """
 
-import base64
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -50,6 +49,7 @@ class Evidence:
         public = self.witness_key.verifier.public
         self.witness = Verifier(self.witness_key.name, COSIGNATURE, public)
         self.members = [MemberId(self._mint(number % CELLS)) for number in range(6)]
+        self.key_less = MemberId(self._mint(0))
         self.destroyed: list[DestroyedKey] = []
         self.rules: list[SetVersion] = []
         self._heads = 0
@@ -161,24 +161,14 @@ class Evidence:
     def _destroyed(self, keys: frozenset[str]) -> Sequence[DestroyedKey]:
         return [one for one in self.destroyed if one.key in keys]
 
+    def keys_in_use(self) -> list[str]:
+        """The ids of keys under which something is sealed."""
+        self.make("keys.zip")
+        return sorted(self.made.reckoned.keys)
+
     def attack(self, *statements: str) -> None:
         """As the owner of everything."""
         with self.world.database.owner.begin() as connection:
             connection.execute(text("SET LOCAL session_replication_role = replica"))
             for statement in statements:
                 connection.execute(text(statement))
-
-
-def key_of(event: PostHeld) -> str:
-    """The id of the key that a held post's text is sealed under."""
-    return event.content.text.envelope[1:17].hex()
-
-
-def destroyed_key(event: PostHeld) -> DestroyedKey:
-    """That this key was destroyed."""
-    return DestroyedKey("content", "2026-11-29T01:02:03.000004Z", key_of(event))
-
-
-def as_base64(raw: bytes) -> str:
-    """As files of a bundle write hashes."""
-    return base64.b64encode(raw).decode()
