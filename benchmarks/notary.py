@@ -1,6 +1,7 @@
 """
 What evidence costs: appends with the notary running beside those without, and the speed at which a
-whole history is verified beside that at which UmaDB reads as many events.
+whole history is verified beside that at which UmaDB reads as many events; and how long a bundle of
+100,000 events takes to make, and to check.
 
 In both kinds of round the read models are fed, as in a server; they take turns.
 """
@@ -14,12 +15,17 @@ import msgspec
 from benchmarks.cluster import Cluster
 from benchmarks.contest import UMADB, read_name
 from benchmarks.driver import Team
-from benchmarks.figures import Report
+from benchmarks.figures import Ratio, Report
 
 WITH: Final = "whole appends, the notary running"
 WITHOUT: Final = "whole appends, without a notary"
 GROWTH: Final = "what the notary falls behind in a second"
 VERIFY: Final = "audit verify"
+MADE: Final = "a bundle of 100,000 events, made"
+CHECKED: Final = "a bundle of 100,000 events, checked"
+VERIFIED: Final = "a bundle of 100,000 events, checked by its own verifier"
+#: Seconds that these may take.
+_PROMISED: Final = {MADE: 15.0, CHECKED: 5.0}
 _CALLERS: Final = 256
 
 
@@ -40,6 +46,7 @@ def measure(cluster: Cluster, plan: Plan, report: Report, say: Callable[[str], N
     config = {"url": url, "keys": str(cluster.directory / "keys-notarised")}
     team = Team([sys.executable, "-m", "benchmarks.ours"], config)
     with_, without, growth, verified = [], [], [], []
+    bundles: dict[str, list[float]] = {MADE: [], CHECKED: [], VERIFIED: []}
     try:
         team.ask("fill", number=plan.events)
         for _ in range(plan.rounds):
@@ -51,6 +58,8 @@ def measure(cluster: Cluster, plan: Plan, report: Report, say: Callable[[str], N
         for _ in range(plan.rounds):
             whole = team.ask("verify")
             verified.append(whole["events"] / whole["seconds"])
+            for name, seconds in bundles.items():
+                seconds.append(team.ask("bundle", what=name)["seconds"])
     finally:
         team.close()
     settings = {"callers": _CALLERS}
@@ -65,3 +74,9 @@ def measure(cluster: Cluster, plan: Plan, report: Report, say: Callable[[str], N
     report.compare(
         "audit verify, over UmaDB's reading", checked, report.find(read_name(UMADB)), 0.3
     )
+    for name, seconds in bundles.items():
+        series = report.add(name, seconds, unit="s")
+        if name in _PROMISED:
+            most = _PROMISED[name]
+            ratio = Ratio(f"{name}, of {most:.0f} s", series.median / most, 1.0, "at most")
+            report.ratios.append(ratio)

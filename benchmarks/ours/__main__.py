@@ -3,6 +3,8 @@ Our contestant: a process that is asked by the harness like any other.
 """
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,14 +21,19 @@ from adapters.vault import FileKeyVault
 from api.wiring.collecting import collect_rarely
 from api.wiring.feeding import spawn
 from api.wiring.models import MODELS, prepare_store
+from benchmarks import notary
 from benchmarks.ours import commands, events, loops
 from benchmarks.peers.protocol import Round, serve
 from domain.catalogue import EVENTS
 from domain.event import Recorded
+from domain.evidence.bundles import Filter
 from projections.engine.apply import InlineModels
 from projections.engine.feeder import Feeder, NotaryKeys, Setup
 from projections.engine.runner import ProjectionEngine
 from replay.ahead import Stretch, read_ahead
+from replay.bundles.checking import check_bundle
+from replay.bundles.making import Asked, make
+from replay.bundles.vaults import destroyed_in
 from replay.published import Published
 from replay.verify import verify
 
@@ -43,7 +50,7 @@ class Ours:
         self._database = Database(config["url"], "homezone-bench")
         self._log: PostgresLog | None = None
         self._inline = False
-        self._commits = self._written = 0
+        self._commits = self._written = self._bundled = 0
         self._woken: Callable[[Mapping[int, int]], None] | None = None
         self._url, self._keys = config["url"], Path(config["keys"])
         self._vault = FileKeyVault(Path(config["keys"]), SystemClock())
@@ -146,6 +153,32 @@ class Ours:
         began = time.perf_counter()
         verified = verify(self._database.server)
         return Round(verified.leaves, time.perf_counter() - began)
+
+    def bundle(self, what: str) -> dict[str, Any]:
+        """
+        A bundle of all that is in the tree, made or checked: the seconds that 100,000 events take.
+
+        :param what: one of those of :mod:`benchmarks.notary`; what was made last is checked.
+        """
+        out = self._keys / "bundle.zip"
+        began = time.perf_counter()
+        match what:
+            case notary.MADE:
+                heads_at = self._open_log(inline=True).reader.heads_at
+                asked = Asked(None, None, Filter("all", None, None))
+                tell = destroyed_in(self._vault)
+                made = make(self._database.server, heads_at, asked, out, destroyed=tell)
+                self._bundled = made.reckoned.events
+            case notary.CHECKED:
+                check_bundle(out)
+            case _:
+                subprocess.run(
+                    [sys.executable, "-I", "-S", "replay/bundles/verify.py", str(out)],
+                    check=True,
+                    stdout=subprocess.DEVNULL,
+                )
+        seconds = time.perf_counter() - began
+        return {"seconds": seconds * 100_000 / self._bundled, "events": self._bundled}
 
     def close(self) -> None:
         """Close the log and the connections."""
