@@ -1,8 +1,8 @@
 """
-The leaves of a history, worked out from its events by several processes.
+Stretches of the tree, worked out by several processes.
 
-Hashing is all that a verification does for long, and one interpreter does it on one processor. What
-goes between the processes is small: tags in, hashes out.
+Hashing is all that a verification does for long, and one interpreter does it on one processor. All
+processes read one moment of the store: the snapshot of whoever has them work.
 """
 
 import multiprocessing
@@ -10,60 +10,46 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final, TypeAlias
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
-from adapters.notary.rows import read_rows
-from adapters.notary.store import TAGS_BYTES
-from domain.evidence.tree import leaf_hash
-from replay.altered import Altered
+from replay.stretches import Stretch, WorkedOut, work_out
 
 #: The database works as well, for each of them.
 _PROCESSES_MAX: Final = 4
-_EVENTS_AT_ONCE: Final = 1_000
 
 _fork = multiprocessing.get_context("fork")
-#: In a process that hashes: the engine of its own connections.
+#: In a process that hashes: the engine of its own connections, and the one it has.
 _engines: list[Engine] = []
+_connections: list[Connection] = []
+
+#: Begin with a stretch; what is called gives what it comes to.
+Begin: TypeAlias = Callable[[Stretch], Callable[[], WorkedOut]]
 
 
-class Hashing(Protocol):
-    """Whoever hashes."""
+class Workers:
+    """
+    Whoever hashes.
 
-    def begin(self, cell: int, position: int, tags: bytes) -> Callable[[], bytes]:
-        """
-        Begin with the leaves of a cell's events from a position on, as many as there are tags; what
-        is called gives their hashes, one after the other.
-        """
+    :param at_once: how many stretches are worthwhile to have begun with, beside the one waited for.
+    """
 
-
-class _Here:
-    """This process, when it is asked for the hashes."""
-
-    def __init__(self, database: Engine) -> None:
-        self._database = database
-
-    def begin(self, cell: int, position: int, tags: bytes) -> Callable[[], bytes]:
-        def hashes() -> bytes:
-            with self._database.connect() as connection:
-                return hashed(connection, cell, position, tags)
-
-        return hashes
-
-
-class _Beside:
-    """Processes of their own, at once."""
-
-    def __init__(self, pool: ProcessPoolExecutor) -> None:
+    def __init__(self, pool: ProcessPoolExecutor | None, at_once: int) -> None:
+        self.at_once = at_once
         self._pool = pool
 
-    def begin(self, cell: int, position: int, tags: bytes) -> Callable[[], bytes]:
-        return self._pool.submit(_in_process, cell, position, tags).result
+    def on(self, connection: Connection) -> Begin:
+        """At the moment that a transaction sees, for as long as it lasts."""
+        pool = self._pool
+        if pool is None:
+            return lambda stretch: lambda: work_out(connection, stretch)
+        snapshot = str(connection.scalar(text("SELECT pg_export_snapshot()")))
+        return lambda stretch: pool.submit(_in_process, snapshot, stretch).result
 
 
 @contextmanager
-def hashing(database: Engine, processes: int | None = None) -> Iterator[Hashing]:
+def hashing(database: Engine, processes: int | None = None) -> Iterator[Workers]:
     """
     Whoever hashes, until the block ends.
 
@@ -71,38 +57,15 @@ def hashing(database: Engine, processes: int | None = None) -> Iterator[Hashing]
     """
     number = min(os.cpu_count() or 1, _PROCESSES_MAX) if processes is None else processes
     if not number:
-        yield _Here(database)
+        yield Workers(None, 0)
         return
     with ProcessPoolExecutor(number, _fork, _engines_of, (database,)) as pool:
         # Here and now, before there are threads that a fork would cut off.
         pool.submit(int).result()
         try:
-            yield _Beside(pool)
+            yield Workers(pool, 2 * number)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def hashed(connection: Connection, cell: int, position: int, tags: bytes) -> bytes:
-    """
-    The hashes of a cell's events from a position on, as many as there are tags.
-
-    :raises Altered: one of them is not there.
-    """
-    hashes: list[bytes] = []
-    count, at = len(tags) // TAGS_BYTES, 0
-    while at < count:
-        begun = at
-        for row in read_rows(
-            connection, cell, position + at - 1, position + count - 1, _EVENTS_AT_ONCE
-        ):
-            if row.position != position + at:
-                break
-            both = tags[at * TAGS_BYTES : (at + 1) * TAGS_BYTES]
-            hashes.append(leaf_hash(row.record(cell, both)))
-            at += 1
-        if at == begun or (at < count and (at - begun) % _EVENTS_AT_ONCE):
-            raise Altered(f"{cell}-{position + at}", "the event was removed")
-    return b"".join(hashes)
 
 
 def _engines_of(database: Engine) -> None:
@@ -111,6 +74,10 @@ def _engines_of(database: Engine) -> None:
     _engines.append(database)
 
 
-def _in_process(cell: int, position: int, tags: bytes) -> bytes:
-    with _engines[0].connect() as connection:
-        return hashed(connection, cell, position, tags)
+def _in_process(snapshot: str, stretch: Stretch) -> WorkedOut:
+    if not _connections:
+        connection = _engines[0].connect().execution_options(isolation_level="REPEATABLE READ")
+        connection.execute(text(f"SET TRANSACTION SNAPSHOT '{snapshot}'"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        _connections.append(connection)
+    return work_out(_connections[0], stretch)

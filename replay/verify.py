@@ -2,16 +2,16 @@
 The whole history held against the tree: every leaf, tile and checkpoint worked out again from the
 events, and every stream's versions counted through.
 
-Events are read cell by cell within a window of leaves and hashed as they come, by processes of
-their own (``hashing.py``), and only the hashes of two windows are held, whatever the log's length.
-The streams are counted through by the database, meanwhile. What is found first is told; nothing is
-repaired.
+Stretches of leaves are worked out by processes of their own (``stretches.py``, ``hashing.py``), all
+at one moment of the store; here they are put together in their order, under the tree above them.
+Only a few stretches are held, whatever the log's length. The streams are counted through by the
+database, meanwhile. What is found first is told; nothing is repaired.
 """
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -21,12 +21,13 @@ from adapters.notary import store
 from adapters.notary.key import check
 from domain.evidence.notes import COSIGNATURE, BadNote, Checkpoint, Note, Verifier
 from domain.evidence.tiles import WIDTH, Grown, Tree
-from domain.evidence.tree import HASH_BYTES
+from domain.evidence.tree import HASH_BYTES, root_over
 from replay.altered import Altered
-from replay.hashing import Hashing, hashing
+from replay.hashing import Workers, hashing
+from replay.stretches import Stretch, WorkedOut, follows_in_cell
 
-#: Leaves of a window, which may be as many runs; a few hundred bytes of each are held.
-WINDOW: Final = 20_000
+#: Of a stretch; it may be as many runs as leaves, and a few hundred bytes of each are held.
+TILES_AT_ONCE: Final = 32
 _NOTES_AT_ONCE: Final = 500
 
 # In the order of the key, so that nothing is sorted; positions must rise as versions do.
@@ -101,7 +102,7 @@ def verify(
     saved: Sequence[Saved] = (),
     witnesses: Sequence[Verifier] = (),
     on_step: OnStep | None = None,
-    window: int = WINDOW,
+    tiles_at_once: int = TILES_AT_ONCE,
     processes: int | None = None,
 ) -> Verified:
     """
@@ -111,6 +112,7 @@ def verify(
         checkpoint must be signed with one of them.
     :param saved: checkpoints that were kept; the tree must have grown from each.
     :param witnesses: whose cosignatures must be there, and hold.
+    :param tiles_at_once: of a stretch, which one process works out.
     :param processes: that hash, beside this one; by default as many as help.
     :raises Altered: it does not.
     """
@@ -122,7 +124,7 @@ def verify(
             with snapshot as connection:
                 connection.execute(text("SET LOCAL statement_timeout = 0"))
                 verified = _Verification(
-                    connection, keys, saved, witnesses, on_step, window, workers
+                    connection, keys, saved, witnesses, on_step, tiles_at_once, workers
                 ).run()
         finally:
             streams.join()
@@ -138,8 +140,8 @@ class _Verification:
         saved: Sequence[Saved],
         witnesses: Sequence[Verifier],
         on_step: OnStep | None,
-        window: int,
-        hashing: Hashing,
+        tiles_at_once: int,
+        workers: Workers,
     ) -> None:
         standing = store.standing(connection)
         if standing is None:
@@ -149,8 +151,10 @@ class _Verification:
         self._keys = [_Signer(key, 0, None) for key in keys] or _named(standing.keys)
         self._witnesses = witnesses
         self._on_step = on_step
-        self._window = window
-        self._hashing = hashing
+        self._leaves_at_once = tiles_at_once * WIDTH
+        self._begin = workers.on(connection)
+        self._at_once = workers.at_once
+        # Of the roots of tiles, which are its leaves: the tree from level 1 up.
         self._tree = Tree()
         self._positions = dict.fromkeys(standing.heads, 0)
         self._checkpoints = 0
@@ -169,8 +173,8 @@ class _Verification:
                     f"the tree has {size:,} leaves, and had {one.checkpoint.size:,} at the saved"
                     " checkpoint: its tail was cut off",
                 )
-        for window in self._windows():
-            self._next(window)
+        for part in self._parts():
+            self._next(part)
         if store.has_leaf(self._connection, size):
             raise Altered("", "there are leaves behind the tree's end")
         self._no_more_tiles()
@@ -178,60 +182,40 @@ class _Verification:
         self._require_witness()
         return Verified(size, self._checkpoints, self._witnessed, waiting)
 
-    def _next(self, window: "_Window") -> None:
-        """The next leaves, their tiles, and the checkpoints that end among them."""
-        first, count = window.first, window.count
-        leaves = window.leaves()
-        done = 0
-        for size, note, kept in self._notes(first, first + count):
-            self._extend(leaves[done : size - first], window, done)
-            done = size - first
-            self._hold_against(size, note, kept)
-        self._extend(leaves[done:], window, done)
-        if self._on_step is not None:
-            seconds = max(time.monotonic() - self._begun, 1e-6)
-            self._on_step(Step(self._tree.size, self._standing.size, self._tree.size / seconds))
-
-    def _windows(self) -> "Iterator[_Window]":
-        """Windows in the order of the leaves; the next one is hashed while one is worked on."""
-        begun: deque[_Window] = deque()
-        for first in range(0, self._standing.size, self._window):
-            begun.append(self._begin(first, min(self._window, self._standing.size - first)))
-            if len(begun) > 1:
+    def _parts(self) -> "Iterator[_Part]":
+        """Stretches in the order of the leaves; others are worked out while one is waited for."""
+        begun: deque[_Part] = deque()
+        for first in range(0, self._standing.size, self._leaves_at_once):
+            count = min(self._leaves_at_once, self._standing.size - first)
+            notes = self._notes(first, first + count)
+            stretch = Stretch(first, count, [size for size, _, _ in notes])
+            begun.append(_Part(stretch, notes, self._begin(stretch)))
+            if len(begun) > self._at_once:
                 yield begun.popleft()
         yield from begun
 
-    def _begin(self, first: int, count: int) -> "_Window":
-        """Which events the leaves of a window are; and have them hashed."""
-        expected = first
-        by_cell: dict[int, list[store.Run]] = {}
-        for whole in store.runs_over(self._connection, first, first + count):
-            run = whole.part(first, first + count)
-            at = f"{run.cell}-{run.position}"
-            if run.leaf != expected or run.events < 1:
-                raise Altered(at, "the order of leaves was altered")
-            if len(run.tags) != run.events * store.TAGS_BYTES:
-                raise Altered(at, "the tags of a leaf were altered")
-            after = self._positions.get(run.cell, 0)
-            if run.position != after + 1:
-                raise Altered(f"{run.cell}-{after + 1}", "the event is no leaf of the tree")
-            self._positions[run.cell] = after + run.events
-            expected += run.events
-            by_cell.setdefault(run.cell, []).append(run)
-        if expected != first + count:
-            raise Altered("", f"nothing says which event leaf {expected:,} is")
-        hashed = {
-            cell: self._hashing.begin(cell, runs[0].position, b"".join(one.tags for one in runs))
-            for cell, runs in sorted(by_cell.items())
-        }
-        return _Window(first, count, by_cell, hashed)
+    def _next(self, part: "_Part") -> None:
+        """The next leaves, the tiles over them, and the checkpoints that end among them."""
+        stretch, worked_out = part.stretch, part.worked_out()
+        for span in worked_out.spans:
+            follows_in_cell(span, self._positions.get(span.cell, 0) + 1)
+            self._positions[span.cell] = span.position + span.events - 1
+        first, tiles = stretch.first // WIDTH, list(worked_out.tiles)
+        for (size, note, kept), end in zip(part.notes, worked_out.ends, strict=True):
+            self._extend(tiles[self._tree.size - first : size // WIDTH - first])
+            self._hold_against(size, root_over((*self._tree.subtrees, *end)), note, kept)
+        self._extend(tiles[self._tree.size - first :])
+        if self._on_step is not None:
+            done = stretch.first + stretch.leaves
+            seconds = max(time.monotonic() - self._begun, 1e-6)
+            self._on_step(Step(done, self._standing.size, done / seconds))
 
-    def _extend(self, leaves: list[bytes], window: "_Window", skipped: int) -> None:
-        if leaves:
-            for grown in self._tree.extend(leaves):
-                self._compare(grown, window, skipped)
+    def _extend(self, tiles: list[bytes]) -> None:
+        if tiles:
+            for grown in self._tree.extend(tiles):
+                self._compare(grown._replace(level=grown.level + 1))
 
-    def _compare(self, grown: Grown, window: "_Window", skipped: int) -> None:
+    def _compare(self, grown: Grown) -> None:
         """New hashes with those of the tiles, as they are stored."""
         last = (grown.first + len(grown.hashes) - 1) // WIDTH
         number = grown.first // WIDTH
@@ -243,16 +227,10 @@ class _Verification:
                 raise Altered("", f"a tile of level {grown.level} is not whole")
         mine = b"".join(grown.hashes)
         kept = b"".join(whole)[at : at + len(mine)]
-        if mine == kept:
-            return
-        wrong = next(
-            index
-            for index, each in enumerate(grown.hashes)
-            if kept[index * HASH_BYTES : (index + 1) * HASH_BYTES] != each
-        )
-        if grown.level:
-            raise Altered("", f"hash {grown.first + wrong:,} of level {grown.level} was altered")
-        raise Altered(window.place(skipped + wrong), "the event is not the one that was hashed")
+        for index, each in enumerate(grown.hashes):
+            if kept[index * HASH_BYTES : (index + 1) * HASH_BYTES] != each:
+                place = f"hash {grown.first + index:,} of level {grown.level}"
+                raise Altered("", f"{place} was altered")
 
     def _notes(self, after: int, until: int) -> list[tuple[int, bytes | None, Saved | None]]:
         """What was signed, and what was kept, of trees that end in a window; by size."""
@@ -268,8 +246,7 @@ class _Verification:
         ]
         return sorted(found, key=lambda each: each[0])
 
-    def _hold_against(self, size: int, raw: bytes | None, saved: Saved | None) -> None:
-        root = self._tree.root
+    def _hold_against(self, size: int, root: bytes, raw: bytes | None, saved: Saved | None) -> None:
         if saved is not None:
             if saved.checkpoint.root != root:
                 raise Altered(
@@ -295,7 +272,7 @@ class _Verification:
 
     def _no_more_tiles(self) -> None:
         """Nothing stands behind what was worked out."""
-        count, level = self._tree.size, 0
+        count, level = self._standing.size, 0
         while count:
             full, width = divmod(count, WIDTH)
             last = store.read_tiles(self._connection, level, full, full).get(full, b"")
@@ -320,47 +297,12 @@ class _Verification:
             raise Altered("", f"no checkpoint has a signature of {names or 'that witness'}")
 
 
-class _Window:
-    """Some leaves one after the other: which events they are, and their hashes as they come."""
+class _Part(NamedTuple):
+    """A stretch that was begun with, and what was signed and kept of trees that end in it."""
 
-    def __init__(
-        self,
-        first: int,
-        count: int,
-        runs: Mapping[int, Sequence[store.Run]],
-        hashed: Mapping[int, Callable[[], bytes]],
-    ) -> None:
-        self.first = first
-        self.count = count
-        self._runs = runs
-        self._hashed = hashed
-
-    def leaves(self) -> list[bytes]:
-        """
-        The hashes, worked out from the events.
-
-        :raises Altered: there is no such event.
-        """
-        leaves: list[bytes] = [b""] * self.count
-        for cell, runs in self._runs.items():
-            raw, at = self._hashed[cell](), 0
-            for run in runs:
-                end = at + run.events * HASH_BYTES
-                index = run.leaf - self.first
-                leaves[index : index + run.events] = [
-                    raw[one : one + HASH_BYTES] for one in range(at, end, HASH_BYTES)
-                ]
-                at = end
-        return leaves
-
-    def place(self, index: int) -> str:
-        """Where in the log a leaf of it is."""
-        leaf = self.first + index
-        for runs in self._runs.values():
-            for run in runs:
-                if run.leaf <= leaf < run.leaf + run.events:
-                    return f"{run.cell}-{run.position + leaf - run.leaf}"
-        raise AssertionError("every leaf of a window is an event")
+    stretch: Stretch
+    notes: Sequence[tuple[int, bytes | None, Saved | None]]
+    worked_out: Callable[[], WorkedOut]
 
 
 class _Signer(NamedTuple):

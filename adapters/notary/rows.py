@@ -5,8 +5,7 @@ They are read in binary COPY format, in which all columns but type and data are 
 that one unpacking takes a row apart; the ids of who and why are hashed as they lie there.
 """
 
-import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from struct import Struct
 from typing import Final, NamedTuple
@@ -21,8 +20,10 @@ _COPY: Final = (
     " WHERE cell = %s AND position > %s AND position <= %s ORDER BY position LIMIT %s)"
     " TO STDOUT (FORMAT binary)"
 )
-_HEADER_BYTES: Final = 19
-_fixed = Struct(">hiqi16siiiqi16si16si16si16si")
+_HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+_TRAILER: Final = b"\xff\xff"
+#: Lengths that are always the same are passed over; the last is that of the causation, or -1.
+_fixed = Struct(">2x4xq4x16s4xi4xq4x16s4x16s4x16s4x16si")
 _length = Struct(">i").unpack_from
 
 
@@ -58,30 +59,34 @@ def read_rows(
     connection: Connection, cell: int, after: int, until: int, limit: int
 ) -> Iterator[StoredRow]:
     """At most ``limit`` events of a cell with ``after < position <= until``, in order."""
-    target = io.BytesIO()
+    kept: list[bytes] = []
     driver = connection.connection.dbapi_connection
     assert driver is not None
     with closing(driver.cursor()) as cursor:
-        cursor.copy_expert(cursor.mogrify(_COPY, (cell, after, until, limit)).decode(), target)
-    return _rows(target.getvalue())
+        statement = cursor.mogrify(_COPY, (cell, after, until, limit)).decode()
+        cursor.copy_expert(statement, _Rows(kept.append))
+    # A row comes in a piece of its own; the header may come with the first.
+    kept[0] = kept[0].removeprefix(_HEADER)
+    return map(_row, (one for one in kept if one not in {b"", _TRAILER}))
 
 
-def _rows(raw: bytes) -> Iterator[StoredRow]:
-    at, width, unpack = _HEADER_BYTES, _fixed.size, _fixed.unpack_from
-    while raw[at : at + 2] != b"\xff\xff":
-        # fmt: off
-        (_, _, position, _, stream, _, version, _, microseconds, _, actor, _, owner, _, command,
-         _, correlation, causation_bytes) = unpack(raw, at)
-        # fmt: on
-        at += width
-        context = actor + owner + command + correlation
-        if causation_bytes == 16:
-            context += raw[at : at + 16]
-            at += 16
-        (length,) = _length(raw, at)
-        kind = raw[at + 4 : at + 4 + length].decode()
-        at += 4 + length
-        (length,) = _length(raw, at)
-        data = raw[at + 4 : at + 4 + length]
-        at += 4 + length
-        yield StoredRow(position, stream, version, microseconds, owner, actor, context, kind, data)
+class _Rows(NamedTuple):
+    """As the driver wants it: a file."""
+
+    write: Callable[[bytes], None]
+
+
+def _row(raw: bytes) -> StoredRow:
+    position, stream, version, microseconds, actor, owner, command, correlation, causation = (
+        _fixed.unpack_from(raw)
+    )
+    context, at = actor + owner + command + correlation, _fixed.size
+    if causation == 16:
+        context += raw[at : at + 16]
+        at += 16
+    (length,) = _length(raw, at)
+    at += 4 + length
+    kind = raw[at - length : at].decode()
+    return StoredRow(
+        position, stream, version, microseconds, owner, actor, context, kind, raw[at + 4 :]
+    )

@@ -18,6 +18,7 @@ from domain.evidence.tree import (
     inclusion_ranges,
     node_hash,
     root_of,
+    root_over,
     split,
 )
 
@@ -121,12 +122,12 @@ class Tree:
     @property
     def root(self) -> bytes:
         """The root of all leaves so far."""
-        if not self._subtrees:
-            return EMPTY_ROOT
-        *rest, root = self._subtrees
-        for subtree in reversed(rest):
-            root = node_hash(subtree, root)
-        return root
+        return root_over(self._subtrees)
+
+    @property
+    def subtrees(self) -> tuple[bytes, ...]:
+        """The roots of the whole subtrees side by side, the largest first."""
+        return tuple(self._subtrees)
 
     def extend(self, leaves: list[bytes]) -> list[Grown]:
         """Add the hashes of leaves; what that adds to tiles, by level."""
@@ -147,6 +148,15 @@ class Tree:
             size += 1
         self.size = size
         return grown
+
+
+def tile_root(tile: bytes) -> bytes:
+    """The root over a whole tile, which is a hash of the level above."""
+    width = 2 * HASH_BYTES
+    while len(tile) > HASH_BYTES:
+        pairs = range(0, len(tile), width)
+        tile = b"".join([_sha256(b"\x01" + tile[at : at + width]).digest() for at in pairs])
+    return tile
 
 
 def range_hash(first: int, end: int, read: ReadTile) -> bytes:

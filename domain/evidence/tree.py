@@ -40,6 +40,16 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
     return node_hash(root_of(hashes[:middle]), root_of(hashes[middle:]))
 
 
+def root_over(subtrees: Sequence[bytes]) -> bytes:
+    """The root over whole subtrees side by side, each smaller than the one before it."""
+    if not subtrees:
+        return EMPTY_ROOT
+    *rest, root = subtrees
+    for subtree in reversed(rest):
+        root = node_hash(subtree, root)
+    return root
+
+
 def split(size: int) -> int:
     """How many leaves are on the left: the largest power of two below ``size``."""
     return 1 << (size - 1).bit_length() - 1

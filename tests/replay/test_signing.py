@@ -55,7 +55,7 @@ class Log:
         return progress.keys
 
     def verify(self, *keys: Verifier) -> Verified:
-        return verify(self.database, keys=keys, processes=0, window=97)
+        return verify(self.database, keys=keys, processes=0, tiles_at_once=1)
 
 
 def _tag(member: UUID) -> bytes:

@@ -76,7 +76,7 @@ class Evidence:
                 connection.execute(text(statement))
 
     def verify(self, **given: object) -> Verified:
-        given = {"window": 257, "processes": 0} | given
+        given = {"tiles_at_once": 1, "processes": 0} | given
         return verify(self.live.world.server, **given)  # type: ignore[arg-type]
 
     def altered(self, **given: object) -> Altered:

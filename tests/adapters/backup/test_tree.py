@@ -122,7 +122,7 @@ def test_the_same_tree_comes_back_and_goes_on(log: Notarised, server_url: str) -
     with log.back(server_url) as (database, leaves):
         assert leaves == _size(second)
         assert tree(database) == tree(log.store.database)
-        done = verify(database.server, witnesses=[WITNESS_KEY], processes=0, window=61)
+        done = verify(database.server, witnesses=[WITNESS_KEY], processes=0, tiles_at_once=1)
         assert (done.leaves, done.waiting, done.witnessed) == (leaves, 0, _size(first))
         assert drain(log.on(database), database) == second
         assert (
