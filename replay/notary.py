@@ -17,12 +17,11 @@ from sqlalchemy import Connection, Engine
 
 from adapters.notary import store
 from adapters.notary.key import KeyFile, NotaryFault, NotaryKey, SignedLast
-from adapters.notary.rows import read_rows
+from adapters.notary.rows import leaves_of, members_of, read_raw
 from commands.ports import Clock
 from domain.evidence.notes import Checkpoint, Note, sign
 from domain.evidence.records import NO_TAG
 from domain.evidence.tiles import Tree, root_at
-from domain.evidence.tree import leaf_hash
 from projections.engine.lease import LEASE_SECONDS
 from projections.engine.leased_loop import LeasedLoop
 
@@ -188,15 +187,12 @@ class _Tags:
 def _read(
     connection: Connection, cell: int, after: int, until: int, tags: _Tags
 ) -> tuple[store.Run, list[bytes]]:
-    kept: list[bytes] = []
-    leaves: list[bytes] = []
-    for row in read_rows(connection, cell, after, until, _EVENTS_AT_ONCE):
-        if row.position != after + len(leaves) + 1:
-            raise NotaryFault(f"the log has no event at {cell}-{after + len(leaves) + 1}")
-        both = tags.of(row.owner) + tags.of(row.actor)
-        kept.append(both)
-        leaves.append(leaf_hash(row.record(cell, both)))
-    return store.Run(cell, after + 1, 0, len(leaves), b"".join(kept)), leaves
+    rows = read_raw(connection, cell, after, until, _EVENTS_AT_ONCE)
+    kept = b"".join(tags.of(member) for row in rows for member in members_of(row))
+    leaves = leaves_of(rows, cell, after + 1, kept)
+    if len(leaves) < len(rows):
+        raise NotaryFault(f"the log has no event at {cell}-{after + len(leaves) + 1}")
+    return store.Run(cell, after + 1, 0, len(leaves), kept), leaves
 
 
 def _heads(connection: Connection) -> dict[int, int]:

@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection
 
 from adapters.notary import store
-from adapters.notary.rows import read_rows
-from adapters.notary.store import TAGS_BYTES
+from adapters.notary.rows import leaves_of, read_raw
+from domain.evidence.records import TAGS_BYTES
 from domain.evidence.tiles import WIDTH, Tree, tile_root
-from domain.evidence.tree import HASH_BYTES, leaf_hash
+from domain.evidence.tree import HASH_BYTES
 from replay.altered import Altered
 
 _EVENTS_AT_ONCE: Final = 2_000
@@ -128,15 +128,13 @@ def _hashes(connection: Connection, cell: int, position: int, tags: bytes) -> li
     hashes: list[bytes] = []
     count, at = len(tags) // TAGS_BYTES, 0
     while at < count:
-        last = position + min(at + _EVENTS_AT_ONCE, count) - 1
-        for row in read_rows(connection, cell, position + at - 1, last, _EVENTS_AT_ONCE):
-            if row.position != position + at:
-                break
-            both = tags[at * TAGS_BYTES : (at + 1) * TAGS_BYTES]
-            hashes.append(leaf_hash(row.record(cell, both)))
-            at += 1
-        if position + at <= last:
-            raise Altered(f"{cell}-{position + at}", "the event was removed")
+        until = min(at + _EVENTS_AT_ONCE, count)
+        rows = read_raw(connection, cell, position + at - 1, position + until - 1, _EVENTS_AT_ONCE)
+        both = tags[at * TAGS_BYTES : until * TAGS_BYTES]
+        hashes += leaves_of(rows, cell, position + at, both)
+        at = until
+        if len(hashes) < at:
+            raise Altered(f"{cell}-{position + len(hashes)}", "the event was removed")
     return hashes
 
 

@@ -20,11 +20,8 @@ from adapters.log.tables import (
 )
 from adapters.notary.key import NotaryFault
 from domain.evidence.notes import Signature, Verifier
-from domain.evidence.records import TAG_BYTES
+from domain.evidence.records import TAGS_BYTES
 from domain.evidence.tiles import Grown
-
-#: Bytes of both tags of an event.
-TAGS_BYTES: Final = 2 * TAG_BYTES
 
 _CLAIM: Final = text(
     "INSERT INTO log.notary_tree (origin, vkey) SELECT :origin, :vkey"

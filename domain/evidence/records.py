@@ -21,6 +21,8 @@ import msgspec
 #: Bytes of an owner's or an actor's tag, and what stands where nobody has one.
 TAG_BYTES: Final = 16
 NO_TAG: Final = bytes(TAG_BYTES)
+#: Bytes of both tags of an event.
+TAGS_BYTES: Final = 2 * TAG_BYTES
 
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _sha256 = hashlib.sha256
@@ -85,28 +87,36 @@ def record_of(
     tags: bytes,
 ) -> bytes:
     """
-    An event's record, encoded.
+    An event's record, encoded: what ``encode_record`` makes of it, in fewer steps.
 
     :param stream: the id's 16 bytes.
     :param context: the ids of actor, owner, command, correlation and, if any, causation.
     :param tags: the owner's and the actor's, one after the other.
     """
-    id_ = stream.hex()
-    owner, actor = tags[:TAG_BYTES], tags[TAG_BYTES:]
-    return _encode(
-        DigestRecord(
-            None if actor == NO_TAG else actor.hex(),
-            cell,
-            _sha256(context).hexdigest(),
-            _sha256(data).hexdigest(),
-            None if owner == NO_TAG else owner.hex(),
-            position,
-            recorded_at,
-            f"{id_[:8]}-{id_[8:12]}-{id_[12:16]}-{id_[16:20]}-{id_[20:]}",
-            kind,
-            version,
-        )
+    id_, (owner, actor) = stream.hex(), _tags(tags)
+    return (
+        f'{{"actor_tag":{actor},"cell":{cell},"context_sha256":"{_sha256(context).hexdigest()}",'
+        f'"data_sha256":"{_sha256(data).hexdigest()}","owner_tag":{owner},"position":{position},'
+        f'"recorded_at":"{recorded_at}",'
+        f'"stream":"{id_[:8]}-{id_[8:12]}-{id_[12:16]}-{id_[16:20]}-{id_[20:]}",'
+        f'"type":{_text(kind)},"version":{version}}}'
+    ).encode()
+
+
+# Members and types come again and again.
+@lru_cache(8192)
+def _tags(both: bytes) -> tuple[str, str]:
+    owner, actor = both[:TAG_BYTES], both[TAG_BYTES:]
+    return (
+        "null" if owner == NO_TAG else f'"{owner.hex()}"',
+        "null" if actor == NO_TAG else f'"{actor.hex()}"',
     )
+
+
+@lru_cache(1024)
+def _text(kind: str) -> str:
+    """Quoted, whatever is in it: somebody may have altered the column."""
+    return _encode(kind).decode()
 
 
 @lru_cache(4096)

@@ -79,6 +79,13 @@ def test_nothing_of_an_event_is_left_out(name: str, other: object) -> None:
     assert record_of(**GIVEN) != record_of(**{**GIVEN, name: other})  # type: ignore[arg-type]
 
 
+@given(st.text(max_size=30), st.sampled_from([bytes(32), bytes(range(32))]))
+def test_whatever_somebody_made_of_a_type_is_encoded_in_the_one_way(kind: str, tags: bytes) -> None:
+    raw = record_of(**{**GIVEN, "kind": kind, "tags": tags})  # type: ignore[arg-type]
+    assert raw == encode_record(decode_record(raw)) == rfc8785.dumps(json.loads(raw))
+    assert decode_record(raw).type == kind
+
+
 def test_who_has_no_tag_has_none() -> None:
     raw = record_of(**{**GIVEN, "tags": NO_TAG + bytes(range(16))})  # type: ignore[arg-type]
     record = decode_record(raw)
