@@ -150,7 +150,7 @@ def _run(
         "backtest": lambda: backtest.measure(cluster, plan.backtest, report, say),
         "uploads": lambda: uploads.measure(directory, plan.uploads, report, say),
         "albums": lambda: albums.measure(cluster, plan.albums, report, say),
-        "notary": lambda: notary.measure(cluster, plan.notary, report, say),
+        "notary": lambda: notary.measure(cluster, plan.notary, report, say, install=install),
     }
     for name in SECTIONS:
         if name in sections:

@@ -158,11 +158,10 @@ def _readings(field: _Field, plan: Plan, report: Report) -> None:
     chosen: dict[str, Settings] = {}
     for one in list(field.entries):
         with field.one(one):
-            there[one.name] = _fill(one, plan.read)
+            there[one.name] = fill(one, plan.read)
             chosen[one.name] = one.read[0]
             if plan.tuning_seconds:
-                tried = [one.team.read(there[one.name], each).rate for each in one.read]
-                chosen[one.name] = one.read[tried.index(max(tried))]
+                chosen[one.name] = tuned_reading(one, there[one.name])
     rounds: dict[str, list[Measured]] = {name: [] for name in there}
     for number in range(plan.rounds):
         for one in field.in_turn(number):
@@ -173,7 +172,13 @@ def _readings(field: _Field, plan: Plan, report: Report) -> None:
         _keep(report, read_name(one.name), rounds[one.name], settings, cpu=True)
 
 
-def _fill(entry: Entry, wanted: int) -> int:
+def tuned_reading(entry: Entry, events: int) -> Settings:
+    """Which of its settings serves it best for reading so many."""
+    tried = [entry.team.read(events, each).rate for each in entry.read]
+    return entry.read[tried.index(max(tried))]
+
+
+def fill(entry: Entry, wanted: int) -> int:
     """Have so many events in the log; how many there are, where it takes too long."""
     read = entry.read[0]
     settings = {**entry.candidates(32)[0], **{k: v for k, v in read.items() if k != "page"}}

@@ -3,7 +3,7 @@ Who takes part, each with the settings that it may try to be at its best.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from benchmarks.cluster import Cluster, dsn, install_message_db, parts
@@ -42,12 +42,18 @@ def enter_ours(cluster: Cluster) -> list[Entry]:
     ]
 
 
-def enter_peers(cluster: Cluster, report: Report, *, install: bool) -> list[Entry]:
-    """The peers that can be had; those that cannot are named in the report."""
+def enter_peers(
+    cluster: Cluster, report: Report, *, install: bool, only: Collection[str] | None = None
+) -> list[Entry]:
+    """
+    The peers that can be had; those that cannot are named in the report.
+
+    :param only: the only ones to try; all, by default.
+    """
     entries = []
-    for name, enter in _PEERS.items():
+    for name in _PEERS if only is None else only:
         try:
-            entries.append(enter(name, cluster, install))
+            entries.append(_PEERS[name](name, cluster, install))
         except (Missing, ContestantError, OSError) as error:
             report.left_out.append(f"{name} is not measured: {error}")
             print(report.left_out[-1], file=sys.stderr)

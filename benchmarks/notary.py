@@ -3,18 +3,20 @@ What evidence costs: appends with the notary running beside those without, and t
 whole history is verified beside that at which UmaDB reads as many events; and how long a bundle of
 100,000 events takes to make, and to check.
 
-In both kinds of round the read models are fed, as in a server; they take turns.
+In both kinds of round the read models are fed, as in a server; they take turns, and so do verifying
+and UmaDB's reading.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
 from benchmarks.cluster import Cluster
-from benchmarks.contest import UMADB, read_name
+from benchmarks.contest import UMADB, Entry, fill, read_name, tuned_reading
 from benchmarks.driver import Team
+from benchmarks.entries import enter_peers
 from benchmarks.figures import Ratio, Report
 
 WITH: Final = "whole appends, the notary running"
@@ -39,29 +41,40 @@ class Plan(msgspec.Struct, frozen=True):
     events: int
 
 
-def measure(cluster: Cluster, plan: Plan, report: Report, say: Callable[[str], None]) -> None:
+def measure(
+    cluster: Cluster, plan: Plan, report: Report, say: Callable[[str], None], *, install: bool
+) -> None:
     """Rounds in turns on one database, then the verification of all of it."""
     say("the notary")
     url = cluster.database("notarised")
     config = {"url": url, "keys": str(cluster.directory / "keys-notarised")}
     team = Team([sys.executable, "-m", "benchmarks.ours"], config)
-    with_, without, growth, verified = [], [], [], []
-    bundles: dict[str, list[float]] = {MADE: [], CHECKED: [], VERIFIED: []}
     try:
         team.ask("fill", number=plan.events)
-        for _ in range(plan.rounds):
-            given = {"callers": _CALLERS, "seconds": plan.seconds}
-            without.append(team.ask("notarised", **given, notary=False)["rate"])
-            done = team.ask("notarised", **given, notary=True)
-            with_.append(done["rate"])
-            growth.append(max(0.0, (done["end"] - done["half"]) / (plan.seconds / 2)))
-        for _ in range(plan.rounds):
-            whole = team.ask("verify")
-            verified.append(whole["events"] / whole["seconds"])
-            for name, seconds in bundles.items():
-                seconds.append(team.ask("bundle", what=name)["seconds"])
+        _appends(team, plan, report)
+        say("bundles made and checked")
+        _bundles(team, plan, report)
+        say("everything verified")
+        peers = enter_peers(cluster, report, install=install, only=[UMADB])
+        try:
+            _verification(team, peers, plan, report)
+        finally:
+            for peer in peers:
+                peer.team.close()
     finally:
         team.close()
+
+
+def _appends(team: Team, plan: Plan, report: Report) -> None:
+    given = {"callers": _CALLERS, "seconds": plan.seconds}
+    # What is there already is taken in before the clock starts.
+    team.ask("notarised", callers=1, seconds=0.2, notary=True)
+    with_, without, growth = [], [], []
+    for _ in range(plan.rounds):
+        without.append(team.ask("notarised", **given, notary=False)["rate"])
+        done = team.ask("notarised", **given, notary=True)
+        with_.append(done["rate"])
+        growth.append(max(0.0, (done["end"] - done["half"]) / (plan.seconds / 2)))
     settings = {"callers": _CALLERS}
     mine = report.add(WITH, with_, settings=settings)
     alone = report.add(WITHOUT, without, settings=settings)
@@ -70,13 +83,33 @@ def measure(cluster: Cluster, plan: Plan, report: Report, say: Callable[[str], N
     report.compare(
         "what the notary falls behind in a second, of appends", behind, mine, 0.05, "at most"
     )
-    checked = report.add(VERIFY, verified, settings={"events": plan.events})
-    report.compare(
-        "audit verify, over UmaDB's reading", checked, report.find(read_name(UMADB)), 0.3
-    )
-    for name, seconds in bundles.items():
-        series = report.add(name, seconds, unit="s")
+
+
+def _bundles(team: Team, plan: Plan, report: Report) -> None:
+    """Of 100,000 events, made with their proofs, and checked."""
+    for name in (MADE, CHECKED, VERIFIED):
+        taken = [team.ask("bundle", what=name)["seconds"] for _ in range(plan.rounds)]
+        series = report.add(name, taken, unit="s")
         if name in _PROMISED:
             most = _PROMISED[name]
             ratio = Ratio(f"{name}, of {most:.0f} s", series.median / most, 1.0, "at most")
             report.ratios.append(ratio)
+
+
+def _verification(team: Team, peers: Sequence[Entry], plan: Plan, report: Report) -> None:
+    """In turns; the peer reads as many events as are verified."""
+    events = team.ask("verify")["events"]
+    verified: list[float] = []
+    read: dict[str, list[float]] = {peer.name: [] for peer in peers}
+    there = {peer.name: fill(peer, events) for peer in peers}
+    chosen = {peer.name: tuned_reading(peer, there[peer.name]) for peer in peers}
+    for _ in range(plan.rounds):
+        whole = team.ask("verify")
+        verified.append(whole["events"] / whole["seconds"])
+        for peer in peers:
+            read[peer.name].append(peer.team.read(there[peer.name], chosen[peer.name]).rate)
+    checked = report.add(VERIFY, verified, settings={"events": events})
+    for peer in peers:
+        settings = {**chosen[peer.name], "events": there[peer.name]}
+        beside = report.add(f"{read_name(peer.name)}, as much", read[peer.name], settings=settings)
+        report.compare(f"audit verify, over {peer.name}'s reading as much", checked, beside, 0.3)
