@@ -82,7 +82,7 @@ FULL = Plan(
     backtest=backtest.Plan(rounds=5, texts=200_000),
     uploads=uploads.Plan(rounds=9),
     albums=albums.Plan(rounds=5, many=10_000, pages=300),
-    notary=notary.Plan(rounds=5, seconds=4.0, events=100_000),
+    notary=notary.Plan(rounds=5, seconds=4.0, events=250_000),
 )
 QUICK = Plan(
     log=contest.Plan(

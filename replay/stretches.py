@@ -18,7 +18,7 @@ from domain.evidence.tiles import WIDTH, Tree, tile_root
 from domain.evidence.tree import HASH_BYTES
 from replay.altered import Altered
 
-_EVENTS_AT_ONCE: Final = 2_000
+_EVENTS_AT_ONCE: Final = 4_000
 _TILE_BYTES: Final = WIDTH * HASH_BYTES
 
 

@@ -93,29 +93,47 @@ def record_of(
     :param context: the ids of actor, owner, command, correlation and, if any, causation.
     :param tags: the owner's and the actor's, one after the other.
     """
-    id_, (owner, actor) = stream.hex(), _tags(tags)
+    owner, actor = tag_texts(tags)
+    return record_with(
+        cell, position, stream, version, recorded_at, kind_text(kind), context, data, owner, actor
+    )
+
+
+def record_with(
+    cell: int,
+    position: int,
+    stream: bytes,
+    version: int,
+    recorded_at: str,
+    kind: str,
+    context: bytes,
+    data: bytes,
+    owner: str,
+    actor: str,
+) -> bytes:
+    """The same, with type and tags as they are written; they come again and again."""
+    id_ = stream.hex()
     return (
         f'{{"actor_tag":{actor},"cell":{cell},"context_sha256":"{_sha256(context).hexdigest()}",'
         f'"data_sha256":"{_sha256(data).hexdigest()}","owner_tag":{owner},"position":{position},'
         f'"recorded_at":"{recorded_at}",'
         f'"stream":"{id_[:8]}-{id_[8:12]}-{id_[12:16]}-{id_[16:20]}-{id_[20:]}",'
-        f'"type":{_text(kind)},"version":{version}}}'
+        f'"type":{kind},"version":{version}}}'
     ).encode()
 
 
-# Members and types come again and again.
 @lru_cache(8192)
-def _tags(both: bytes) -> tuple[str, str]:
-    owner, actor = both[:TAG_BYTES], both[TAG_BYTES:]
+def tag_texts(tags: bytes) -> tuple[str, str]:
+    """An owner's and an actor's tag as records write them."""
+    owner, actor = tags[:TAG_BYTES], tags[TAG_BYTES:]
     return (
         "null" if owner == NO_TAG else f'"{owner.hex()}"',
         "null" if actor == NO_TAG else f'"{actor.hex()}"',
     )
 
 
-@lru_cache(1024)
-def _text(kind: str) -> str:
-    """Quoted, whatever is in it: somebody may have altered the column."""
+def kind_text(kind: str) -> str:
+    """A type as records write it, whatever is in it: somebody may have altered the column."""
     return _encode(kind).decode()
 
 
