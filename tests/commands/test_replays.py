@@ -163,7 +163,7 @@ CIRCUMSTANCES = {
 def test_a_log_folds_to_the_same_bytes(
     circumstances: dict[str, str], logs: list[list[Recorded]]
 ) -> None:
-    library = _faketime()
+    library = faketime()
     if "FAKETIME" in circumstances and library is None:
         pytest.skip("there is no libfaketime for this machine")
     lines = "\n".join(map(lines_of, logs))
@@ -195,7 +195,8 @@ def test_every_due_date_is_counted_to_the_same_again(logs: list[list[Recorded]])
     assert counted > HISTORIES
 
 
-def _faketime() -> Path | None:
+def faketime() -> Path | None:
+    """The library by which a program is told another time, where there is one."""
     found = importlib.util.find_spec("libfaketime")
     if found is None or found.origin is None:
         return None
