@@ -21,6 +21,7 @@ import msgspec
 from domain.catalogue import AGGREGATES_BY_TYPE, EVENTS
 from domain.event import Event, type_of
 from domain.sealed import KeyClass, Sealed
+from tests.samples import shapes
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "events.md"
@@ -216,7 +217,8 @@ def _choice(values: Iterable[object]) -> str:
 
 
 def write() -> None:
-    """Write the page, and since when what is new is known."""
+    """Write the page, since when what is new is known, and its shape; not where one shrank."""
+    shapes.write()
     SINCE.write_bytes(msgspec.json.format(msgspec.json.encode(since()), indent=1) + b"\n")
     PAGE.write_text(page(), encoding="utf-8")
 

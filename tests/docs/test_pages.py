@@ -90,6 +90,7 @@ def test_options_named_are_there() -> None:
             *(app[name] for name in ("serve", "token", "simulate", "status", "backup", "restore")),
             app["audit"]["verify"],
             app["keys"]["rotate"],
+            app["audit"]["rotate-key"],
         )
         for argument in command.assemble_argument_collection()
         for option in argument.names
