@@ -155,6 +155,9 @@ class App:
                 if self._exact and item["id"] not in self._seen:
                     raise Difference(f"{self.viewer.qq} is told of a post that was never theirs")
                 self.posts.pop(item["id"], None)
+            case "author.withdrawn" if "author" not in item:
+                # Somebody is forgotten; who it was is not told.
+                self.posts = await self._feed(cursor)
             case "author.withdrawn" | "author.appeared":
                 author = item["author"]["qq"]
                 now = await self._feed(cursor) if kind == "author.appeared" else {}

@@ -92,11 +92,13 @@ class Boards:
                 note = world.notes[recorded.stream]
                 world.acts(recorded, recorded.actor)
                 waited = isinstance(event, MessageTakenBack)
-                must(note.live and waited is not note.published, recorded, "it was there so")
+                so = note.live and waited is not note.published
+                there = world.goes(note.author, note.taken, live=so)
+                must(there, recorded, "it was there so")
                 theirs = {note.author} if waited else {note.author, note.space}
                 must(recorded.actor in theirs, recorded, "its author's, or the board's owner's")
                 note.live, note.waits = False, None
-                del world.deeds[note.id]
+                world.deeds.pop(note.id, None)
             case _:
                 self._judge(recorded, event, world.notes[recorded.stream])
 

@@ -78,7 +78,8 @@ class Bonds(Witness):
                 self.blocks.add(pair)
             case MemberUnblocked():
                 must(pair in self.blocks, recorded, "it was blocked")
-                self.blocks.discard(pair)
+                # To who is forgotten everybody stays as if they were.
+                self.blocks -= set() if self.people[member].erased else {pair}
             case SpaceFollowed():
                 may = self.people[other].certified and not self.apart(*pair)
                 must(may and pair not in self.follows, recorded, "a certified space, once")

@@ -30,7 +30,7 @@ from domain.case_events import (
 from domain.event import Event, Recorded
 from domain.message import MessageEvent
 from tests.simulation.galleries import OF_GALLERY
-from tests.simulation.legal import must
+from tests.simulation.legal import FORGETTER, must
 from tests.simulation.world import Album, Note, Photo, Piece, Remark
 from tests.simulation.writings import OF_COMMENT, OF_POST, Writings
 
@@ -129,7 +129,7 @@ class Casebook:
                 self._break_promise(recorded, event, known)
             case CaseMooted(by=by):
                 alone = known.cause in _FOUND and not known.reporters and not known.appeals
-                theirs = recorded.actor == by and known.stage in ("open", "claimed")
+                theirs = by in (recorded.actor, FORGETTER) and known.stage in ("open", "claimed")
                 must(alone and theirs, recorded, "nobody but rules pointed it out")
                 self._at_it(known, "closed")
             case CaseNoted():

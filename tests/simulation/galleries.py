@@ -125,11 +125,12 @@ class Galleries:
     def _change_album(self, recorded: Recorded, event: Any, album: Album) -> None:
         """Its owner changes it."""
         world = self._world
-        must(album.live and album.author == recorded.actor, recorded, "its owner's, and there")
+        there = world.goes(album.author, album.taken, live=album.live)
+        must(there and album.author == recorded.actor, recorded, "its owner's, and there")
         if isinstance(event, AlbumDeleted):
             world.acts(recorded, album.author)
-            album.live, album.waits, album.pending = False, None, None
-            del world.deeds[album.id]
+            album.live, album.waits, album.pending, album.taken = False, None, None, None
+            world.deeds.pop(album.id, None)
             return
         world.publishes(recorded, album.author)
         match event:
@@ -231,12 +232,13 @@ class Galleries:
     def _change_photo(self, recorded: Recorded, event: Any, photo: Photo) -> None:
         """Its owner changes it."""
         world = self._world
-        own = photo.live and photo.album.live and photo.author == recorded.actor
+        live = photo.live and photo.album.live
+        own = photo.author == recorded.actor and (live or world.people[photo.author].erased)
         must(own, recorded, "its owner's, and there")
         if isinstance(event, PhotoDeleted):
             world.acts(recorded, photo.author)
-            photo.live, photo.waits, photo.pending = False, None, None
-            del world.deeds[photo.id]
+            photo.live, photo.waits, photo.pending, photo.taken = False, None, None, None
+            world.deeds.pop(photo.id, None)
             return
         world.publishes(recorded, photo.author)
         match event:

@@ -19,6 +19,7 @@ from uuid import UUID
 import msgspec
 
 from commands.accounts import RegisterAccount
+from commands.erasures import AskErasure
 from domain.catalogue import EVENTS
 from domain.event import Recorded, type_of
 from domain.ids import cell_of
@@ -69,6 +70,7 @@ class Plan(msgspec.Struct, frozen=True):
     :param pages: how many of the rest are about home pages, their visitors and boards.
     :param photos: how many of the others are about albums, photos, and posts that show some.
     :param notices: how many of the rest are about what members want to be told, and have read.
+    :param forgets: whether a member is forgotten in the end.
     :param money: how many of the others are about money, and how often somebody looks at some;
         without either, no time is leapt over.
     :param gifts: how many of the moves of money are friends' for each other, or give
@@ -89,6 +91,7 @@ class Plan(msgspec.Struct, frozen=True):
     pages: float = 0.0
     photos: float = 0.0
     notices: float = 0.0
+    forgets: bool = False
     idle_seconds: float = 0.5
     patient: bool = False
     apps: int = 1
@@ -206,12 +209,24 @@ class History:
         self._looks.check_end()
         self._looks.check_rebuilt()
         self._looks.check_keys()
+        if self.plan.forgets:
+            await self._forget(people[-1])
         outcome = self.outcome
         outcome.decided = self.world.cases.decided
         outcome.conflicts += sum(server.log.conflicts for server in self.servers)
         outcome.trace = self._trace.hexdigest()
         outcome.steps, outcome.seconds = self.loop.steps, self.loop.time()
         return outcome
+
+    async def _forget(self, person: Person) -> None:
+        """Somebody asks to be forgotten; then nobody finds anything of theirs."""
+        body = AskErasure(give_up_coins=True)
+        await self._do(Move("ask_erasure", person.id, person.qq, True, body=body))
+        await self.rest()
+        if not person.erased:
+            raise Difference(f"{person.qq} asked to be forgotten, and is there")
+        await self._looks.at_all_that_is_left()
+        self._looks.check_rebuilt()
 
     def keep(self, journal: "Journal") -> None:
         """Keep a journal from now on."""

@@ -6,8 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from adapters.vault.memory import MemoryKeyVault
+from api.forgetting import FORGET_MEMBERS
 from domain.event import Recorded
+from domain.ids import derive
 from tests.simulation.world import World
+
+#: In whose name the house takes away what is left of a member.
+FORGETTER = derive(0, "policy", FORGET_MEMBERS.encode())
 
 
 class Illegal(AssertionError):
@@ -46,8 +51,14 @@ class Witness(World):
 
     def acts(self, recorded: Recorded, member: UUID) -> None:
         """A member did this."""
-        active = member in self.people and self.people[member].barred is None
+        person = self.people.get(member)
+        # Who is forgotten acts no more; what goes of theirs goes by the house's hand.
+        active = person is not None and (person.erased or person.barred is None)
         must(active, recorded, "only who is neither suspended nor banned acts")
+
+    def goes(self, member: UUID, taken: str | None, *, live: bool) -> bool:
+        """Whether it can be deleted: of who is forgotten, what was taken down as well."""
+        return live or (taken is not None and self.people[member].erased)
 
     def stops(self, recorded: Recorded, member: UUID) -> None:
         """A member ended something, or let it rest."""

@@ -151,6 +151,16 @@ class Looks:
         await self._desks.look()
         for app in self._history.apps:
             app.check()
+        await self._everybody()
+
+    async def at_all_that_is_left(self) -> None:
+        """The same once somebody is forgotten, whose words staff cannot read any more either."""
+        self._check_halves()
+        for app in self._history.apps:
+            app.check()
+        await self._everybody()
+
+    async def _everybody(self) -> None:
         for viewer in list(self._history.world.people.values()):
             found = surfaces.everything(self._history.world, viewer.id)
             some = self._history.chance.sample(found, min(len(found), 25))

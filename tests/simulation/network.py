@@ -29,6 +29,7 @@ from api.routes import (
     badges,
     billing,
     decorations,
+    erasures,
     gifts,
     guardians,
     homes,
@@ -72,6 +73,7 @@ ROUTES: dict[str, Route] = {
         memberships,
         decorations,
         billing,
+        erasures,
         holding,
     )
     for route in declared.ROUTES

@@ -12,8 +12,11 @@ from itertools import groupby
 from typing import Any, get_args
 from uuid import UUID
 
+import msgspec
+
 from adapters.vault.memory import MemoryKeyVault
 from domain.account_events import (
+    AccountErased,
     AccountOpened,
     NicknameApproved,
     NicknameChanged,
@@ -26,8 +29,14 @@ from domain.account_events import (
     NumberClaimed,
 )
 from domain.badge import BadgeAwarded
-from domain.circle import FriendConfirmed, FriendEnded, FriendLapsed
+from domain.circle import (
+    CircleClosed,
+    FriendConfirmed,
+    FriendEnded,
+    FriendLapsed,
+)
 from domain.comment import CommentFlagged, CommentHeld, CommentRefused, CommentWritten
+from domain.erasure import ErasureEvent
 from domain.event import Recorded
 from domain.like import LikeGiven, LikeWithdrawn
 from domain.message import MessageFlagged, MessageHeld, MessageRefused, MessageWritten
@@ -50,13 +59,14 @@ from tests.simulation.casebook import OF_CASE, Casebook
 from tests.simulation.clocks import Clocks
 from tests.simulation.galleries import FLAGGED, OF_GALLERY, Galleries
 from tests.simulation.honours import Honours
-from tests.simulation.legal import must
+from tests.simulation.legal import FORGETTER, must
 from tests.simulation.penalties import OF_SANCTIONS, OF_STANDING, Penalties
 from tests.simulation.screens import RuleEvent, Rules
 from tests.simulation.treasury import OF_MONEY, Treasury
 from tests.simulation.world import Person
 from tests.simulation.writings import OF_COMMENT, OF_POST, Writings
 
+_OF_ERASURE = frozenset({AccountErased, CircleClosed, *get_args(ErasureEvent)})
 _OF_RULES = frozenset(get_args(RuleEvent))
 _FLAGGED = (PostFlagged, CommentFlagged, MessageFlagged, NicknameFlagged, *FLAGGED)
 
@@ -124,6 +134,7 @@ class Oracle(Writings):
 
     def _take(self, recorded: Recorded) -> None:
         event: Any = recorded.event
+        recorded = self._in_whose_name(recorded)
         kind = type(event)
         if kind in OF_POST:
             self.take_post(recorded, event)
@@ -139,12 +150,30 @@ class Oracle(Writings):
             self.penalties.take(recorded, event)
         elif kind in OF_SANCTIONS:
             self.penalties.take_account(recorded, event)
+        elif kind in _OF_ERASURE:
+            self._take_erasure(event)
         elif kind in _OF_RULES:
             self.rules.take(recorded, event)
         elif kind in OF_MONEY:
             self.treasury.take(recorded, event)
         else:
             self._take_other(recorded, event)
+
+    def _in_whose_name(self, recorded: Recorded) -> Recorded:
+        """Of who is forgotten the house alone takes away what is left, as they would have."""
+        if recorded.actor == FORGETTER:
+            must(self.people[recorded.owner].erased, recorded, "only of who is forgotten")
+            return msgspec.structs.replace(recorded, actor=recorded.owner)
+        person = self.people.get(recorded.actor)
+        must(person is None or not person.erased, recorded, "who is forgotten does nothing")
+        return recorded
+
+    def _take_erasure(self, event: Any) -> None:
+        """Who is forgotten is to everybody as one who has blocked them, from that commit on."""
+        if isinstance(event, AccountErased):
+            gone = event.member
+            self.people[gone].erased = True
+            self.blocks |= {(gone, other) for other in self.people if other != gone}
 
     def _take_other(self, recorded: Recorded, event: Any) -> None:
         match event:

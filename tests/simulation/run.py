@@ -81,6 +81,7 @@ def plan_of(seed: int) -> Plan:
         pages=chance.choice([0.0, 0.2, 0.4]),
         photos=chance.choice([0.0, 0.2, 0.5]),
         notices=chance.choice([0.0, 0.1]),
+        forgets=chance.random() < 0.3,
         temper=temper,
     )
 

@@ -23,6 +23,7 @@ from adapters.vault.memory import MemoryKeyVault
 from adapters.working_days import ChineseCalendar
 from api.badges import badges_policy
 from api.clearing import ClearPhotos
+from api.forgetting import ForgetMembers
 from api.item_keys import DestroyItemKeys
 from api.services import READ_BY_CLIENTS, Caller, RecentWrites, Services
 from api.stream import Hub
@@ -34,6 +35,7 @@ from commands.screening import EPOCHS, Screens
 from commands.streams import Streams
 from commands.timers import Timers
 from domain.catalogue import EVENTS
+from domain.erasure import Terms
 from domain.event import Event, Recorded, Refused
 from domain.ids import StreamId
 from domain.sealed import KeyClass, Sealed
@@ -131,6 +133,10 @@ class SlowLog(MemoryLog):
     async def heads(self) -> Mapping[int, int]:
         await self.pause()
         return self.reader.heads()
+
+
+#: All is destroyed a little after it was asked for.
+TERMS = Terms(timedelta(seconds=1), *[timedelta(0)] * 4)
 
 
 class SlowVault:
@@ -333,12 +339,14 @@ class Server:
             screens=self.screens,
             recall=self.recall if temper.recalls else None,
             rails={NAME: ground.rail},
+            terms=TERMS,
         )
         every = (
             *policies(self.executor, self.services.accounts, self.services.rules, self.log.cells),
             badges_policy(self.services),
             ClearPhotos(self.services),
             DestroyItemKeys(self.services),
+            ForgetMembers(self.services),
         )
         self._answered = frozenset().union(
             *(policy.types for policy in every if not policy.patient)

@@ -343,8 +343,9 @@ def named_lists() -> Surface:
     """A member's named lists."""
 
     def expected(world: World, viewer: UUID) -> Any:
+        there = {one.id for one in world.people.values() if not one.erased}
         return {
-            str(which): (name, sorted(world.people[one].qq for one in on))
+            str(which): (name, sorted(world.people[one].qq for one in on & there))
             for which, (owner, name, on) in world.lists.items()
             if owner == viewer
         }
@@ -463,7 +464,8 @@ def me() -> Surface:
 
 
 def _of(world: World, viewer: UUID, pairs: set[tuple[UUID, UUID]]) -> set[int]:
-    return {world.people[other].qq for one, other in pairs if one == viewer}
+    there = {one for one in pairs if not world.people[one[1]].erased}
+    return {world.people[other].qq for one, other in there if one == viewer}
 
 
 def _numbers(_: World, items: Any) -> list[int]:

@@ -26,7 +26,7 @@ class Person:
     """
     A member. ``suspended`` and ``stopped`` are the suspensions that stand, a decision's and an
     operator's, and when each ends by itself; ``banned`` and ``restricted`` are the sanctions that
-    keep the member from everything, and from publishing.
+    keep the member from everything, and from publishing. Who is ``erased`` is there for nobody.
     """
 
     id: UUID
@@ -37,10 +37,13 @@ class Person:
     certified: bool = False
     banned: UUID | None = None
     restricted: UUID | None = None
+    erased: bool = False
 
     @property
     def barred(self) -> str | None:
         """What the member hears instead of an answer; None for whoever may act."""
+        if self.erased:
+            return "no-account"
         if self.banned is not None:
             return "banned"
         return None if self.suspended is self.stopped is None else "suspended"

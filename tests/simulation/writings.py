@@ -148,7 +148,7 @@ class Writings(Bonds):
                 piece.to = audience
             case PostDeleted():
                 piece.live, piece.waits, piece.pending = False, None, None
-                del self.deeds[piece.id]
+                self.deeds.pop(piece.id, None)
             case _:
                 raise AssertionError(event)
         piece.version += 1 if piece.published else -1
@@ -200,9 +200,9 @@ class Writings(Bonds):
         one.live, one.waits, one.taken = False, None, was
         self.taken_by[one.id] = decision
 
-    @staticmethod
-    def _own(recorded: Recorded, piece: Piece, author: MemberId) -> None:
-        must(piece.live and piece.author == author, recorded, "its author's, and there")
+    def _own(self, recorded: Recorded, piece: Piece, author: MemberId) -> None:
+        there = self.goes(piece.author, piece.taken, live=piece.live)
+        must(there and piece.author == author, recorded, "its author's, and there")
 
     def may_name(self, recorded: Recorded, audience: Audience) -> None:
         """A list is named by whose it is."""
@@ -299,11 +299,12 @@ class Writings(Bonds):
             waited = remark.live and remark.waits is not None and recorded.actor == remark.author
             must(waited, recorded, "its author takes back what waits")
         else:
-            must(remark.published, recorded, "it was there")
+            there = self.goes(remark.author, remark.taken, live=remark.published)
+            must(there, recorded, "it was there")
             mine = recorded.actor in (remark.author, piece.author)
             must(mine, recorded, "its author's or the post's author's")
         remark.live, remark.waits = False, None
-        del self.deeds[remark.id]
+        self.deeds.pop(remark.id, None)
 
     def _judge_remark(self, recorded: Recorded, event: Any, remark: Remark) -> None:
         """People decided what becomes of it."""
