@@ -3,14 +3,20 @@ What was deleted is destroyed when its clock has run out, unless somebody needs 
 """
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from commands import comments
+from commands.albums import AlbumHandlers, CreateAlbum
 from commands.comments import WriteComment
+from commands.copies import Copied
 from commands.erasures import PlaceHold, place_hold, release_hold
+from commands.posts import PublishShuoshuo
+from commands.types import ToPublic
 from commands.work import RETENTION
 from domain.comment import CommentWritten
 from domain.event import Event
-from domain.ids import CommentId, PostId
+from domain.ids import CommentId, PostId, mint
 from domain.post_events import PostEdited, PostPublished
 from domain.retention import (
     AGAIN,
@@ -135,5 +141,26 @@ def test_each_item_is_sealed_under_a_key_of_its_own() -> None:
         assert house.vault.open(commented.text) == "疑是"
         assert await house.vault.destroy_items(bench.anna, CONTENT, [answer.id]) == 1
         assert house.vault.open(commented.text) is None
+
+    live(history)
+
+
+def test_what_was_brought_in_and_destroyed_does_not_come_back_with_its_copy() -> None:
+    async def history() -> None:
+        bench = await Bench().sit()
+        house = bench.house
+        copied = Copied(mint(0, 0, 1), NOON)
+        albums = AlbumHandlers(house.directory)
+        kinds: list[tuple[Any, Any, Any]] = [
+            (house.posts.publish, PublishShuoshuo("月", ToPublic()), house.posts.delete),
+            (albums.create, CreateAlbum("月", ToPublic()), albums.delete),
+        ]
+        for make, command, delete in kinds:
+            handler = partial(make, copied=copied)
+            here = (await house.run(handler, command, bench.anna)).id
+            await house.run(on(delete, here), None, bench.anna)
+            assert await house.vault.destroy_items(bench.anna, CONTENT, [here]) == 1
+            again = await house.refusal(handler, command, bench.anna)
+            assert again == ("already-published", None)
 
     live(history)
