@@ -41,6 +41,11 @@ _SETTINGS: Final = {
     "jit": "off",
     "application_name": "homezone-reads",
 }
+#: For statements over rows that are handed in, which no index has: joins are by what they cost.
+BY_COST: Final[Mapping[str, str]] = {
+    **{name: value for name, value in _SETTINGS.items() if not name.startswith("enable_")},
+    "plan_cache_mode": "force_custom_plan",
+}
 #: What a URL may say to libpq and has no meaning here: it is neither the driver's nor a setting.
 _LIBPQ_ONLY: Final = frozenset(
     {
@@ -107,13 +112,16 @@ class ReadPool:
     Runs reads on the running loop.
 
     :param connections: how many reads the database works on at once.
+    :param settings: of each session.
     """
 
-    def __init__(self, url: str, connections: int = 8) -> None:
+    def __init__(
+        self, url: str, connections: int = 8, settings: Mapping[str, str] = _SETTINGS
+    ) -> None:
         parsed = parse_url(url)
         self._dsn = _dsn(parsed)
         options = parsed.query.get("options")
-        self._settings = _SETTINGS if not options else {**_SETTINGS, "options": _text(options)}
+        self._settings = {**settings, **({"options": _text(options)} if options else {})}
         self._idle: list[ReadConnection] = []
         self._places = asyncio.Semaphore(connections)
 

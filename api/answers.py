@@ -240,7 +240,7 @@ class Presenter:
         """A member."""
         qq = self._open(profile.qq)
         return Author(
-            None if qq is None else int(qq),
+            int(qq) if isinstance(qq, str) else qq,
             self._open(profile.nickname),
             self.certification(profile),
         )

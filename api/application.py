@@ -14,6 +14,7 @@ from api.http.openapi import Info
 from api.http.positions import Vector
 from api.http.routes import Route
 from api.limits import Limits
+from api.past import ROLE, travel
 from api.problems import PROBLEMS
 from api.routes import (
     albums,
@@ -98,6 +99,8 @@ def build(
         refused=services.metrics.requests.refused,
         note=None if access is None else access.note,
         note_seconds=0.0 if access is None else access.seconds_min,
+        travel=travel,
+        travels=ROLE,
     )
     return application(
         (

@@ -33,7 +33,8 @@ C = TypeVar("C")
 #: What an operation declares that shows sealed fields to staff.
 STATED = (PURPOSE, REQUEST)
 
-_HIDDEN = {"sealed": True}
+#: What is shown of what is sealed.
+HIDDEN = {"sealed": True}
 _COMPLIANCE_ALONE = "real_name"
 
 
@@ -95,11 +96,11 @@ class Disclosure:
 
     def opened(self, sealed: Sealed[str]) -> Any:
         """A sealed value's text, or that it is sealed; None when its key was destroyed."""
-        return _HIDDEN if self._purpose is None else self._app.vault.open(sealed)
+        return HIDDEN if self._purpose is None else self._app.vault.open(sealed)
 
     def _opened(self, envelope: str, name: str) -> Any:
         if self._purpose is None or (name == _COMPLIANCE_ALONE and self._role != "compliance"):
-            return _HIDDEN
+            return HIDDEN
         return self._app.vault.open(Sealed(b64decode(envelope)))
 
 

@@ -178,6 +178,8 @@ class Services:
         self.evidence: Published
         #: Set by whoever knows where they are to lie.
         self.bundles: Bundles
+        #: Set by whoever knows the database: reads of the past, on connections of their own.
+        self.past_reads: Reads
         self._reads = reads
         self._recent = recent
         self._recall = recall
@@ -306,6 +308,12 @@ class Services:
         """
         await self._recent.settle(call.viewer.id, self.freshness)
         return await self._reads.run(read, *arguments)
+
+    def at_moment(self, reads: Reads) -> None:
+        """Answer from these reads alone: nothing is remembered, and nobody's writes are awaited."""
+        self._reads = reads
+        self._recall = None
+        self._recent = RecentWrites()
 
     async def look(self, read: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """``read(connection, ...)`` in nobody's name."""

@@ -10,6 +10,7 @@ from projections.comments import Comments, Likes
 from projections.counters import Counters
 from projections.decisions import Decisions
 from projections.decorations import Decorations
+from projections.footprints import Footprints
 from projections.gates import Gates
 from projections.gifts import Gifts
 from projections.homes import Homes
@@ -68,4 +69,5 @@ READ_MODELS: tuple[ReadModel, ...] = (
     LegalHolds(),
     Ledger(),
     Trail(),
+    Footprints(),
 )

@@ -142,6 +142,17 @@ class PostgresLog:
         read = partial(self.reader.read, bytes_max=bytes_max)
         return await self._in_thread(read, cell, after, limit, until, types)
 
+    async def read_streams(self, streams: Sequence[StreamId]) -> list[list[Recorded]]:
+        """Whole streams, each oldest first, in the order asked for; in one query."""
+        stretches = [(stream, 0, None) for stream in streams]
+        return await self._in_thread(self.reader.read_streams, stretches)
+
+    async def read_at(
+        self, places: Collection[tuple[int, int]], types: Collection[type[Event]] | None = None
+    ) -> list[Recorded]:
+        """The events at some places, a cell and a position each, of those types; in any order."""
+        return await self._in_thread(self.reader.read_at, places, types)
+
     async def position_of(self, stream: StreamId, version: int) -> int:
         """Where a stream's event stands in its cell; LookupError when there is none."""
         return await self._in_thread(self.reader.position_of, stream, version)

@@ -51,6 +51,12 @@ _BY_STREAM: Final = (
     " AND e.version > s.after AND e.version <= s.until ORDER BY e.version) e)"
     " TO STDOUT (FORMAT binary)"
 )
+_AT: Final = (
+    f"COPY (SELECT {decode.COLUMNS}"  # noqa: S608 - constants
+    " FROM unnest(%s::smallint[], %s::bigint[]) AS p (cell, position)"
+    " JOIN log.events e ON e.cell = p.cell AND e.position = p.position{types})"
+    " TO STDOUT (FORMAT binary)"
+)
 _POSITION_OF: Final = (
     "SELECT position FROM log.events WHERE cell = %s AND stream_id = %s::uuid AND version = %s"
 )
@@ -184,6 +190,21 @@ class Reader:
         for each in events:
             by_stream[each.stream].append(each)
         return [_part(by_stream[stream], after, until) for stream, after, until in stretches]
+
+    def read_at(
+        self,
+        places: Collection[tuple[int, int]],
+        types: Collection[type[Event]] | None = None,
+    ) -> list[Recorded]:
+        """The events at some places, a cell and a position each, of those types; in any order."""
+        if not places:
+            return []
+        cells, positions = zip(*places, strict=True)
+        asked = (statements.integers(cells), statements.integers(positions))
+        if types is None:
+            return self._copy(_AT.format(types=""), asked)
+        tags = [type_of(kind) for kind in types]
+        return self._copy(_AT.format(types=" AND e.type = ANY (%s::text[])"), (*asked, tags))
 
     def heads(self, connection: Connection | None = None) -> dict[int, int]:
         """The last position of every cell; 0 for an empty one."""

@@ -15,7 +15,7 @@ from api.http.answers import Answer, Page, encode_json, page_link
 from api.http.conditions import IfMatch, check_version
 from api.http.cursors import CursorCodec
 from api.http.positions import Vector
-from api.http.routes import CURSOR_QUERY, Route
+from api.http.routes import CURSOR_QUERY, Looked, Route
 
 A = TypeVar("A")
 V = TypeVar("V")
@@ -43,13 +43,26 @@ class Call(Generic[A, V, B, Q]):
     once: ``Ask = Call[Services, Viewer, B, Q]``.
 
     ``app``, ``body``, ``query`` and ``path`` are what they say; ``raw`` is the body as it came;
-    ``idempotency_key`` is the caller's name for a write. ``inside`` and ``reserved`` say what the
+    ``idempotency_key`` is the caller's name for a write; ``looked`` the moment that a read is of, if
+    it is not the present. ``inside`` and ``reserved`` say what the
     door is to be given back.
     """
 
     __slots__ = (
-        "_cursors", "_viewer", "app", "body", "idempotency_key", "inside", "path", "principal",
-        "query", "raw", "request", "reserved", "route",
+        "_cursors",
+        "_viewer",
+        "app",
+        "body",
+        "idempotency_key",
+        "inside",
+        "looked",
+        "path",
+        "principal",
+        "query",
+        "raw",
+        "request",
+        "reserved",
+        "route",
     )  # fmt: skip
 
     app: A
@@ -66,6 +79,7 @@ class Call(Generic[A, V, B, Q]):
         self.idempotency_key: str | None = None
         self.path: dict[str, Any] = {}
         self.raw = b""
+        self.looked: Looked | None = None
         self.inside = False
         self.reserved = 0
 
@@ -73,6 +87,10 @@ class Call(Generic[A, V, B, Q]):
     def viewer(self) -> V:
         """Who is calling, as the application knows them; only where a token is needed."""
         return cast(V, self._viewer)
+
+    def look_as(self, viewer: V) -> None:
+        """Answer as to somebody else."""
+        self._viewer = viewer
 
     @property
     def role(self) -> str:
@@ -172,4 +190,6 @@ class Call(Generic[A, V, B, Q]):
             if name not in (CURSOR_QUERY, "limit")
         ]
         who = 0 if self.principal is None else self.principal.qq
+        if self.looked is not None:
+            filters += [self.looked.as_of, str(self.looked.viewer)]
         return "\n".join((self.route.name, self.request.path, str(who), *filters)).encode()

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from api.http.call import Principal
 from api.http.positions import Vector
-from api.http.routes import Route
+from api.http.routes import Looked, Route
 
 Headers = Mapping[str, str]
 
@@ -35,6 +35,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
         is empty where the address has none.
     :param note: called with each answer of 500 and above or of at least ``note_seconds``: the
         operation, the request, the status and the seconds.
+    :param travel: has a call answered as of a moment; for those of the role ``travels``.
     """
 
     authenticate: Callable[[str], Awaitable[Principal]]
@@ -46,3 +47,5 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     refused: Callable[[str, str], None] | None = None
     note: Callable[[Route, web.Request, int, float], None] | None = None
     note_seconds: float = 1.0
+    travel: Callable[[Any, Looked], Awaitable[None]] | None = None
+    travels: str = ""

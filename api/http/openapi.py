@@ -15,6 +15,7 @@ import msgspec
 
 from api.http import parameters, positions
 from api.http import problems as known
+from api.http.past import PARAMETERS
 from api.http.problems import ProblemDocument, Problems
 from api.http.routes import Route
 
@@ -181,6 +182,8 @@ class OpenApi:
         ]
         if route.query is not None:
             listed += self._parameters[id(route.query)]
+        if route.past:
+            listed += PARAMETERS
         headers = list(route.headers)
         if route.write:
             headers.append(parameters.IDEMPOTENCY_KEY)

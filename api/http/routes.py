@@ -26,6 +26,13 @@ CURSOR_QUERY = "cursor"
 ANYTHING = r"[\s\S]"
 
 
+class Looked(msgspec.Struct, frozen=True):
+    """At which moment, as it was asked for, and whose screen, by QQ number."""
+
+    as_of: str
+    viewer: int | None = None
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """
     One operation. ``name`` is its operationId; ``path`` is as in OpenAPI.
@@ -61,6 +68,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     problems: tuple[str, ...]
     write: bool
     fresh: bool
+    past: bool
     conditional: bool
     versioned: bool
     headers: tuple[Header, ...]
@@ -135,6 +143,7 @@ class Routes:
         problems: Sequence[str] = (),
         write: bool | None = None,
         fresh: bool | None = None,
+        past: bool | None = None,
         conditional: bool = False,
         versioned: bool = False,
         headers: Sequence[Header] = (),
@@ -154,6 +163,7 @@ class Routes:
         :param problems: names of problems that its handler may answer with.
         :param write: it answers a position and takes an idempotency key; so do all but GET.
         :param fresh: it takes ``Homezone-At-Least``; so do all GET with a token.
+        :param past: it answers of a moment as well, ``as_of``; so do all GET with a token and JSON.
         :param conditional: it takes ``If-Match``.
         :param versioned: it answers an ``ETag``.
         :param links: operations whose one path parameter is the ``id`` of its answer.
@@ -193,6 +203,7 @@ class Routes:
                     problems=tuple(problems),
                     write=method != "GET" if write is None else write,
                     fresh=method == "GET" and roles is not None if fresh is None else fresh,
+                    past=_is_read(method, roles, media_type) if past is None else past,
                     conditional=conditional,
                     versioned=versioned,
                     headers=tuple(headers),
@@ -206,6 +217,10 @@ class Routes:
             return handler
 
         return decorate
+
+
+def _is_read(method: str, roles: Sequence[str] | None, media_type: str) -> bool:
+    return method == "GET" and roles is not None and media_type == "application/json"
 
 
 def _paragraph(docstring: str | None) -> str:

@@ -25,8 +25,9 @@ from api.http.cursors import CursorCodec
 from api.http.door import Door
 from api.http.hooks import Hooks
 from api.http.parameters import IDEMPOTENCY_KEY, PURPOSE, REQUEST, read_path
-from api.http.problems import FieldError, ProblemError, Problems
-from api.http.routes import Route
+from api.http.past import AS_OF, read_looked
+from api.http.problems import FieldError, ProblemError, Problems, bad_parameter
+from api.http.routes import Looked, Route
 from api.http.upgrades import UPGRADED, offered_token
 from commands.pictures import ObjectsUnavailable
 from commands.ports import Conflict, LogOverloaded, LogUnavailable, OutcomeUnknown
@@ -153,7 +154,8 @@ class Serving:
         except hooks.refuses:
             raise _invalid_token() from None
         call.principal = principal
-        if route.roles and principal.role not in route.roles:
+        back = route.past and principal.role == hooks.travels and AS_OF in call.request.query
+        if route.roles and principal.role not in route.roles and not back:
             raise ProblemError(known.FORBIDDEN, "The token's role may not do this.")
         admit = hooks.admit
         call._viewer = principal if admit is None else await admit(principal, route)
@@ -162,10 +164,13 @@ class Serving:
         request = call.request
         if route.path_kinds:
             call.path = read_path(route.path_kinds, request.match_info)
+        raw = request.rel_url.raw_query_string
+        if AS_OF in raw and AS_OF in request.query:
+            call.looked, raw = self._looked(call, route, raw)
         if route.read_query is not None:
-            call.query = route.read_query(request.rel_url.raw_query_string)
+            call.query = route.read_query(raw)
         else:
-            if request.rel_url.raw_query_string:
+            if raw:
                 raise ProblemError(known.INVALID, "This operation takes no query parameters.")
             call.query = None
         headers = request.headers
@@ -178,6 +183,9 @@ class Serving:
             _ = call.if_match
         if route.fresh and _AT_LEAST in headers and self.hooks.at_least is not None:
             await self._wait_until_fresh(call)
+        if call.looked is not None:
+            assert self.hooks.travel is not None
+            await self.hooks.travel(call, call.looked)
         if route.read_body is not None:
             size = _check_body(request, route.request_media_type, route.body_max)
             call.reserved = self.door.reserve(size)
@@ -192,6 +200,15 @@ class Serving:
             if route.streamed is not None and request.body_exists:
                 _check_type(request, route.streamed)
                 call.reserved = self.door.reserve(STREAMED_BYTES)
+
+    def _looked(self, call: Call[Any, Any, Any, Any], route: Route, raw: str) -> tuple[Looked, str]:
+        """The moment that a read is of, and its other parameters."""
+        if not route.past:
+            raise bad_parameter(AS_OF, "this operation answers of the present alone")
+        looked, rest = read_looked(raw)
+        if self.hooks.travel is None or call.role != self.hooks.travels:
+            raise ProblemError(known.FORBIDDEN, "The token's role may not look back.")
+        return looked, rest
 
     async def _wait_until_fresh(self, call: Call[Any, Any, Any, Any]) -> None:
         wanted = call.at_least

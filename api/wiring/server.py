@@ -19,7 +19,7 @@ from adapters.database import Database, DatabaseUnfit
 from adapters.embedded import EmbeddedPostgres, Server, discover
 from adapters.identity_provider import JwksClient
 from adapters.log.postgres import PostgresLog
-from adapters.readers import ReadPool
+from adapters.readers import BY_COST, ReadPool
 from adapters.screening import RuleMatcher
 from adapters.vault import FileKeyVault
 from adapters.working_days import ChineseCalendar
@@ -80,6 +80,9 @@ PURGE_SECONDS = 600.0
 COUNT_SECONDS = 10.0
 NOTARY_SECONDS = 2.0
 _READS_AT_ONCE = 8
+#: Reads of the past are few, and each costs as much as a hundred of the present.
+_PAST_READS_AT_ONCE = 2
+_PAST_READS_WAITING_MAX = 20
 _FEEDER_SECONDS = 10.0
 
 logger = logging.getLogger("homezone")
@@ -294,9 +297,11 @@ class Homezone:
         self.reads = ReadLine(pool, _READS_AT_ONCE)
         probes = ReadPool(self.database_url, connections=1)
         self._held.callback(probes.close)
+        past = ReadPool(self.database_url, _PAST_READS_AT_ONCE, settings=BY_COST)
+        self._held.callback(past.close)
         self.recall = Recall(probes, self.reads, self.log)
         self.metrics = Metrics(version("homezone"))
-        return Services(
+        services = Services(
             log=self.log,
             vault=self.vault,
             clock=self.clock,
@@ -314,6 +319,8 @@ class Homezone:
             terms=self.settings.erasure,
             recall=self.recall if self.log.cells <= CELLS_MAX else None,
         )
+        services.past_reads = ReadLine(past, _PAST_READS_AT_ONCE, _PAST_READS_WAITING_MAX)
+        return services
 
     def _rails(self) -> Rails:
         every, over_http = rails_of(self.settings)
