@@ -1,9 +1,10 @@
 """
 Any read as of a moment, for auditors: the same routes, over services that stand in the past.
 
-``?as_of=`` names the moment, ``?viewer=`` whose screen is looked at. The log ends at the moment, the
-clock stands at it, and read models are folded for the one answer; the route knows nothing of it.
-What is sealed opens for a stated purpose alone, and that the past was looked at is recorded first.
+``?as_of=`` names the moment, ``?viewer=`` whose screen is looked at. The log ends at the moment,
+the clock stands at it, and read models are folded for the one answer; the route knows nothing of
+it. What is sealed opens for a stated purpose alone, and that the past was looked at is recorded
+first.
 """
 
 import copy

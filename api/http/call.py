@@ -43,9 +43,8 @@ class Call(Generic[A, V, B, Q]):
     once: ``Ask = Call[Services, Viewer, B, Q]``.
 
     ``app``, ``body``, ``query`` and ``path`` are what they say; ``raw`` is the body as it came;
-    ``idempotency_key`` is the caller's name for a write; ``looked`` the moment that a read is of, if
-    it is not the present. ``inside`` and ``reserved`` say what the
-    door is to be given back.
+    ``idempotency_key`` is the caller's name for a write; ``looked`` the moment that a read is
+    of, if not the present. ``inside`` and ``reserved`` say what the door is to be given back.
     """
 
     __slots__ = (

@@ -164,15 +164,7 @@ class Serving:
         request = call.request
         if route.path_kinds:
             call.path = read_path(route.path_kinds, request.match_info)
-        raw = request.rel_url.raw_query_string
-        if AS_OF in raw and AS_OF in request.query:
-            call.looked, raw = self._looked(call, route, raw)
-        if route.read_query is not None:
-            call.query = route.read_query(raw)
-        else:
-            if raw:
-                raise ProblemError(known.INVALID, "This operation takes no query parameters.")
-            call.query = None
+        self._read_query(call, route)
         headers = request.headers
         if route.write:
             key = headers.get(_IDEMPOTENCY_KEY)
@@ -183,8 +175,7 @@ class Serving:
             _ = call.if_match
         if route.fresh and _AT_LEAST in headers and self.hooks.at_least is not None:
             await self._wait_until_fresh(call)
-        if call.looked is not None:
-            assert self.hooks.travel is not None
+        if call.looked is not None and self.hooks.travel is not None:
             await self.hooks.travel(call, call.looked)
         if route.read_body is not None:
             size = _check_body(request, route.request_media_type, route.body_max)
@@ -200,6 +191,18 @@ class Serving:
             if route.streamed is not None and request.body_exists:
                 _check_type(request, route.streamed)
                 call.reserved = self.door.reserve(STREAMED_BYTES)
+
+    def _read_query(self, call: Call[Any, Any, Any, Any], route: Route) -> None:
+        request = call.request
+        raw = request.rel_url.raw_query_string
+        if AS_OF in raw and AS_OF in request.query:
+            call.looked, raw = self._looked(call, route, raw)
+        if route.read_query is not None:
+            call.query = route.read_query(raw)
+        else:
+            if raw:
+                raise ProblemError(known.INVALID, "This operation takes no query parameters.")
+            call.query = None
 
     def _looked(self, call: Call[Any, Any, Any, Any], route: Route, raw: str) -> tuple[Looked, str]:
         """The moment that a read is of, and its other parameters."""

@@ -19,6 +19,10 @@ from projections.past.rows import Row
 from projections.reading.statements import Statement
 
 _TABLE = re.compile(r"\bmodels\.(\w+)")
+_GIVEN = (
+    "{table} AS MATERIALIZED (SELECT * FROM"
+    " jsonb_populate_recordset(NULL::models.{table}, :rows_{table}::jsonb))"
+)
 _WITH = re.compile(r"\s*WITH\s", re.IGNORECASE)
 
 
@@ -33,11 +37,7 @@ def shadow(statement: Statement) -> Statement:
     """
     The same statement over rows given as ``rows_TABLE``, each a JSON array of objects by column.
     """
-    given = ", ".join(
-        f"{table} AS MATERIALIZED (SELECT * FROM jsonb_populate_recordset("
-        f"NULL::models.{table}, :rows_{table}::jsonb))"
-        for table in tables_of(statement)
-    )
+    given = ", ".join(_GIVEN.format(table=table) for table in tables_of(statement))
     own = _TABLE.sub(r"\1", statement.sql)
     rest = _WITH.sub(", ", own, count=1) if _WITH.match(own) else own
     return Statement(f"past_{statement.name}", f"WITH {given} {rest}")
