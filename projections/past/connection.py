@@ -45,9 +45,10 @@ class PastConnection:
         needs = NEEDS.get(statement.name)
         if needs is None:
             raise NotOfThePast(statement.name)
-        people = "members" in tables_of(statement)
         for need in needs:
-            await self._gathered.need(self._present, need, values, people=people)
+            await self._gathered.need(self._present, need, values)
+        if "members" in tables_of(statement):
+            await self._gathered.people()
         return await self._run(statement, values)
 
     async def _newest(self, statement: Statement, values: Mapping[str, Any]) -> list[Row]:
@@ -56,7 +57,7 @@ class PastConnection:
         nothing was published before it was recorded: so a page that ends later is whole.
         """
         for need in NEEDS["members_by_id"][-2:]:
-            await self._gathered.need(self._present, need, values, people=False)
+            await self._gathered.need(self._present, need, values)
         authors, viewer, count = values["authors"], values["viewer"], values["count"]
         ahead = count + _AHEAD
         while True:
@@ -69,7 +70,7 @@ class PastConnection:
             return rows
         things = Need("things", ("posts",))
         page = {"posts": [row[0] for row in rows]}
-        await self._gathered.need(self._present, things, page, people=False)
+        await self._gathered.need(self._present, things, page)
         return await self._run(statement, values)
 
     async def _run(self, statement: Statement, values: Mapping[str, Any]) -> list[Row]:

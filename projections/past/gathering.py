@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from domain.event import Event, Recorded, type_of
-from domain.ids import StreamId, cell_of, derive
+from domain.ids import MemberId, StreamId, cell_of, derive
+from domain.space import space_stream
 from projections.footprints import named_by
 from projections.past.needs import Need, types_of
 from projections.past.rows import TABLES, Row, changes_of, rows_of
@@ -46,17 +47,12 @@ class Gathered:
         self._events: dict[Place, Recorded] = {}
         self._streams: set[StreamId] = set()
         self._named: set[UUID] = set()
+        self._people: set[MemberId] = set()
         self._whole: dict[UUID, set[frozenset[type[Event]] | None]] = {}
         self._rows: dict[str, dict[str, list[Row]]] = {}
 
-    async def need(
-        self, connection: Connection, need: Need, values: Mapping[str, Any], *, people: bool
-    ) -> None:
-        """
-        Have the events that a need stands for.
-
-        :param people: with the accounts of all whose data they are.
-        """
+    async def need(self, connection: Connection, need: Need, values: Mapping[str, Any]) -> None:
+        """Have the events that a need stands for."""
         ids = {one for name in need.parameters for one in _ids(values[name])}
         match need.how:
             case "streams":
@@ -69,8 +65,12 @@ class Gathered:
                 found = await self._of_types(connection, types_of(need.kinds))
         if need.parents:
             found += await self.streams({one for each in found for one in named_by(each.event)})
-        if people:
-            await self.streams({one.owner for one in found})
+
+    async def people(self) -> None:
+        """Have the accounts and spaces of all whose data is here."""
+        owners = {one.owner for one in self._events.values()} - self._people
+        self._people |= owners
+        await self.streams([*owners, *map(space_stream, owners)])
 
     async def streams(self, ids: Iterable[UUID]) -> list[Recorded]:
         """The streams of these ids, as far as they are not here yet."""
@@ -106,7 +106,7 @@ class Gathered:
             (one.recorded_at for one in read if (one.cell, one.position) in ends), default=None
         )
         await self.streams({one.stream for one in read if type(one.event) in _POSTS})
-        await self.streams(authors)
+        await self.streams([*authors, *map(space_stream, map(MemberId, authors))])
         return horizon
 
     def rows(self, table: str) -> list[Row]:

@@ -62,8 +62,13 @@ def _ties(*parameters: str) -> Need:
     return Need("concerning", parameters, ("circle", "lists", "space"))
 
 
+def _people(*parameters: str) -> Need:
+    """Who they are, and as what their spaces are certified."""
+    return Need("concerning", parameters, ("account", "space"))
+
+
 _EVERY_CASE = Need("kinds", (), ("case",))
-_SHOWN: Final = (_ties("viewer"), _streams("viewer"))
+_SHOWN: Final = (_ties("viewer"), _people("viewer"))
 _EXHIBITS: Final = ("album", "photo", "gallery")
 _COINS: Final = ("wallet", "order", "payment", "membership", "received-gift", "allowance")
 _GOODS: Final = ("order", "belonging", "received-gift", "decoration", "wallet", "item")
@@ -71,7 +76,7 @@ _GOODS: Final = ("order", "belonging", "received-gift", "decoration", "wallet", 
 NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
     # People, and how they stand to each other
     "member_status": (_streams("member"),),
-    "members_by_id": (_streams("members"), _of("members", "space"), *_SHOWN),
+    "members_by_id": (_people("members"), *_SHOWN),
     "friendship_halves": (_ties("member"),),
     "blocked_members": (_ties("member"),),
     "followed_spaces": (_ties("member"),),
@@ -84,13 +89,13 @@ NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
     "polls_of_posts": (_things("posts"),),
     "tallies_of_posts": (_things("posts"),),
     "mentions_of_posts": (_streams("posts"), _ties("members", "authors")),
-    "mentioned_members": (_streams("members", "authors"), _of("members", "space"), *_SHOWN),
+    "mentioned_members": (_people("members", "authors"), *_SHOWN),
     "posts_mentioning": (_of("member", "post"),),
     "comments_of_post": (_things("post"),),
     "comment_by_id": (_streams("comments"),),
-    "comment_gates": (_streams("comments", "authors"), _of("authors", "space"), *_SHOWN),
+    "comment_gates": (_streams("comments"), _people("authors"), *_SHOWN),
     "likes_of_post": (_things("post"),),
-    "likers": (_streams("members"), _of("members", "space"), *_SHOWN),
+    "likers": (_people("members"), *_SHOWN),
     "timeline": (_of("member"),),
     # Albums and photos
     "hydrate_albums": (_things("albums"), *_SHOWN),
@@ -120,7 +125,7 @@ NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
     "notice_heads": (_of("member"),),
     "unread_notice_heads": (_of("member"),),
     "newest_of_notices": (_of("member"),),
-    "notice_gates": (_streams("sources", "actors"), *_SHOWN),
+    "notice_gates": (_streams("sources"), _people("actors"), *_SHOWN),
     # Coins and goods
     "wallet_of_member": (_of("member", *_COINS),),
     "lot_position": (_of("member", *_COINS),),
