@@ -79,6 +79,29 @@ def check(
     run_check(data_directory(data_dir), migration_url or database_url, names)
 
 
+@_replay.command
+def as_of(
+    when: str,
+    /,
+    *,
+    schema: str,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    migration_url: MigrationUrl = None,
+) -> None:
+    """
+    Make read models as they stood at a moment, in a schema of their own, for use with psql.
+
+    Parameters
+    ----------
+    when: A position (0-1234) or several (0-1234,7-45), or a time (RFC 3339).
+    schema: Where they are made; what was made there before is replaced.
+    """
+    from api.cli.replaying import run_as_of
+
+    run_as_of(data_directory(data_dir), migration_url or database_url, when, schema)
+
+
 @_rules.command
 def backtest(
     file: Path,

@@ -2,8 +2,9 @@
 ``homezone replay``: read models, from the log.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -12,9 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.cli.failures import Failed
+from api.http.positions import format_positions, parse_positions
+from api.routes.audit import time_of
 from api.wiring.collecting import collect_rarely, take_short_turns
 from api.wiring.models import MODELS
 from api.wiring.store import open_replay, open_store
+from replay.as_of import BadSchema, as_of
 from replay.check import check
 from replay.progress import Progress as Fed
 from replay.rebuild import rebuild
@@ -72,6 +76,40 @@ def run_check(data_dir: Path, database_url: str | None, names: Sequence[str]) ->
             print(f"  {difference}")
     if any(one.differing for one in results):
         raise Failed("some read models differ from a rebuild")
+
+
+def run_as_of(data_dir: Path, database_url: str | None, when: str, schema: str) -> None:
+    """Make them, and say where they are."""
+    moment = _moment(when)
+    collect_rarely()
+    take_short_turns()
+    with (
+        open_store(data_dir, database_url, as_owner=True) as store,
+        _progress("looking back") as told,
+    ):
+        try:
+            made = as_of(
+                store.log.reader,
+                store.database.owner,
+                MODELS,
+                moment,
+                schema,
+                store.clock,
+                uuid4(),
+                on_progress=told,
+                open_=partial(open_replay, store.url),
+                helpers=processes() - 1,
+            )
+        except (BadSchema, ValueError) as error:
+            raise Failed(str(error), 2) from None
+    print(f"{schema}: {made.tables} tables as of {format_positions(made.positions)}")
+
+
+def _moment(when: str) -> datetime | Mapping[int, int]:
+    try:
+        return time_of(when) if "T" in when else parse_positions(when)
+    except ValueError as error:
+        raise Failed(f"{when}: {error}", 2) from None
 
 
 def _names(names: Sequence[str]) -> list[str]:

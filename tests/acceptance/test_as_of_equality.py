@@ -17,7 +17,7 @@ from tests.support.homezone import Client, Reply, RunningHomezone, audience, run
 from tests.support.tus import upload
 
 PURPOSE = {"Homezone-Purpose": "equality"}
-PEOPLE, MOVES, EVERY = 4, 120, 6
+PEOPLE, MOVES, EVERY, SCREENS = 4, 120, 12, 130
 
 #: A screen: whose, its path, and what was on it.
 Seen = tuple[int, str, int, Any]
@@ -266,7 +266,7 @@ def test_every_screen_is_as_it_was(lived: Any) -> None:
     reader = homezone.client(10_011, "auditor")
     wrong: dict[str, tuple[Any, ...]] = {}
     for at, screens in seen:
-        for qq, path, status, said in life.chance.sample(screens, min(len(screens), 130)):
+        for qq, path, status, said in life.chance.sample(screens, min(len(screens), SCREENS)):
             mark = "&" if "?" in path else "?"
             asked = f"{path}{mark}as_of={quote(at)}&viewer={qq}"
             reply = reader.request("GET", asked, headers=PURPOSE)

@@ -364,6 +364,8 @@ def _read_log(homezone: RunningHomezone, store: Store) -> None:
             reader.read(cell, 0, 100, 1_000, types_, bytes_max=bytes_max)
     history = reader.read_streams([(one, 0, None) for one in streams])
     assert all(history)
+    for types_ in (None, [PostPublished]):
+        reader.read_at([(cell, 1), (cell, 2)], types_)
     reader.heads_at(datetime.now(UTC))
     reader.rules_epoch(cell)
     reader.position_of(streams[0], 1)

@@ -11,9 +11,12 @@ from sqlalchemy import Table
 
 from domain.event import Event
 from domain.ids import cell_of
+from projections.authority_requests import REQUEST_COUNTS
+from projections.cases import BREACHES
 from projections.catalogue import READ_MODELS
 from projections.comments import COMMENTS
 from projections.counters import COUNTERS
+from projections.footprints import FOOTPRINTS, named_by
 from projections.gates import GATE_HISTORY, GATES
 from projections.ledger import ACCOUNTS
 from projections.lists import LIST_HISTORY, LIST_MEMBERS, audience_list
@@ -26,8 +29,11 @@ from projections.turnovers import RATES, TURNOVERS
 from tests.projections.recorded import NOON, recorded
 from tests.samples.stored import STORED, sample
 
-#: What each stored event changes, the trail aside, which follows them all, and turnovers, which
-#: follow the accounts.
+#: Tables that sum up what has no id, or lead to events by something else.
+SUMS = (ACCOUNTS, TURNOVERS, RATES, BREACHES, REQUEST_COUNTS, TRAIL, FOOTPRINTS)
+
+#: What each stored event changes; trail and footprints aside, which follow them all, and turnovers,
+#: which follow the accounts.
 CHANGES = {
     "account.ban_lifted.v1": "patch members",
     "account.ban_lifted.v1-still-suspended": "patch members",
@@ -476,7 +482,7 @@ def test_what_an_event_changes(name: str) -> None:
     made = {
         f"{type(one).__name__.lower()} {one.table.name}"
         for one in changes(sample(name))
-        if one.table not in (TRAIL, TURNOVERS, RATES)
+        if one.table not in (TRAIL, FOOTPRINTS, TURNOVERS, RATES)
     }
     assert ", ".join(sorted(made)) == CHANGES[name]
 
@@ -500,10 +506,12 @@ class Unheard(Event, frozen=True, tag="test.unheard.v1"):
 
 @MODELS
 def test_an_unknown_event_changes_nothing(model: ReadModel) -> None:
-    """Read models older than an event let it pass; the trail alone follows whatever there is."""
+    """Read models older than an event let it pass; trail and footprints follow all."""
     known = recorded(sample("post.deleted.v1"))
     unheard = msgspec.structs.replace(known, event=Unheard())
-    assert [one.table.name for one in model.rows(unheard) if one.table is not TRAIL] == []
+    assert [
+        one.table.name for one in model.rows(unheard) if one.table not in (TRAIL, FOOTPRINTS)
+    ] == []
 
 
 @MODELS
@@ -705,6 +713,21 @@ def test_a_suspension_shows_at_once() -> None:
         patch = change(sample(name), MEMBERS)
         assert isinstance(patch, Patch)
         assert patch.values == {"status": status}
+
+
+@pytest.mark.parametrize("name", sorted(STORED))
+def test_whatever_an_event_changes_is_found_by_an_id_of_the_row(name: str) -> None:
+    """So a row of any moment can be folded from the events that its ids lead to."""
+    one = recorded(sample(name))
+    leads = {*named_by(one.event), one.owner, one.stream}
+    lost = {
+        change.table.name
+        for model in READ_MODELS
+        for change in model.rows(one)
+        if change.table not in SUMS
+        if not leads.intersection(part for part in change.key if isinstance(part, UUID))
+    }
+    assert lost == set()
 
 
 @pytest.mark.parametrize("name", ["post.deleted.v1", "account.suspended.v1"])

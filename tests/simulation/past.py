@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Table
 
+from projections.footprints import FOOTPRINTS
 from projections.gates import GATE_HISTORY
 from projections.lists import LIST_HISTORY
 from projections.members import CERTIFICATION_HISTORY
@@ -138,6 +139,26 @@ def _trail_positions(tables: Tables, asked: Asked) -> Rows:
     found = (one[3] for one in tables.under(TRAIL, asked["cell"], asked["facet"], asked["key"]))
     positions = sorted(one for one in found if asked["after"] < one <= asked["until"])
     return [(position,) for position in positions[: asked["count"]]]
+
+
+@twin("footprints_of_ids")
+def _footprints_of_ids(tables: Tables, asked: Asked) -> Rows:
+    return [
+        (cell, key[2])
+        for cell, one, until in unnest(asked, "cells", "ids", "untils")
+        for key in tables.under(FOOTPRINTS, cell, one)
+        if key[2] <= until
+    ]
+
+
+@twin("trail_until")
+def _trail_until(tables: Tables, asked: Asked) -> Rows:
+    rows: Rows = []
+    for cell, facet, key, until in unnest(asked, "cells", "facets", "keys", "untils"):
+        found = (one[3] for one in tables.under(TRAIL, cell, facet, key))
+        positions = sorted((one for one in found if one <= until), reverse=True)
+        rows += [(cell, position) for position in positions[: asked["count"]]]
+    return rows
 
 
 # What stood ever

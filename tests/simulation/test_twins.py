@@ -23,11 +23,12 @@ from api.wiring.models import prepare_store
 from domain.account import DIRECTORY_CELL
 from domain.authority_request import REQUESTS_CELL
 from domain.case_events import CaseDecided
-from domain.event import Recorded
+from domain.event import Recorded, type_of
 from domain.ids import MemberId, cell_of
 from domain.named_list import ListSaved
 from domain.post_events import PostPublished
 from projections.engine.apply import apply
+from projections.footprints import named_by
 from projections.members import MEMBERS
 from projections.reading import (
     albums,
@@ -40,6 +41,7 @@ from projections.reading import (
     decisions,
     decorations,
     erasures,
+    footprints,
     gifts,
     homes,
     images,
@@ -67,7 +69,7 @@ from projections.reading.statements import Connection, Statement
 from projections.recall import home_loads, loads
 from projections.ties import FRIENDSHIPS
 from projections.timeline import TIMELINE
-from projections.trail import owner_facet
+from projections.trail import owner_facet, type_facet
 from tests.simulation import authorities, forgetting
 from tests.simulation.coins import Purchases
 from tests.simulation.exhibits import Exhibitions
@@ -82,9 +84,9 @@ __all__ = ["database_url", "server_url"]
 
 _MODULES = (
     albums, audits, authority_requests, badges, books, carried, cases, decisions, decorations,
-    erasures, gifts, home_loads, homes, images, ledgers, loads, memberships, mentions, messages,
-    moments,
-    notices, people, photos, posts, reports, responses, shopping, standings, streams, timelines,
+    erasures, footprints, gifts, home_loads, homes, images, ledgers, loads, memberships, mentions,
+    messages, moments, notices, people, photos, posts, reports, responses, shopping, standings, streams,
+    timelines,
     viewing, visibility, visits, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
@@ -111,6 +113,7 @@ def lived(seed: int) -> Journal:
     journal = Journal()
     live(seed, PLAN, journal=journal)
     journal.asked += trails(journal.events)
+    journal.asked += footsteps(journal.events)
     journal.asked += narrowed(journal)
     journal.asked += listed(journal)
     journal.asked += asyncio.run(looked_back(journal))
@@ -189,6 +192,25 @@ def trails(events: Iterable[Recorded]) -> list[Asked]:
         )
         for one in list(events)[::9]
     ]
+
+
+def footsteps(events: Iterable[Recorded]) -> list[Asked]:
+    """Where a read of the past would look."""
+    asked = list[Asked]()
+    for one in list(events)[::9]:
+        ids = [*named_by(one.event), one.owner]
+        facets = [owner_facet(one.owner), type_facet(type_of(one.event))]
+        at = {"cells": [one.cell] * len(ids), "ids": ids, "untils": [one.position] * len(ids)}
+        asked.append((STATEMENTS["footprints_of_ids"], at))
+        filed = {
+            "cells": [one.cell] * 2,
+            "facets": [facet for facet, _ in facets],
+            "keys": [key for _, key in facets],
+            "untils": [one.position] * 2,
+            "count": 5,
+        }
+        asked.append((STATEMENTS["trail_until"], filed))
+    return asked
 
 
 def narrowed(journal: Journal) -> list[Asked]:
