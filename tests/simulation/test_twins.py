@@ -85,9 +85,8 @@ __all__ = ["database_url", "server_url"]
 _MODULES = (
     albums, audits, authority_requests, badges, books, carried, cases, decisions, decorations,
     erasures, footprints, gifts, home_loads, homes, images, ledgers, loads, memberships, mentions,
-    messages, moments, notices, people, photos, posts, reports, responses, shopping, standings, streams,
-    timelines,
-    viewing, visibility, visits, wallets,
+    messages, moments, notices, people, photos, posts, reports, responses, shopping, standings,
+    streams, timelines, viewing, visibility, visits, wallets,
 )  # fmt: skip
 _LAST_ORDER = re.compile(r"ORDER BY [^)]*$")
 STATEMENTS = {
