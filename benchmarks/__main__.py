@@ -25,6 +25,7 @@ from benchmarks import (
     money,
     notary,
     ourselves,
+    past,
     promises,
     queues,
     screening,
@@ -50,6 +51,7 @@ SECTIONS = (
     "uploads",
     "albums",
     "notary",
+    "past",
 )
 
 
@@ -68,6 +70,7 @@ class Plan(msgspec.Struct, frozen=True):
     uploads: uploads.Plan
     albums: albums.Plan
     notary: notary.Plan
+    past: past.Plan
 
 
 FULL = Plan(
@@ -83,6 +86,7 @@ FULL = Plan(
     uploads=uploads.Plan(rounds=9),
     albums=albums.Plan(rounds=5, many=10_000, pages=300),
     notary=notary.Plan(rounds=5, seconds=4.0, events=250_000),
+    past=past.Plan(rounds=5, events=1_000_000, reads=20),
 )
 QUICK = Plan(
     log=contest.Plan(
@@ -99,6 +103,7 @@ QUICK = Plan(
     uploads=uploads.Plan(rounds=3),
     albums=albums.Plan(rounds=2, many=2_000, pages=50),
     notary=notary.Plan(rounds=2, seconds=1.5, events=10_000),
+    past=past.Plan(rounds=2, events=20_000, reads=10),
 )
 
 
@@ -151,6 +156,7 @@ def _run(
         "uploads": lambda: uploads.measure(directory, plan.uploads, report, say),
         "albums": lambda: albums.measure(cluster, plan.albums, report, say),
         "notary": lambda: notary.measure(cluster, plan.notary, report, say, install=install),
+        "past": lambda: past.measure(cluster, plan.past, report, say),
     }
     for name in SECTIONS:
         if name in sections:

@@ -154,9 +154,10 @@ class Serving:
         except hooks.refuses:
             raise _invalid_token() from None
         call.principal = principal
-        back = route.past and principal.role == hooks.travels and AS_OF in call.request.query
-        if route.roles and principal.role not in route.roles and not back:
-            raise ProblemError(known.FORBIDDEN, "The token's role may not do this.")
+        if route.roles and principal.role not in route.roles:
+            if principal.role != hooks.travels or AS_OF not in call.request.query:
+                raise ProblemError(known.FORBIDDEN, "The token's role may not do this.")
+            _check_past(route)
         admit = hooks.admit
         call._viewer = principal if admit is None else await admit(principal, route)
 
@@ -206,8 +207,7 @@ class Serving:
 
     def _looked(self, call: Call[Any, Any, Any, Any], route: Route, raw: str) -> tuple[Looked, str]:
         """The moment that a read is of, and its other parameters."""
-        if not route.past:
-            raise bad_parameter(AS_OF, "this operation answers of the present alone")
+        _check_past(route)
         looked, rest = read_looked(raw)
         if self.hooks.travel is None or call.role != self.hooks.travels:
             raise ProblemError(known.FORBIDDEN, "The token's role may not look back.")
@@ -312,6 +312,11 @@ def _responder(route: Route) -> Callable[[web.Request, Answer], web.Response]:
         return response
 
     return respond
+
+
+def _check_past(route: Route) -> None:
+    if not route.past:
+        raise bad_parameter(AS_OF, "this operation answers of the present alone")
 
 
 def _check_stated(call: Call[Any, Any, Any, Any]) -> None:

@@ -106,6 +106,7 @@ class StreamState(msgspec.Struct, frozen=True):
     roles=AUDITORS,
     headers=STATED,
     problems=("not-yet", "no-such-request", "request-closed"),
+    past=False,
 )
 async def list_events(call: Ask[None, EventsQuery]) -> Answer:
     """
@@ -284,6 +285,7 @@ def time_of(when: str) -> datetime:
     roles=AUDITORS,
     headers=STATED,
     problems=("no-such-request", "request-closed"),
+    past=False,
 )
 async def read_audited_stream(call: Ask[None, StreamQuery]) -> Answer:
     """`at` is a version, a time, or left out for now; that the past was asked for is recorded."""

@@ -132,6 +132,7 @@ async def try_rules(call: Ask[TryRules, None]) -> Answer:
     headers=STATED,
     problems=("no-such-request", "request-closed"),
     fresh=False,
+    past=False,
 )
 async def read_backtest(call: Ask[None, None]) -> Answer:
     """

@@ -89,13 +89,14 @@ async def trial_balance(call: Ask[None, BalanceQuery]) -> Answer:
     Coins (`QC`) and fen (`CNY`) beside each other, never netted; in each, the debits are as much as
     the credits. `at` positions, a cell that is not named has posted nothing.
     """
-    if call.query.at is None:
+    if call.query.at is None and call.looked is None:
         cells = range(call.app.log.cells)
         views = await call.app.attend(call, ledgers.trial_balance, cells)
         return call.page(
             [AccountRow(one.account, one.commodity, one.debit, one.credit) for one in views]
         )
-    sums = await sums_at(call.app, await vector_of(call.app, call.query.at, "at"))
+    at = await vector_of(call.app, call.query.at, "at") or await call.app.log.heads()
+    sums = await sums_at(call.app, at)
     return call.page([AccountRow(*where, *sides) for where, sides in sums.accounts().items()])
 
 

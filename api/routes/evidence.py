@@ -149,6 +149,7 @@ async def read_tile(call: Ask[None, None]) -> Answer:
     summary="That an event is in the tree",
     answer=InclusionProof,
     roles=AUDITORS,
+    past=False,
 )
 async def read_proof(call: Ask[None, None]) -> Answer:
     """404 for an event that is not in a signed tree yet: a second or so after it was written."""

@@ -79,6 +79,7 @@ class StreamMessage(msgspec.Struct, frozen=True):
     problems=("suspended", "banned", "no-account", UPGRADE_REQUIRED),
     headers=(LAST_EVENT_ID,),
     fresh=False,
+    past=False,
 )
 async def stream_by_websocket(call: Ask[None, After]) -> web.StreamResponse:
     """

@@ -75,6 +75,7 @@ class Visibility(msgspec.Struct, frozen=True):
     roles=AUDITORS,
     headers=(PURPOSE,),
     problems=("not-found",),
+    past=False,
 )
 async def read_visibility(call: Ask[None, VisibilityQuery]) -> Answer:
     """

@@ -155,9 +155,11 @@ def _decide(life: Life, _: Client) -> None:
 
 def _suspend(life: Life, actor: Client) -> None:
     path = f"/v1/accounts/{actor.qq}/suspension"
-    if life.chance.random() < 0.3:
-        life.homezone.operator.put(path, {"reason": "x", "until": "2999-01-01T00:00:00Z"})
-    life.homezone.operator.delete(path)
+    if life.chance.random() < 0.4:
+        until = {"reason": "x", "until": "2099-01-01T00:00:00Z"}
+        life.homezone.operator.put(path, until).ok()
+    else:
+        life.homezone.operator.delete(path)
 
 
 def _certify(life: Life, actor: Client) -> None:
@@ -187,7 +189,7 @@ def _told(method: str, path: str, body: Callable[[Life, Client], Any] | None = N
 
 _MOVES: list[Callable[[Life, Client], None]] = [
     *[_publish] * 5, *[_comment] * 4, _poll, _share, _message, _message, _album, *[_photo] * 2,
-    _buy, _buy, _decide, _suspend, _certify,
+    _buy, _buy, _decide, *[_suspend] * 3, _certify,
     *[_told("PUT", "/v1/posts/{post}/like")] * 3,
     _told("DELETE", "/v1/posts/{post}/like"),
     _told("PUT", "/v1/posts/{post}/vote", lambda life, _: {"options": [life.chance.randrange(3)]}),
