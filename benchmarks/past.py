@@ -1,7 +1,7 @@
 """
 Time travel in a long log: a page as of a moment, and who could see a post when.
 
-The log is filled in large batches with what members do, its read models by the engine; the figures
+The log is filled in large batches with what members do, its read models by a rebuild; the figures
 are over HTTP, an auditor's on one connection: the feed of one member and the posts and the page of
 another as of a moment somewhere in the last quarter, and the intervals of one of their posts. The
 present's feed of the same members is beside them.
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from random import Random
@@ -28,13 +29,14 @@ from adapters.log.postgres import PostgresLog
 from adapters.vault import FileKeyVault
 from api.tokens import Role
 from api.wiring.models import MODELS, prepare_store
+from api.wiring.store import open_replay
 from api.wiring.tokens import token_issuer, utc_now
 from benchmarks.cluster import Cluster
 from benchmarks.figures import Report
 from benchmarks.http.world import running_server
 from domain.catalogue import EVENTS
-from projections.engine.apply import InlineModels
-from projections.engine.runner import ProjectionEngine
+from replay.rebuild import rebuild
+from replay.together import processes
 from tests.support.filling import QQ_FIRST, Filling
 
 CELLS: Final = 16
@@ -67,7 +69,7 @@ def measure(cluster: Cluster, plan: Plan, report: Report, say: Callable[[str], N
     """Milliseconds of each."""
     say(f"the past, in a log of {plan.events:,} events")
     url, data_dir = cluster.database("past"), cluster.directory / "past"
-    world = asyncio.run(_fill(url, data_dir / "keys", plan.events))
+    world = asyncio.run(_fill(url, data_dir / "keys", plan.events, say))
     cluster.settle("past")
     medians: dict[str, list[float]] = {}
     with ExitStack() as stack:
@@ -90,17 +92,17 @@ _NOW: Final = "a feed at present"
 _VISIBILITY: Final = "who could see a post when"
 
 
-async def _fill(url: str, keys: Path, events: int) -> _World:
+async def _fill(url: str, keys: Path, events: int, say: Callable[[str], None]) -> _World:
     prepare_store(url, CELLS, SystemClock())
     clock = SystemClock()
     database, vault = Database(url, "homezone-bench"), FileKeyVault(keys, clock)
-    log = PostgresLog(database, EVENTS, clock, inline=InlineModels(MODELS).statements, notify=False)
+    log = PostgresLog(database, EVENTS, clock, notify=False)
     filling = Filling(log, vault)
     await filling.people(events // _EVENTS_A_MEMBER, _FRIENDS)
     await filling.talk(events - filling.events)
-    engine = ProjectionEngine(log.reader, database.server, MODELS, clock, uuid4())
-    await asyncio.to_thread(engine.catch_up)
-    engine.stop()
+    say("its read models")
+    models, helper = (log.reader, database.owner, MODELS, clock, uuid4()), partial(open_replay, url)
+    await asyncio.to_thread(rebuild, *models, open_=helper, helpers=processes() - 1)
     heads = dict(log.reader.heads())
     posts = [(str(one.post), filling.qq[one.author]) for one in filling.posts]
     await asyncio.to_thread(log.close)
