@@ -44,6 +44,7 @@ PAGE_MS: Final = 300.0
 ANSWER_MS: Final = 20.0
 _EVENTS_A_MEMBER: Final = 500
 _FRIENDS: Final = 40
+_AT_ONCE: Final = 2_000
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -99,7 +100,9 @@ async def _fill(url: str, keys: Path, events: int, say: Callable[[str], None]) -
     log = PostgresLog(database, EVENTS, clock, notify=False)
     filling = Filling(log, vault)
     await filling.people(events // _EVENTS_A_MEMBER, _FRIENDS)
-    await filling.talk(events - filling.events)
+    while filling.events < events:
+        # A commit of more would take longer than a statement may on a busy machine.
+        await filling.talk(min(_AT_ONCE, events - filling.events))
     say("its read models")
     models, helper = (log.reader, database.owner, MODELS, clock, uuid4()), partial(open_replay, url)
     await asyncio.to_thread(rebuild, *models, open_=helper, helpers=processes() - 1)

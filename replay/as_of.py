@@ -83,11 +83,14 @@ def as_of(
                     raise BusyError(lease.name)
 
     keep()
+    if not lease.held:
+        raise BusyError(lease.name)
     with engine.begin() as connection:
         connection.execute(DropSchema(schema, cascade=True, if_exists=True))
         connection.execute(CreateSchema(schema))
         said = f"{_MARK} {','.join(f'{cell}-{at}' for cell, at in sorted(until.items()))}"
-        connection.exec_driver_sql(f"COMMENT ON SCHEMA {schema} IS '{said}'")
+        quoted = connection.dialect.identifier_preparer.quote_schema(schema)
+        connection.exec_driver_sql(f"COMMENT ON SCHEMA {quoted} IS '{said}'")
         create_tables(connection, schema, models)
         drop_keys(connection, schema, models)
     feed = Refeed(log, engine, schema, models, until, keep, on_progress)
@@ -127,9 +130,18 @@ _COMMENT = text(
 )
 
 
-def _check(engine: Engine, schema: str) -> None:
+def check_name(schema: str) -> None:
+    """
+    Whether a schema may have that name.
+
+    :raises BadSchema: it may not.
+    """
     if not _NAME.fullmatch(schema) or schema in _TAKEN or schema.startswith("pg_"):
         raise BadSchema(f"{schema} is no name for it: take small letters, digits and _")
+
+
+def _check(engine: Engine, schema: str) -> None:
+    check_name(schema)
     with engine.connect() as connection:
         comment = connection.scalar(_COMMENT, {"name": schema})
     if comment is not None and not comment.startswith(_MARK):

@@ -18,7 +18,7 @@ from api.routes.audit import time_of
 from api.wiring.collecting import collect_rarely, take_short_turns
 from api.wiring.models import MODELS
 from api.wiring.store import open_replay, open_store
-from replay.as_of import BadSchema, as_of
+from replay.as_of import BadSchema, as_of, check_name
 from replay.check import check
 from replay.progress import Progress as Fed
 from replay.rebuild import rebuild
@@ -81,6 +81,10 @@ def run_check(data_dir: Path, database_url: str | None, names: Sequence[str]) ->
 def run_as_of(data_dir: Path, database_url: str | None, when: str, schema: str) -> None:
     """Make them, and say where they are."""
     moment = _moment(when)
+    try:
+        check_name(schema)
+    except BadSchema as error:
+        raise Failed(str(error), 2) from None
     collect_rarely()
     take_short_turns()
     with (

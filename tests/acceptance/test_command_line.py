@@ -222,6 +222,10 @@ def test_a_token_is_printed_and_opens_the_door(server: ServeProcess) -> None:
         ("replay", "rebuild", "no-such-model"),
         ("replay", "check", "no-such-model"),
         ("replay", "backwards"),
+        ("replay", "as-of"),
+        ("replay", "as-of", "0-1"),
+        ("replay", "as-of", "yesterday", "--schema", "then"),
+        ("replay", "as-of", "0-1", "--schema", "models"),
         ("status", "--surprise"),
         ("backup",),
         ("backup", "here", "there"),
@@ -325,10 +329,21 @@ def test_a_world_is_simulated_rebuilt_and_checked(server: ServeProcess) -> None:
     assert "swapped in" in rebuilt.stdout
     member = server.client(10_001)
     written = member.publish("after the rebuild")
+    post = written.json["id"]
+    member.delete(f"/v1/posts/{post}").ok()
+    made = run("replay", "as-of", written.position, "--schema", "then", *place)
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert f" as of {written.position}" in made.stdout.replace(",", " as of ")
+    written = member.publish("after the rebuild")
     path = f"/v1/posts/{written.json['id']}"
     assert member.get(path, at_least=written.position).ok(200).json["text"] == "after the rebuild"
 
     report = json.loads(run("status", "--json", *place).stdout)
+    execute(
+        report["database_url"],
+        f"DO $$ BEGIN ASSERT EXISTS (SELECT FROM \"then\".posts WHERE post = '{post}') AND NOT"
+        f" EXISTS (SELECT FROM models.posts WHERE post = '{post}'); END $$",
+    )
     post = written.json["id"]
     execute(
         report["database_url"],

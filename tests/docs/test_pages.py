@@ -77,7 +77,7 @@ def test_commands_named_are_there() -> None:
         command
         for page in PAGES
         for code in _code(page.read_text(encoding="utf-8"))
-        for command in re.findall(r"(?:^|\s|bin/)(homezone (?:replay )?[a-z]+)(?![\w.:])", code)
+        for command in re.findall(r"(?:^|\s|bin/)(homezone (?:replay )?[a-z-]+)(?![\w.:])", code)
     }
     assert "homezone replay check" in named
     assert named <= known
