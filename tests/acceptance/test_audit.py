@@ -227,6 +227,25 @@ def test_what_is_sealed_opens_for_a_recorded_purpose(each: RunningHomezone) -> N
         assert events.json["items"][0]["data"]["content"]["text"] == "床前明月光"
 
 
+@pytest.mark.parametrize("role", ["member", "moderator", "operator", "auditor", "compliance"])
+def test_a_real_name_opens_for_compliance_alone(homezone: RunningHomezone, role: str) -> None:
+    one = homezone.member(real_name="真名实姓")
+    me = one.get("/v1/me").json["id"]
+    homezone.everything()
+    asking = one if role == "member" else homezone.client(10_014, role)
+    for path in (
+        f"/v1/audit/streams/{me}",
+        f"/v1/audit/streams/{me}?at=1",
+        f"/v1/audit/events?owner={me}",
+        f"/v1/audit/events?stream={me}",
+    ):
+        for headers in ({}, PURPOSE):
+            reply = asking.request("GET", path, headers=headers)
+            assert reply.status == (200 if role in ("auditor", "compliance") else 403)
+            opens = role == "compliance" and headers == PURPOSE
+            assert ("真名实姓" in reply.body.decode()) is opens, (path, headers)
+
+
 def test_a_suspension_s_reason_is_sealed_as_well(homezone: RunningHomezone) -> None:
     one = homezone.member()
     me = one.get("/v1/me").json["id"]
