@@ -88,6 +88,20 @@ def forked(
     return before.size, Checkpoint(name, size, root)
 
 
+def trouble(database: Engine, file: KeyFile, signed_last: SignedLast) -> str | None:
+    """What keeps the notary from signing, in a line; None where nothing does."""
+    try:
+        found = forked(database, file, signed_last)
+    except NotaryFault as fault:
+        return str(fault)
+    if found is None:
+        return None
+    signed, tree = found
+    return (
+        f"{signed:,} leaves were signed, and the tree of {tree.size:,} is not what they grew from"
+    )
+
+
 def _standing(connection: Connection, file: KeyFile) -> store.Standing:
     found = store.standing(connection)
     if found is None:

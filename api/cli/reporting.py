@@ -59,6 +59,8 @@ def notary_line(notary: dict[str, Any] | None) -> str:
     """How far the tree is, and the key that its checkpoints are checked with."""
     if notary is None:
         return "has not begun"
+    if notary["trouble"]:
+        return f"signs nothing: {notary['trouble']}"
     behind = f"{notary['lag']:,} events behind" if notary["lag"] else "current"
     return f"{notary['size']:,} leaves, {notary['signed']:,} signed, {behind}  {notary['vkey']}"
 

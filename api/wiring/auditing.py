@@ -5,11 +5,14 @@ What a data directory has of the notary, apart from the database: its keys, and 
 from pathlib import Path
 from typing import NamedTuple
 
+from sqlalchemy import Engine
+
 from adapters.notary.key import KeyFile, NotaryFault, SignedLast
+from replay import signing
 from replay.altered import Altered
 from replay.verify import Saved
 
-__all__ = ["NotaryFault", "NotaryFiles", "kept_here", "notary_files"]
+__all__ = ["NotaryFault", "NotaryFiles", "kept_here", "notary_files", "notary_trouble"]
 
 
 def kept_here(data_dir: Path) -> Saved | None:
@@ -43,3 +46,12 @@ def notary_files(data_dir: Path, key: Path | None) -> NotaryFiles:
     if not path.is_file():
         raise NotaryFault(f"{path} is missing: it is the notary's key")
     return NotaryFiles(KeyFile(path), SignedLast(path.with_suffix(".head")))
+
+
+def notary_trouble(data_dir: Path, database: Engine) -> str | None:
+    """What keeps a notary from signing; None for nothing, and where it has no key here."""
+    try:
+        files = notary_files(data_dir, None)
+    except NotaryFault:
+        return None
+    return signing.trouble(database, files.key, files.head)

@@ -16,6 +16,7 @@ from adapters.database import Database, cells_of, may_migrate
 from adapters.embedded import EmbeddedPostgres, discover, has_cluster, reach
 from adapters.log.postgres import PostgresLog
 from adapters.working_days import ENDING_DAYS, ChineseCalendar
+from api.wiring.auditing import notary_trouble
 from api.wiring.collecting import collect_rarely, take_short_turns
 from api.wiring.keys import wrapper_of
 from api.wiring.models import MODELS, outdated, prepare_store
@@ -140,6 +141,7 @@ def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
         armed, due = connection.execute(_TIMERS, {"now": now}).one()
         moderation = _moderation(connection)
         notary = progress(connection)
+        trouble = notary_trouble(data_dir, store.database.server)
         shown = make_url(store.url).render_as_string(hide_password=True)
     inline = [model.name for model in MODELS if model.inline]
     return {
@@ -155,7 +157,7 @@ def describe(data_dir: Path, database_url: str | None) -> dict[str, Any]:
         "calendar": calendar_report(now),
         "pictures": pictures_report(),
         "keys": {"wrapped_by": wrapper_of(data_dir / "keys")},
-        "notary": None if notary is None else msgspec.to_builtins(notary),
+        "notary": None if notary is None else msgspec.to_builtins(notary) | {"trouble": trouble},
     }
 
 

@@ -85,6 +85,8 @@ def test_whoever_follows_the_log_follows_on(ground: Path) -> None:
             size,
             root,
         )
+        told = json.loads(done("status", "--json", "--data-dir", str(again)))["notary"]["trouble"]
+        assert told.startswith(f"{later:,} leaves were signed, and the tree of {size:,}")
         refused = run("audit", "verify", "--data-dir", str(again))
         assert refused.returncode == 1
         assert "its tail was cut off" in refused.stderr
