@@ -20,6 +20,10 @@ HOT: Final = f"appends to ONE hot stream, {_CALLERS} callers"
 SEALING: Final = f"text sealed, then appended, {_CALLERS} callers"
 SEALED: Final = f"text sealed before, appended, {_CALLERS} callers"
 WARM: Final = f"commands on streams in memory, {_COMMANDERS} callers"
+#: Of a shorter log the beginning and the end are moments.
+REBUILT_MIN: Final = 200_000
+EARLY: Final = "all read models made again, early in the log"
+LATE: Final = "all read models made again, late in the log"
 COLD: Final = f"commands that load their streams, {_COMMANDERS} callers"
 
 
@@ -110,6 +114,9 @@ def _lengths(cluster: Cluster, plan: Plan, report: Report, say: Callable[[str], 
                 fresh.close()
             cluster.drop(name)
             rounds[plan.long].append(_commands(team, plan.commands, "any"))
+        if plan.long >= REBUILT_MIN:
+            say("all read models made again")
+            _rebuilds(team, plan, report)
     finally:
         team.close()
     few, many = (
@@ -123,6 +130,17 @@ def _lengths(cluster: Cluster, plan: Plan, report: Report, say: Callable[[str], 
         1.2,
         "at most",
     )
+
+
+def _rebuilds(team: Team, plan: Plan, report: Report) -> None:
+    """Whether the last events of a long log are fed as fast as the first."""
+    told = [
+        team.ask("rebuild", patience=60 + plan.long / 1_000) for _ in range(min(2, plan.rounds))
+    ]
+    settings = {"events": told[0]["events"]}
+    early = report.add(EARLY, [one["early"] for one in told], settings=settings)
+    late = report.add(LATE, [one["late"] for one in told], settings=settings)
+    report.compare("a rebuild's rate late in the log, over early", late, early, 0.85)
 
 
 def _keep(report: Report, name: str, rounds: Sequence[Measured]) -> Series:

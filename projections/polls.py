@@ -28,7 +28,7 @@ POLLS = Table(
     cell(),
     key("post"),
     # Sealed, in their order.
-    Column("options", ARRAY(LargeBinary), nullable=False),
+    Column("options", ARRAY(LargeBinary), nullable=False, info={"sealed": True}),
     Column("choose", SmallInteger, nullable=False),
     Column("closes_at", MOMENT),
 )

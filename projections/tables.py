@@ -27,7 +27,7 @@ def key(name: str) -> Column[object]:
 
 def sealed(name: str, *, nullable: bool = False) -> Column[bytes]:
     """A sealed value's envelope."""
-    return Column(name, LargeBinary, nullable=nullable)
+    return Column(name, LargeBinary, nullable=nullable, info={"sealed": True})
 
 
 def envelope(value: Sealed[str] | None) -> bytes | None:

@@ -16,9 +16,10 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, Table, collate, select, text
+from sqlalchemy import Column, Connection, Engine, Select, Table, collate, select, text
 from sqlalchemy.types import String
 
+from adapters.vault.key import key_id_of
 from commands.ports import Clock
 from projections.engine import checkpoints
 from projections.engine.feed import PREFIX
@@ -59,7 +60,8 @@ class Difference(msgspec.Struct, frozen=True):
 class Checked(msgspec.Struct, frozen=True):
     """
     One model, as of ``positions``. ``differing`` counts all differing rows; ``differences`` holds
-    the first of them.
+    the first of them. ``erased`` counts sealed values of live rows whose key was destroyed: they
+    are compared to the byte like all others, and say nothing to anybody any more.
     """
 
     model: str
@@ -67,6 +69,7 @@ class Checked(msgspec.Struct, frozen=True):
     rows: int
     differing: int
     differences: tuple[Difference, ...]
+    erased: int = 0
 
 
 def check(
@@ -82,6 +85,7 @@ def check(
     helpers: int = 0,
     lease_seconds: float = 30.0,
     differences_max: int = DIFFERENCES_MAX,
+    destroyed: Collection[bytes] = frozenset(),
 ) -> list[Checked]:
     """
     Compare the named models (all, by default) with a rebuild of each.
@@ -89,6 +93,7 @@ def check(
     :param engine: connects as the tables' owner.
     :param differences_max: how many differing rows of a model to describe.
     :param helpers: further processes that may help, each by ``open_``.
+    :param destroyed: ids of keys that are no more.
     :raises KeyError: there is no model of that name.
     :raises BusyError: another check is under way.
     :raises ReplayError: a model cannot take an event that it once took.
@@ -109,7 +114,9 @@ def check(
             scratch.execution_options(schema_translate_map={LIVE: SCHEMA})
             scratch.execute(text("SET LOCAL statement_timeout = 0"))
             return [
-                _compare(snapshot, scratch, model, targets[model.name], keep, differences_max)
+                _compare(
+                    snapshot, scratch, model, targets[model.name], keep, differences_max, destroyed
+                )
                 for model in chosen
             ]
 
@@ -136,20 +143,24 @@ def _compare(
     positions: Mapping[int, int],
     keep: Callable[[], None],
     differences_max: int,
+    destroyed: Collection[bytes],
 ) -> Checked:
-    rows = differing = 0
+    rows = differing = erased = 0
     differences: list[Difference] = []
     for table in tables_of([model]):
         width = len(table.primary_key.columns)
+        sealed = [at for at, column in enumerate(_key_first(table)) if column.info.get("sealed")]
         for live, fresh in _merge(_rows(snapshot, table), _rows(scratch, table), width):
             rows += live is not None
             if rows % _ROWS_AT_ONCE == 0:
                 keep()
+            if live is not None and destroyed:
+                erased += sum(_erased(live[at], destroyed) for at in sealed)
             if live != fresh:
                 differing += 1
                 if len(differences) < differences_max:
                     differences.append(_difference(table, live, fresh))
-    return Checked(model.name, dict(positions), rows, differing, tuple(differences))
+    return Checked(model.name, dict(positions), rows, differing, tuple(differences), erased)
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[_Row]:
@@ -160,11 +171,21 @@ def _rows(connection: Connection, table: Table) -> Iterator[_Row]:
 
 
 def _in_order(table: Table) -> Select[Any]:
-    key = list(table.primary_key.columns)
-    others = [column for column in table.columns if not column.primary_key]
     # Only "C" orders texts by code point, whatever the database's own language.
+    key = table.primary_key.columns
     order = [collate(c, "C") if isinstance(c.type, String) else c for c in key]
-    return select(*key, *others).order_by(*order)
+    return select(*_key_first(table)).order_by(*order)
+
+
+def _key_first(table: Table) -> list[Column[Any]]:
+    others = [column for column in table.columns if not column.primary_key]
+    return [*table.primary_key.columns, *others]
+
+
+def _erased(value: Any, destroyed: Collection[bytes]) -> int:
+    """How many of a sealed column's envelopes, none, one or several, no key opens any more."""
+    envelopes = [] if value is None else value if isinstance(value, list) else [value]
+    return sum(key_id_of(bytes(one)) in destroyed for one in envelopes)
 
 
 def _merge(
@@ -187,12 +208,11 @@ def _merge(
 def _difference(table: Table, live: _Row | None, fresh: _Row | None) -> Difference:
     row = live if live is not None else fresh
     assert row is not None
-    names = [column.name for column in table.primary_key.columns]
-    key = tuple(str(value) for value in row[: len(names)])
+    names = [column.name for column in _key_first(table)]
+    key = tuple(str(value) for value in row[: len(table.primary_key.columns)])
     if live is None:
         return Difference(table.name, key, How.MISSING)
     if fresh is None:
         return Difference(table.name, key, How.EXTRA)
-    names += [column.name for column in table.columns if not column.primary_key]
     columns = [name for name, a, b in zip(names, live, fresh, strict=True) if a != b]
     return Difference(table.name, key, How.DIFFERS, tuple(columns))

@@ -16,6 +16,7 @@ from api.cli.failures import Failed
 from api.http.positions import format_positions, parse_positions
 from api.routes.audit import time_of
 from api.wiring.collecting import collect_rarely, take_short_turns
+from api.wiring.keys import destroyed_keys
 from api.wiring.models import MODELS
 from api.wiring.store import open_replay, open_store
 from replay.as_of import BadSchema, as_of, check_name
@@ -68,10 +69,12 @@ def run_check(data_dir: Path, database_url: str | None, names: Sequence[str]) ->
             on_progress=told,
             open_=partial(open_replay, store.url),
             helpers=processes() - 1,
+            destroyed=destroyed_keys(data_dir / "keys"),
         )
     for one in results:
         verdict = f"{one.differing} differ" if one.differing else "equal to a rebuild"
-        print(f"{one.model}: {one.rows} rows, {verdict}")
+        erased = f"; erased since: {one.erased} values" if one.erased else ""
+        print(f"{one.model}: {one.rows} rows, {verdict}{erased}")
         for difference in one.differences:
             print(f"  {difference}")
     if any(one.differing for one in results):

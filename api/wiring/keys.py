@@ -12,6 +12,7 @@ from adapters.clock import SystemClock
 from adapters.database import Database
 from adapters.vault import FileKeyVault, VaultFault, check_free, check_service, rotate
 from adapters.vault import wrapper_of as _wrapper_of
+from adapters.vault.database import KeyDatabase
 from domain.sealed import Sealed
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "check_free",
     "check_keys",
     "check_service",
+    "destroyed_keys",
     "existing_vault",
     "rotate",
     "wrapper_of",
@@ -69,3 +71,15 @@ def existing_vault(directory: Path) -> Iterator[FileKeyVault]:
         yield vault
     finally:
         vault.close()
+
+
+def destroyed_keys(directory: Path) -> frozenset[bytes]:
+    """The ids of all keys that were destroyed; none where no keys are. Takes no master key."""
+    path = directory / "keys.db"
+    if not path.is_file():
+        return frozenset()
+    database = KeyDatabase(path)
+    try:
+        return frozenset(row.id for _, row in database.destroyed_after(0))
+    finally:
+        database.close()

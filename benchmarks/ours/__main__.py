@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,9 +19,10 @@ from adapters.clock import SystemClock
 from adapters.database import Database
 from adapters.log.postgres import PostgresLog
 from adapters.vault import FileKeyVault
-from api.wiring.collecting import collect_rarely
+from api.wiring.collecting import collect_rarely, take_short_turns
 from api.wiring.feeding import spawn
 from api.wiring.models import MODELS, prepare_store
+from api.wiring.store import open_replay
 from benchmarks import notary
 from benchmarks.ours import commands, events, loops
 from benchmarks.peers.protocol import Round, serve
@@ -34,10 +36,15 @@ from replay.ahead import Stretch, read_ahead
 from replay.bundles.checking import check_bundle
 from replay.bundles.making import Asked, make
 from replay.bundles.vaults import destroyed_in
+from replay.progress import Progress
 from replay.published import Published
+from replay.rebuild import rebuild
+from replay.together import processes
 from replay.verify import verify
 
 _MEMBERS = 1_024
+#: Parts of a log between which a rebuild's rates are taken.
+_EARLY, _LATE = (0.05, 0.25), (0.75, 0.95)
 _KEYS_LIVE = timedelta(days=8)
 
 
@@ -147,6 +154,37 @@ class Ours:
             self._woken = None
             feeder.stop()
         return {"rate": done.events / done.seconds, "half": half, "end": end}
+
+    def rebuild(self) -> dict[str, Any]:
+        """
+        All read models from the log, and swapped in; how many events a second were fed early on
+        and late. Neither is of the first moments, in which helpers start, nor of the last, in which
+        they run out of cells.
+        """
+        reader, owner, fed = self._open_log(inline=True).reader, self._database.owner, [(0.0, 0.0)]
+
+        def on_progress(done: Progress) -> None:
+            fed.append((done.events_done / done.events_total, time.perf_counter()))
+
+        take_short_turns()  # as the command does
+        number = sum(reader.heads().values())
+        rebuild(
+            reader,
+            owner,
+            MODELS,
+            SystemClock(),
+            uuid4(),
+            on_progress=on_progress,
+            open_=partial(open_replay, self._url),
+            helpers=processes() - 1,
+        )
+
+        def rate(begin: float, end: float) -> float:
+            within = [(part, at) for part, at in fed if begin <= part <= end]
+            (first, began), (last, ended) = within[0], within[-1]
+            return number * (last - first) / (ended - began)
+
+        return {"events": number, "early": rate(*_EARLY), "late": rate(*_LATE)}
 
     def verify(self) -> Round:
         """The whole history held against the tree."""
