@@ -50,4 +50,4 @@ def _replayed(url: str) -> int:
     command = [sys.executable, "-m", "tests.scale.replaying", url]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stderr
-    return int(ran.stdout)
+    return int(ran.stdout.splitlines()[-1])
