@@ -151,8 +151,12 @@ class Team:
 
     def read(self, limit: int, settings: Mapping[str, Any]) -> Measured:
         """A reading of the log from its beginning."""
+        return self.round("read", limit=limit, settings=dict(settings))
+
+    def round(self, do: str, **request: Any) -> Measured:
+        """Something that one process is asked to do with so many events as it tells."""
         used = cpu.seconds([os.getpid()])
-        told = self._drivers[0].ask("read", limit=limit, settings=dict(settings))
+        told = self._drivers[0].ask(do, **request)
         used = cpu.seconds([os.getpid()]) - used
         events = told["events"]
         return Measured(events / told["seconds"], events, told, 1e6 * used / max(1, events))

@@ -8,16 +8,16 @@ and UmaDB's reading.
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from benchmarks.cluster import Cluster
 from benchmarks.contest import UMADB, Entry, fill, read_name, tuned_reading
-from benchmarks.driver import Team
+from benchmarks.driver import Measured, Team
 from benchmarks.entries import enter_peers
-from benchmarks.figures import Ratio, Report
+from benchmarks.figures import Ratio, Report, Series
 
 WITH: Final = "whole appends, the notary running"
 WITHOUT: Final = "whole appends, without a notary"
@@ -99,17 +99,23 @@ def _bundles(team: Team, plan: Plan, report: Report) -> None:
 def _verification(team: Team, peers: Sequence[Entry], plan: Plan, report: Report) -> None:
     """In turns; the peer reads as many events as are verified."""
     events = team.ask("verify")["events"]
-    verified: list[float] = []
-    read: dict[str, list[float]] = {peer.name: [] for peer in peers}
+    verified: list[Measured] = []
+    read: dict[str, list[Measured]] = {peer.name: [] for peer in peers}
     there = {peer.name: fill(peer, events) for peer in peers}
     chosen = {peer.name: tuned_reading(peer, there[peer.name]) for peer in peers}
     for _ in range(plan.rounds):
-        whole = team.ask("verify")
-        verified.append(whole["events"] / whole["seconds"])
+        verified.append(team.round("verify"))
         for peer in peers:
-            read[peer.name].append(peer.team.read(there[peer.name], chosen[peer.name]).rate)
-    checked = report.add(VERIFY, verified, settings={"events": events})
+            read[peer.name].append(peer.team.read(there[peer.name], chosen[peer.name]))
+    checked = _keep(report, VERIFY, verified, {"events": events})
     for peer in peers:
         settings = {**chosen[peer.name], "events": there[peer.name]}
-        beside = report.add(f"{read_name(peer.name)}, as much", read[peer.name], settings=settings)
+        beside = _keep(report, f"{read_name(peer.name)}, as much", read[peer.name], settings)
         report.compare(f"audit verify, over {peer.name}'s reading as much", checked, beside, 0.3)
+
+
+def _keep(
+    report: Report, name: str, rounds: Sequence[Measured], settings: Mapping[str, Any]
+) -> Series:
+    used = [one.cpu_us for one in rounds]
+    return report.add(name, [one.rate for one in rounds], used, settings=settings)
