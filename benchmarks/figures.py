@@ -31,10 +31,8 @@ class Series(msgspec.Struct, frozen=True):
 
     @property
     def spread(self) -> float:
-        """From the lowest to the highest round, as a part of the median."""
-        if not self.median:
-            return 0.0
-        return (max(self.values) - min(self.values)) / self.median
+        """From the lowest to the highest round, as a part of the median; 0 where that is nothing."""
+        return (max(self.values) - min(self.values)) / self.median if self.median else 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
