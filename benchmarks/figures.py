@@ -31,7 +31,7 @@ class Series(msgspec.Struct, frozen=True):
 
     @property
     def spread(self) -> float:
-        """From the lowest to the highest round, as a part of the median; 0 where that is nothing."""
+        """From the lowest to the highest round, as a part of the median; 0 where that is 0."""
         return (max(self.values) - min(self.values)) / self.median if self.median else 0.0
 
     def as_json(self) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from api.wiring.keys import existing_vault
 from api.wiring.store import open_store
 from domain.evidence.bundles import BadBundle, Filter, Kind
 from replay.altered import Altered
-from replay.bundles.checking import check_bundle
+from replay.bundles.checking import OnEvent, check_bundle
 from replay.bundles.choosing import Moment, NoSuchRange, NotSigned
 from replay.bundles.making import Asked, Made, make
+from replay.bundles.tables import NoParquet, table
 from replay.bundles.vaults import destroyed_in
 from replay.bundles.verdict import verdict
 
@@ -73,10 +74,26 @@ def run_export(
 
 def run_check(file: Path, *, key: str | None, witnesses: Sequence[str]) -> None:
     """Check a bundle, and say what it is evidence of."""
+    _check(file, key, witnesses, None)
+
+
+def run_table(file: Path, out: Path, *, key: str | None, witnesses: Sequence[str]) -> None:
+    """Check a bundle, say what it is evidence of, and write its events as a table."""
+    try:
+        with table(out) as rows:
+            _check(file, key, witnesses, rows.add)
+    except NoParquet:
+        raise Failed("Parquet takes pyarrow: .venv/bin/pip install pyarrow", 2) from None
+    except OSError as error:
+        raise Failed(f"{out}: {error.strerror}") from None
+    print(f"{out}: {in_words(out.stat().st_size)}")
+
+
+def _check(file: Path, key: str | None, witnesses: Sequence[str], on_event: OnEvent | None) -> None:
     log = None if key is None else verifier(key)
     known = [verifier(one) for one in witnesses]
     try:
-        checked = check_bundle(file, log, known)
+        checked = check_bundle(file, log, known, on_event)
     except BadBundle as error:
         raise Failed(f"does not hold: {error}") from None
     except OSError as error:

@@ -305,6 +305,25 @@ def check_bundle(file: Path, /, *, key: str | None = None, witness: tuple[str, .
     run_check(file, key=key, witnesses=witness)
 
 
+@_audit.command
+def table(
+    file: Path, /, *, out: Path, key: str | None = None, witness: tuple[str, ...] = ()
+) -> None:
+    """
+    Check an evidence bundle, and write its events as a table in Parquet.
+
+    Parameters
+    ----------
+    file: The bundle.
+    out: The table, which is there once the bundle is known to hold.
+    key: The log's verifier key, known from elsewhere.
+    witness: The verifier key of a witness who must have signed.
+    """
+    from api.cli.bundling import run_table
+
+    run_table(file, out, key=key, witnesses=witness)
+
+
 @_ledger.command
 def export(
     *,

@@ -296,13 +296,17 @@ def trail_row(record: DigestRecord, event: BundledEvent) -> bytes:
     A row of ``trail.csv`` (RFC 4180). What is sealed is said to be, and no cell is a formula.
     """
     actor, owner, command, correlation, causation = event.ids
-    data = _SEALED.sub(b'{"sealed":true}', event.data).decode(errors="replace")
     cells = (
         f"{record.cell},{record.position},{record.recorded_at},{_cell(record.type)},"
         f"{record.stream},{record.version},{owner},{actor},{command},{correlation},{causation},"
-        f"{_cell(data)}\r\n"
+        f"{_cell(shown_data(event))}\r\n"
     )
     return cells.encode()
+
+
+def shown_data(event: BundledEvent) -> str:
+    """An event's stored JSON for tables: what is sealed is said to be."""
+    return _SEALED.sub(b'{"sealed":true}', event.data).decode(errors="replace")
 
 
 def _cell(text: str) -> str:

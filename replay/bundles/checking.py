@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -42,7 +42,7 @@ from domain.evidence.notes import (
     cosignatures,
 )
 from domain.evidence.reckoning import Reckoned, Reckoning
-from domain.evidence.records import decode_record
+from domain.evidence.records import DigestRecord, decode_record
 from domain.evidence.shown import Shown, root_with
 from domain.evidence.tree import HASH_BYTES, leaf_hash, verify_consistency
 from replay.bundles.reading import ArchiveReader
@@ -76,8 +76,15 @@ class Checked(msgspec.Struct, frozen=True):
     witnesses: tuple[str, ...]
 
 
+#: Is given what was asked for, event by event, before it is known whether the bundle holds.
+OnEvent: TypeAlias = Callable[[DigestRecord, BundledEvent], None]
+
+
 def check_bundle(
-    path: Path, key: Verifier | None = None, witnesses: Sequence[Verifier] = ()
+    path: Path,
+    key: Verifier | None = None,
+    witnesses: Sequence[Verifier] = (),
+    on_event: OnEvent | None = None,
 ) -> Checked:
     """
     Check a bundle.
@@ -88,16 +95,21 @@ def check_bundle(
     :raises OSError: it cannot be read.
     """
     with path.open("rb") as file:
-        return _Check(ArchiveReader(file), key, witnesses).run()
+        return _Check(ArchiveReader(file), key, witnesses, on_event).run()
 
 
 class _Check:
     def __init__(
-        self, archive: ArchiveReader, key: Verifier | None, witnesses: Sequence[Verifier]
+        self,
+        archive: ArchiveReader,
+        key: Verifier | None,
+        witnesses: Sequence[Verifier],
+        on_event: OnEvent | None,
     ) -> None:
         self._archive = archive
         self._key = key
         self._witnesses = witnesses
+        self._on_event = on_event
         self._trail = hashlib.sha256(bundles.TRAIL_HEAD)
 
     def run(self) -> Checked:
@@ -201,6 +213,8 @@ class _Check:
                 found, event = event, next(events, None)
             if reckoning.take(record, found) and found is not None:
                 self._trail.update(trail_row(record, found))
+                if self._on_event is not None:
+                    self._on_event(record, found)
             yield leaf, leaf_hash(raw)
         if event is not None:
             raise BadBundle(f"{event.cell}-{event.position}: an event without a record")
