@@ -40,6 +40,7 @@ class Reckoned(msgspec.Struct, frozen=True):
     What was there.
 
     :param cells: of the range, the first and the last position of each.
+    :param idle_cells: that have events before and after the range, and none in it.
     :param open_cells: whose next event was not signed yet: that nothing is left out at their end
         is the word of whoever made the bundle.
     :param others: the types of the range's events that are not of the kind asked for.
@@ -52,6 +53,7 @@ class Reckoned(msgspec.Struct, frozen=True):
     rule_sets: int
     keys: frozenset[str]
     cells: dict[str, tuple[int, int]]
+    idle_cells: tuple[int, ...]
     open_cells: tuple[int, ...]
     others: tuple[str, ...]
     owner_unknown: bool
@@ -136,6 +138,7 @@ class Reckoning:
         for cell, stretch in self._stretches.items():
             self._begins(cell, stretch)
         self._named_cells_are_there()
+        open_cells = self._open()
         return Reckoned(
             records=self._records,
             events=self._events,
@@ -144,7 +147,8 @@ class Reckoning:
             cells={
                 str(cell): (one.first, one.last) for cell, one in sorted(self._stretches.items())
             },
-            open_cells=tuple(sorted(self._open())),
+            idle_cells=tuple(sorted(self._idle() - open_cells)),
+            open_cells=tuple(sorted(open_cells)),
             others=tuple(sorted(self._others)),
             owner_unknown=self._owner is not None and not self._tags_in,
             untagged=self._untagged,
@@ -222,6 +226,10 @@ class Reckoning:
 
     def _is_beside(self, cell: int, position: int) -> bool:
         return position in self._beside.get(cell, {})
+
+    def _idle(self) -> set[int]:
+        """The cells that have nothing in a range that is bounded by times."""
+        return set() if self._to.time is None else self._beside.keys() - self._stretches.keys()
 
     def _open(self) -> set[int]:
         """The cells of which nothing shows that their next event is beyond the range."""

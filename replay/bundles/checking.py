@@ -265,7 +265,7 @@ def _decoded(raw: bytes, name: str, type: Callable[..., T]) -> T:
     """A JSON object in its one spelling, on a line of its own."""
     try:
         found: T = msgspec.json.decode(raw, type=type)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise BadBundle(f"{name}: not what a bundle has there") from None
     if encode(found) + b"\n" != raw:
         raise BadBundle(f"{name}: not spelled as a bundle has it")

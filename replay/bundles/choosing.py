@@ -172,9 +172,9 @@ def _ends(
     standing = store.standing(connection)
     heads = {} if standing is None else standing.heads
     for cell, position in end.items():
-        if position > heads.get(cell, 0):
+        if position > heads.get(cell, 0) and not isinstance(until, datetime):
             raise NoSuchRange(f"there is no event {cell}-{position} yet")
-        if position > signed[cell]:
+        if position > signed.get(cell, 0):
             raise NotSigned
     upto = {cell: end.get(cell, 0) for cell in signed}
     after = {cell: min(start.get(cell, 0), upto[cell]) for cell in signed}
@@ -204,11 +204,12 @@ def _edges(ends: _Ends, signed: Mapping[int, int]) -> set[tuple[int, int]]:
     the next event is not signed yet, there is none to show.
     """
     found: set[tuple[int, int]] = set()
+    begins, ends_so = ends.since is not None and ends.since.time, ends.to.time
     for cell, until in ends.until.items():
         after = ends.after[cell]
-        if after and (after == until or (ends.since is not None and ends.since.time is not None)):
+        if after and (begins or (ends_so and after == until)):
             found.add((cell, after))
-        if ends.to.time is not None and until < signed[cell]:
+        if ends_so and until < signed[cell]:
             found.add((cell, until + 1))
     return found
 

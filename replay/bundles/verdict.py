@@ -30,6 +30,9 @@ def verdict(checked: Checked) -> Iterator[str]:
     yield f"range: after {_bound(span.since)}, until {_bound(span.to)}"
     for cell, (first, last) in reckoned.cells.items():
         yield f"cell {cell}: {first:,} to {last:,}, without a gap"
+    for idle in reckoned.idle_cells:
+        yield f"cell {idle}: nothing in the range"
+    yield "of cells that are not named here nothing is said"
     chosen = f"kind {wanted.kind}"
     chosen += "" if wanted.owner is None else f", owner {wanted.owner}"
     chosen += "" if wanted.stream is None else f", stream {wanted.stream}"

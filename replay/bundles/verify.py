@@ -653,6 +653,12 @@ class Reckoning:
             if not there:
                 bad(f"{name}-{until}: the record is not there")
 
+    def idle_cells(self) -> List[int]:
+        """The cells with events before and after a range between times, and none in it."""
+        if "time" not in self.to:
+            return []
+        return sorted(self.beside.keys() - self.stretches.keys() - set(self.open_cells()))
+
     def open_cells(self) -> List[int]:
         """The cells of which nothing shows that their next event is beyond the range."""
         if "time" not in self.to:
@@ -834,6 +840,9 @@ def verdict(
     lines.append(f"range: after {bound_text(reckoning.since)}, until {bound_text(reckoning.to)}")
     for cell, (first, last) in found["cells"].items():
         lines.append(f"cell {cell}: {first:,} to {last:,}, without a gap")
+    for cell in reckoning.idle_cells():
+        lines.append(f"cell {cell}: nothing in the range")
+    lines.append("of cells that are not named here nothing is said")
     chosen = "kind " + reckoning.kind
     chosen += "" if reckoning.owner is None else ", owner " + reckoning.owner
     chosen += "" if reckoning.stream is None else ", stream " + reckoning.stream

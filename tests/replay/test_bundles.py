@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -24,7 +25,7 @@ from replay.bundles.verdict import verdict
 from tests.projections.engine.toys import World
 from tests.replay.bundling import Evidence
 from tests.replay.spoiling import WAYS, agreeing, packed, proved, unpacked
-from tests.support.database import database_url, server_url
+from tests.support.database import database_url, fresh_database, server_url
 
 __all__ = ["database_url", "server_url"]
 
@@ -50,6 +51,21 @@ def evidence(database_url: str, tmp_path: Path) -> Iterator[Evidence]:
     finally:
         made.log.close()
         world.close()
+
+
+@pytest.fixture(scope="module")
+def small(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A bundle of a few events, for what needs no store."""
+    with fresh_database(server_url) as url:
+        world = World(url)
+        made = Evidence(world, tmp_path_factory.mktemp("small"))
+        made.publish_rules()
+        made.live(12)
+        made.notarise()
+        raw = made.make().read_bytes()
+        made.log.close()
+        world.close()
+    return raw
 
 
 def said(bundle: Path, key: Verifier | None = None, *witnesses: Verifier) -> str:
@@ -224,6 +240,73 @@ def test_destroyed_keys_are_stated(evidence: Evidence) -> None:
     assert f"sealed under {len(sealed)} keys, of which 1 are said" in said(bundle)
     stated = json.loads(unpacked(bundle.read_bytes())["erased.ndjson"])
     assert (stated["key"], stated["class"]) == (max(sealed), "content")
+
+
+def test_nothing_between_two_moments(evidence: Evidence) -> None:
+    heads = evidence.log.reader.heads()
+    assert "holds: 0 events and 0 records" in said(evidence.make(since=heads, until=heads))
+    quiet = evidence.world.clock.now() + timedelta(seconds=1)
+    evidence.world.clock.advance(timedelta(seconds=3))
+    evidence.live(30)
+    evidence.notarise()
+    text = said(evidence.make(since=quiet, until=quiet + timedelta(seconds=1)))
+    assert [f"cell {cell}: nothing in the range" in text for cell in range(3)] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "NaN",
+        "null",
+        "[]",
+        "{}",
+        '{"format":"\\ud800"}',
+        "1" * 9_999,
+    ],
+)
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "keys.json", "consistency.ndjson", "erased.ndjson"]
+)
+def test_json_that_nobody_should_read(
+    small: bytes, tmp_path: Path, name: str, spelled: str
+) -> None:
+    bundle = tmp_path / "bundle.zip"
+    files = unpacked(small) | {name: spelled.encode() + b"\n"}
+    bundle.write_bytes(packed(files if name == "manifest.json" else agreeing(files)))
+    refused(bundle)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"checkpoint":', '"checkpoint":true,"x":'),
+        ('"records":', '"records":1.0,"x":'),
+        ('"owner":null', '"owner":"A0A0A0A0-0000-0000-0000-000000000000"'),
+        ('"stream":null', '"stream":"a0a0a0a0000000000000000000000000"'),
+        ('"from":null', '"from":{"positions":null}'),
+        ('"from":null', '"from":{"time":"yesterday"}'),
+        ('"from":null', '"from":{"positions":{"0":-1}}'),
+        ('"from":null', '"from":{"positions":{"00":1}}'),
+        ('"from":null', '"from":{"positions":{"0":1},"time":"2026-01-01T00:00:00.000000Z"}'),
+        ('"kind":"all"', '"kind":"gossip"'),
+        ('"kind":"all"', '"kind":["all"]'),
+        ('"format":"homezone-evidence/1"', '"format":"homezone-evidence/2"'),
+        ('"cells":', '"cells":[],"x":'),
+        ('"to":{', '"to":null,"x":{'),
+    ],
+)
+def test_a_manifest_that_asks_for_something_else(
+    small: bytes, tmp_path: Path, before: str, after: str
+) -> None:
+    files = unpacked(small)
+    manifest = files["manifest.json"].decode()
+    assert before in manifest
+    bundle = tmp_path / "bundle.zip"
+    changed = manifest.replace(before, after, 1).encode()
+    bundle.write_bytes(packed(files | {"manifest.json": changed}))
+    refused(bundle)
 
 
 def test_what_cannot_be_made(evidence: Evidence) -> None:
