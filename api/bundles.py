@@ -22,7 +22,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.evidence.bundles import Kind
+from domain.evidence.questions import Kind
 from replay.bundles.choosing import Moment
 from replay.bundles.words import COMMAND, Done, Failed, Job, Progress, Reason, decode_word, encode
 

@@ -13,7 +13,8 @@ from api.cli.sizes import in_words
 from api.http.positions import parse_moment
 from api.wiring.keys import existing_vault
 from api.wiring.store import open_store
-from domain.evidence.bundles import BadBundle, Filter, Kind
+from domain.evidence.bundles import BadBundle
+from domain.evidence.questions import Filter, Kind
 from replay.altered import Altered
 from replay.bundles.checking import OnEvent, check_bundle
 from replay.bundles.choosing import Moment, NoSuchRange, NotSigned

@@ -23,7 +23,7 @@ from api.routes.audit import When, Who, time_of
 from api.services import AUDITORS, Ask
 from commands.types import Moment
 from domain.event import Refused
-from domain.evidence.bundles import Kind
+from domain.evidence.questions import Kind
 from replay.bundles import choosing
 from replay.bundles.words import Done, Progress, Reason
 

@@ -28,7 +28,7 @@ from benchmarks.ours import commands, events, loops
 from benchmarks.peers.protocol import Round, serve
 from domain.catalogue import EVENTS
 from domain.event import Recorded
-from domain.evidence.bundles import Filter
+from domain.evidence.questions import Filter
 from projections.engine.apply import InlineModels
 from projections.engine.feeder import Feeder, NotaryKeys, Setup
 from projections.engine.runner import ProjectionEngine

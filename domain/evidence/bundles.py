@@ -7,11 +7,11 @@ check one cannot read it differently.
 """
 
 import re
-from typing import Annotated, Final, Literal, NamedTuple, TypeAlias
-from uuid import UUID
+from typing import Annotated, Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from domain.evidence.questions import Filter, Span
 from domain.evidence.records import DigestRecord
 from domain.sealed import KeyClass
 
@@ -33,69 +33,9 @@ CHECKPOINTS_MAX: Final = 3
 #: Of a file that is read at once.
 SMALL_BYTES_MAX: Final = 1 << 20
 
-Kind: TypeAlias = Literal["moderation", "billing", "all"]
-
-_MODERATION: Final = frozenset(
-    {"case", "disclosure_policy", "rulebook", "rules", "sanction", "screening", "strike"}
-)
-_BILLING: Final = frozenset(
-    {"allowance", "belonging", "gift", "item", "membership", "order", "payment", "period", "wallet"}
-)
-#: Of what members make, and of themselves: those that a rule or a person decided about.
-_JUDGED: Final = frozenset({"account", "album", "comment", "home", "message", "photo", "post"})
-_JUDGEMENT: Final = re.compile(
-    r"(.+_)?(approved|banned|ban_lifted|flagged|held|refused|reinstated|rejected|restored"
-    r"|restricted|restriction_ended|suspended|unpublished|withdrawn)"
-)
-
-
-def is_of(kind: Kind, type: str) -> bool:
-    """Whether an event of that type belongs to the trail of moderation, or of billing."""
-    noun, _, verb = type.partition(".")
-    if kind == "billing":
-        return noun in _BILLING
-    if kind == "moderation":
-        judged = _JUDGEMENT.fullmatch(verb.rpartition(".")[0])
-        return noun in _MODERATION or (noun in _JUDGED and judged is not None)
-    return True
-
 
 class BadBundle(Exception):
     """A bundle that does not hold; the message says where, and what is wrong."""
-
-
-class Bound(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """
-    An end of a range; one of these.
-
-    :param positions: by cell. A cell that is not named begins with its first event; at the end of a
-        range, it has none in it.
-    :param time: as records write it.
-    """
-
-    positions: dict[str, int] | None = None
-    time: str | None = None
-
-
-class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
-    """From after ``since`` until ``to``; None is from the first event on."""
-
-    since: Bound | None
-    to: Bound
-
-
-class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which events of the range are in a bundle: all of these must hold."""
-
-    kind: Kind
-    owner: UUID | None
-    stream: UUID | None
-
-    def may_select(self, record: DigestRecord) -> bool:
-        """Whether it may be one of these, as far as a record tells; it does not tell the owner."""
-        return is_of(self.kind, record.type) and (
-            self.stream is None or record.stream == str(self.stream)
-        )
 
 
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,26 +9,21 @@ question: from when, until when, and which events.
 import base64
 import binascii
 import hashlib
-import re
 from typing import Final
 
 import msgspec
 
 from domain.evidence.bundles import (
     BadBundle,
-    Bound,
     BundledEvent,
-    Filter,
     SetName,
-    Span,
     key_ids,
     rule_set_published,
     rule_sets_named,
 )
+from domain.evidence.questions import TIME, Bound, Filter, Span
 from domain.evidence.records import DigestRecord
 
-_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-_CELL: Final = re.compile(r"0|[1-9][0-9]{0,3}")
 #: Records beside a range: one at each end of each cell, and those of rule sets.
 _BESIDE_MAX: Final = 100_000
 #: A format, and the 16 bytes of a key's id.
@@ -76,8 +71,11 @@ class Reckoning:
     """
 
     def __init__(self, span: Span, wanted: Filter) -> None:
-        self._since = None if span.since is None else _checked(span.since)
-        self._to = _checked(span.to)
+        try:
+            span.check()
+        except ValueError as error:
+            raise BadBundle(str(error)) from None
+        self._span, self._since, self._to = span, span.since, span.to
         self._wanted = wanted
         self._owner = None if wanted.owner is None else str(wanted.owner)
         self._stretches: dict[int, _Stretch] = {}
@@ -93,7 +91,7 @@ class Reckoning:
 
     def may_want(self, record: DigestRecord) -> bool:
         """Whether its event belongs into the bundle, if it is the owner's."""
-        return self._in_range(record) and self._wanted.may_select(record)
+        return self._span.holds(record) and self._wanted.may_select(record)
 
     def take(self, record: DigestRecord, event: BundledEvent | None) -> bool:
         """
@@ -103,9 +101,9 @@ class Reckoning:
         :raises BadBundle: something is missing, or too much.
         """
         self._records += 1
-        if not _TIME.fullmatch(record.recorded_at):
+        if not TIME.fullmatch(record.recorded_at):
             raise BadBundle(f"{_at(record)}: a time that no record has")
-        inside = self._in_range(record)
+        inside = self._span.holds(record)
         if inside:
             self._follow(record)
         else:
@@ -153,9 +151,6 @@ class Reckoning:
             owner_unknown=self._owner is not None and not self._tags_in,
             untagged=self._untagged,
         )
-
-    def _in_range(self, record: DigestRecord) -> bool:
-        return _after(self._since, record) and _until(self._to, record)
 
     def _follow(self, record: DigestRecord) -> None:
         before = self._stretches.get(record.cell)
@@ -248,31 +243,6 @@ class Reckoning:
             if not closed:
                 found.add(cell)
         return found
-
-
-def _checked(bound: Bound) -> Bound:
-    if (bound.positions is None) == (bound.time is None):
-        raise BadBundle("an end of the range that is neither positions nor a time")
-    if bound.time is not None and not _TIME.fullmatch(bound.time):
-        raise BadBundle("an end of the range that is no time")
-    for cell, position in (bound.positions or {}).items():
-        if not _CELL.fullmatch(cell) or not 0 <= position < 1 << 63:
-            raise BadBundle("an end of the range that is no position")
-    return bound
-
-
-def _after(since: Bound | None, record: DigestRecord) -> bool:
-    if since is None:
-        return True
-    if since.time is not None:
-        return record.recorded_at > since.time
-    return record.position > (since.positions or {}).get(str(record.cell), 0)
-
-
-def _until(to: Bound, record: DigestRecord) -> bool:
-    if to.time is not None:
-        return record.recorded_at <= to.time
-    return record.position <= (to.positions or {}).get(str(record.cell), 0)
 
 
 def _key(start: str) -> str:

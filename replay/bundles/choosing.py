@@ -17,7 +17,8 @@ from sqlalchemy import Connection, text
 from adapters.notary import store
 from adapters.notary.store import Run
 from domain.account import DIRECTORY_CELL
-from domain.evidence.bundles import Bound, Filter, SetName, Span, is_of, rule_sets_named
+from domain.evidence.bundles import SetName, rule_sets_named
+from domain.evidence.questions import Bound, Filter, Span, is_of
 from domain.evidence.records import moment_of
 from domain.rulebook import rules_stream
 from replay.altered import Altered

@@ -26,7 +26,6 @@ from domain.evidence.bundles import (
     BundledEvent,
     Counts,
     DestroyedKey,
-    Filter,
     Grew,
     Manifest,
     PublicKeys,
@@ -35,6 +34,7 @@ from domain.evidence.bundles import (
     trail_row,
 )
 from domain.evidence.notes import Checkpoint, Note, Verifier
+from domain.evidence.questions import Filter
 from domain.evidence.reckoning import Reckoned, Reckoning
 from domain.evidence.records import DigestRecord, decode_record
 from domain.evidence.shown import Shown, root_with

@@ -16,8 +16,9 @@ from adapters.database import Database
 from adapters.log.postgres import PostgresLog
 from adapters.vault import FileKeyVault
 from domain.catalogue import EVENTS
-from domain.evidence.bundles import BadBundle, Filter
+from domain.evidence.bundles import BadBundle
 from domain.evidence.notes import Verifier
+from domain.evidence.questions import Filter
 from replay.altered import Altered
 from replay.bundles.choosing import NoSuchRange, NotSigned
 from replay.bundles.making import Asked, Step, make

@@ -6,7 +6,7 @@ What is said of a bundle that holds: to whom it is evidence, of what, and what o
 
 from collections.abc import Iterator
 
-from domain.evidence.bundles import Bound
+from domain.evidence.questions import Bound
 from replay.bundles.checking import Checked
 
 

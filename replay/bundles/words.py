@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.evidence.bundles import Kind
+from domain.evidence.questions import Kind
 
 #: The process; the job comes on its standard input, its words on its standard output.
 #: -P: a folder that happens to be called replay, where the operator stands, is not ours.

@@ -17,8 +17,9 @@ from adapters.notary.key import KeyFile, NotaryKey, SignedLast
 from commands.ports import Append, NewEvent
 from domain.catalogue import EVENTS
 from domain.event import Event
-from domain.evidence.bundles import DestroyedKey, Filter, Kind
+from domain.evidence.bundles import DestroyedKey
 from domain.evidence.notes import COSIGNATURE, Note, Verifier, cosign
+from domain.evidence.questions import Filter, Kind
 from domain.ids import MemberId, StreamId, mint
 from domain.post_events import PostHeld
 from domain.rulebook import RulesPublished, rules_stream

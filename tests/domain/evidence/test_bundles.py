@@ -8,7 +8,8 @@ import io
 import pytest
 
 from domain.catalogue import EVENTS
-from domain.evidence.bundles import BundledEvent, is_of, key_ids, parse_event_line, trail_row
+from domain.evidence.bundles import BundledEvent, key_ids, parse_event_line, trail_row
+from domain.evidence.questions import is_of
 from domain.evidence.records import DigestRecord
 from replay.bundles import verify
 
