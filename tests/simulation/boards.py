@@ -97,7 +97,7 @@ class Boards:
                 must(there, recorded, "it was there so")
                 theirs = {note.author} if waited else {note.author, note.space}
                 must(recorded.actor in theirs, recorded, "its author's, or the board's owner's")
-                note.live, note.waits = False, None
+                note.live, note.waits, note.taken = False, None, None
                 world.deeds.pop(note.id, None)
             case _:
                 self._judge(recorded, event, world.notes[recorded.stream])

@@ -225,6 +225,8 @@ class History:
         await self.rest()
         if not person.erased:
             raise Difference(f"{person.qq} asked to be forgotten, and is there")
+        if left := self.world.left_of(person.id):
+            raise Difference(f"{person.qq} is forgotten, and {left} are left")
         await self._looks.at_all_that_is_left()
         self._looks.check_rebuilt()
 

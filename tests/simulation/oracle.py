@@ -175,6 +175,17 @@ class Oracle(Writings):
             self.people[gone].erased = True
             self.blocks |= {(gone, other) for other in self.people if other != gone}
 
+    def left_of(self, member: UUID) -> list[str]:
+        """What there is of a member, seen or not: of who is forgotten nothing."""
+        made = (self.pieces, self.notes, self.albums, self.photos)
+        found: list[Any] = [one for every in made for one in every.values()]
+        found += [one for _, one in self.remarks.values()]
+        own = [one for one in found if one.author == member]
+        left = [type(one).__name__ for one in own if one.live or one.taken]
+        left += ["like" for piece in self.pieces.values() if member in piece.likes]
+        left += ["tie" for pair in (*self.halves, *self.follows) if pair[0] == member]
+        return left + ["list" for owner, _, _ in self.lists.values() if owner == member]
+
     def _take_other(self, recorded: Recorded, event: Any) -> None:
         match event:
             case NumberClaimed(member=member, identity=identity):

@@ -147,7 +147,7 @@ class Writings(Bonds):
                     self.publishes(recorded, event.author)
                 piece.to = audience
             case PostDeleted():
-                piece.live, piece.waits, piece.pending = False, None, None
+                piece.live, piece.waits, piece.pending, piece.taken = False, None, None, None
                 self.deeds.pop(piece.id, None)
             case _:
                 raise AssertionError(event)
@@ -303,7 +303,7 @@ class Writings(Bonds):
             must(there, recorded, "it was there")
             mine = recorded.actor in (remark.author, piece.author)
             must(mine, recorded, "its author's or the post's author's")
-        remark.live, remark.waits = False, None
+        remark.live, remark.waits, remark.taken = False, None, None
         self.deeds.pop(remark.id, None)
 
     def _judge_remark(self, recorded: Recorded, event: Any, remark: Remark) -> None:
