@@ -31,7 +31,7 @@ from domain.erasure import (
 )
 from domain.event import Recorded, Refused
 from domain.ids import MemberId
-from domain.sealed import KeyClass
+from domain.sealed import KeyClass, Sealed
 from projections.reading import erasures, people, wallets
 
 ROUTES = Routes()
@@ -76,10 +76,13 @@ class HeldErasureView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class HoldItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A legal hold that stands. ``qq`` is null once the member's identity is destroyed."""
+    """
+    A legal hold that stands. ``qq`` and ``reason`` read `{"sealed": true}` without a purpose; the
+    number is null once the member is gone.
+    """
 
     member: UUID
-    qq: int | None
+    qq: Any
     classes: list[KeyClass]
     placed_at: Moment
     position: str
@@ -236,7 +239,7 @@ async def release_legal_hold(call: Ask[None, None]) -> Answer:
     problems=("no-such-request", "request-closed"),
 )
 async def list_legal_holds(call: Ask[None, Paging]) -> Answer:
-    """Why each was placed opens with `Homezone-Purpose`, which is recorded."""
+    """On whom and why each was placed opens with `Homezone-Purpose`, which is recorded."""
     app, place, limit = call.app, call.after(tuple[UUID]), call.query.limit
     after = UUID(int=0) if place is None else place[0]
     rows = await app.attend(call, erasures.holds, after, limit + 1)
@@ -249,11 +252,11 @@ async def list_legal_holds(call: Ask[None, Paging]) -> Answer:
     for row, event in zip(rows, placed, strict=True):
         assert isinstance(event.event, LegalHoldPlaced)
         profile = shown.get(row.member)
-        number = None if profile is None else app.open(profile.profile.qq)
+        number = None if profile is None else disclosure.opened(Sealed(profile.profile.qq))
         items.append(
             HoldItem(
                 member=row.member,
-                qq=None if number is None else int(number),
+                qq=int(number) if isinstance(number, str) else number,
                 classes=[KeyClass(name) for name in row.classes.split()],
                 placed_at=row.placed_at,
                 position=f"{row.cell}-{row.position}",

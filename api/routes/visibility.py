@@ -80,8 +80,9 @@ class Visibility(msgspec.Struct, frozen=True):
 async def read_visibility(call: Ask[None, VisibilityQuery]) -> Answer:
     """
     What opened and closed each interval may be an event of the post, of either's circle, of a
-    list, or of the viewer's account: whoever is suspended sees nothing. Events of several cells
-    are in the order of their time, then of their cell and position. That it was asked is recorded.
+    list, or of either's account: who is suspended sees nothing, who is forgotten is not seen.
+    Events of several cells are in the order of their time, then of their cell and position. That
+    it was asked is recorded.
     """
     app, post = call.app, call.query.post
     if not 0 <= cell_of(post) < app.log.cells:

@@ -74,12 +74,14 @@ def world(homezone: RunningHomezone) -> dict[str, str]:
     asked = compliance.post("/v1/audit/requests", REQUEST).ok(201).json["id"]
     me = author.get("/v1/me").ok(200).json["id"]
     bundle = bundle_made(compliance, {"owner": me})
+    compliance.put(f"/v1/legal-holds/{author.qq}", {"reason": f"{CORE}-hold"}).ok(200)
     return {
         "/v1/audit/streams/{id}": f"/v1/audit/streams/{me}",
         "/v1/audit/events": f"/v1/audit/events?owner={me}",
         "/v1/audit/visibility": f"/v1/audit/visibility?post={post}&viewer={other.qq}",
         "/v1/audit/lots/{id}": f"/v1/audit/lots/{wallet['lots'][0]['id']}",
         "/v1/audit/requests/{id}": f"/v1/audit/requests/{asked}",
+        "/v1/erasures/{qq}": f"/v1/erasures/{author.qq}",
         "/v1/moderation/cases/{id}": f"/v1/moderation/cases/{case}",
         # Pictures are tried where cases are inspected: without a purpose there is none.
         "/v1/moderation/cases/{id}/content": f"/v1/moderation/cases/{case}/content?photo={post}",
@@ -140,7 +142,7 @@ def test_nothing_sealed_is_read_without_a_recorded_purpose(homezone: RunningHome
                 assert f"{CORE}-real" not in stated.body.decode() or role == "compliance"
     assert opened == {
         "list_events", "read_audited_stream", "read_case", "read_backtest", "read_order",
-        "read_authority_request",
+        "read_authority_request", "list_legal_holds",
     }  # fmt: skip
 
 
