@@ -52,7 +52,7 @@ def application(
         for clients whose network lets no other pass.
     """
     table = Problems(problems)
-    document = OpenApi(info, table)
+    document = OpenApi(info, table, past=hooks.travel is not None)
     declared = [route for part in routes for route in part]
     declared += docs_routes(document, table)
     document.describe(declared)

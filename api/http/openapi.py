@@ -76,8 +76,12 @@ class OpenApi:
     raw: bytes = b"{}"
     etag: str = '""'
 
-    def __init__(self, info: Info, problems: Problems) -> None:
+    def __init__(self, info: Info, problems: Problems, *, past: bool = False) -> None:
+        """
+        :param past: reads answer of moments, too, where their routes do.
+        """
         self._info = info
+        self._past = past
         self._problems = problems
         self._responses: Json = {}
         self._schemas: dict[int, Json] = {}
@@ -182,7 +186,7 @@ class OpenApi:
         ]
         if route.query is not None:
             listed += self._parameters[id(route.query)]
-        if route.past:
+        if route.past and self._past:
             listed += PARAMETERS
         headers = list(route.headers)
         if route.write:

@@ -196,7 +196,7 @@ class Serving:
     def _read_query(self, call: Call[Any, Any, Any, Any], route: Route) -> None:
         request = call.request
         raw = request.rel_url.raw_query_string
-        if AS_OF in raw and AS_OF in request.query:
+        if self.hooks.travel is not None and AS_OF in raw and AS_OF in request.query:
             call.looked, raw = self._looked(call, route, raw)
         if route.read_query is not None:
             call.query = route.read_query(raw)
@@ -209,7 +209,7 @@ class Serving:
         """The moment that a read is of, and its other parameters."""
         _check_past(route)
         looked, rest = read_looked(raw)
-        if self.hooks.travel is None or call.role != self.hooks.travels:
+        if call.role != self.hooks.travels:
             raise ProblemError(known.FORBIDDEN, "The token's role may not look back.")
         return looked, rest
 

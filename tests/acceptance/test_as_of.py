@@ -34,7 +34,7 @@ def each(request: pytest.FixtureRequest, homezones: Homezones) -> RunningHomezon
 
 def back(homezone: RunningHomezone, path: str, at: str, **query: Any) -> Any:
     """An auditor's read, for a purpose."""
-    reader = homezone.client(10_011, "auditor")
+    reader = homezone.client(10_031, "auditor")
     asked = urlencode({**query, "as_of": at})
     return reader.request("GET", f"{path}?{asked}", headers=PURPOSE)
 
@@ -60,7 +60,7 @@ def test_a_post_is_as_it_was(each: RunningHomezone) -> None:
 def test_without_a_purpose_nothing_is_opened(each: RunningHomezone) -> None:
     author = each.member()
     post = author.publish("一", mood="思乡").json["id"]
-    reader = each.client(10_011, "auditor")
+    reader = each.client(10_031, "auditor")
     shown = reader.get(f"/v1/posts/{post}", as_of=each.everything()).ok(200).json
     assert (shown["text"], shown["mood"]) == (SEALED, SEALED)
     assert shown["author"] == {"qq": SEALED, "nickname": SEALED}
@@ -73,7 +73,7 @@ def test_that_somebody_looked_is_recorded_with_the_purpose(each: RunningHomezone
     post = author.publish().json["id"]
     at = each.everything()
     back(each, f"/v1/posts/{post}", at, viewer=author.qq).ok(200)
-    reader = each.client(10_011, "auditor")
+    reader = each.client(10_031, "auditor")
     query = {"type": "disclosure.past_read.v1", "from": at}
     (event,) = reader.get("/v1/audit/events", **query).ok(200).json["items"]
     me = author.get("/v1/me").json["id"]
@@ -117,7 +117,7 @@ def test_a_moment_is_named_in_three_ways(each: RunningHomezone) -> None:
     assert back(each, path, written.position).ok(200).json["text"] == "一"
     assert back(each, path, edited.position).ok(200).json["text"] == "二"
     assert back(each, path, f"{cell}-{int(first) - 1}").status == 404
-    reader = each.client(10_011, "auditor")
+    reader = each.client(10_031, "auditor")
     events = reader.get(f"/v1/audit/streams/{post}").ok(200).json["events"]
     times = [one["recorded_at"] for one in events]
     assert [back(each, path, at).ok(200).json["text"] for at in times] == ["一", "二"]
@@ -145,8 +145,8 @@ def test_auditors_alone_look_back(each: RunningHomezone) -> None:
     at = each.everything()
     member.get("/v1/me", as_of=at).refused(403)
     for role in ("moderator", "compliance", "operator"):
-        each.client(10_012, role).get("/v1/me", as_of=at, viewer=member.qq).refused(403)
-    each.client(10_011, "auditor").get("/v1/me").refused(403)
+        each.client(10_032, role).get("/v1/me", as_of=at, viewer=member.qq).refused(403)
+    each.client(10_031, "auditor").get("/v1/me").refused(403)
 
 
 def test_pages_of_the_past_follow_each_other(each: RunningHomezone) -> None:
@@ -175,7 +175,7 @@ def test_cases_and_books_are_as_they_were(each: RunningHomezone) -> None:
     report = {"subject": {"kind": "post", "id": post}, "category": "spam"}
     before = each.everything()
     reporter.post("/v1/reports", report).ok(201)
-    moderator, cases = each.client(10_021, "moderator"), "/v1/moderation/cases"
+    moderator, cases = each.client(10_033, "moderator"), "/v1/moderation/cases"
     open_ = moderator.walk(cases, at_least=each.everything(), limit=100)
     (case,) = [one["id"] for one in open_ if one["subject"]["id"] == post]
     author.post("/v1/me/topups", {"coins": 7, "rail": "demo", "rail_ref": uuid4().hex}).ok(201)
@@ -198,7 +198,7 @@ def _coins(balance: Any) -> int:
 
 
 def test_every_read_says_whether_it_looks_back(each: RunningHomezone) -> None:
-    reader = each.client(10_011, "auditor")
+    reader = each.client(10_031, "auditor")
     paths = each.with_token(None).get("/openapi.json").json["paths"]
     reads = {path: one["get"] for path, one in paths.items() if "get" in one}
     back_ = {

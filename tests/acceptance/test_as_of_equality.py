@@ -17,7 +17,7 @@ from tests.support.homezone import Client, Reply, RunningHomezone, audience, run
 from tests.support.tus import upload
 
 PURPOSE = {"Homezone-Purpose": "equality"}
-PEOPLE, MOVES, EVERY, SCREENS = 4, 120, 12, 130
+PEOPLE, MOVES, EVERY, SCREENS, PAIRS = 4, 120, 12, 130, 3
 
 #: A screen: whose, its path, and what was on it.
 Seen = tuple[int, str, int, Any]
@@ -276,6 +276,35 @@ def test_every_screen_is_as_it_was(lived: Any) -> None:
             if (reply.status, found) != (status, said):
                 wrong.setdefault(_kind(path), (asked, status, said, reply.status, found))
     assert not wrong, "\n\n".join(f"{kind}: {what}" for kind, what in sorted(wrong.items()))
+
+
+def test_visibility_is_what_reading_would_have_said_at_every_position(lived: Any) -> None:
+    homezone, life, _ = lived
+    if homezone.homezone.log.cells > 1:
+        pytest.skip("positions of several cells have no one order to try them all in")
+    reader, head = homezone.client(10_011, "auditor"), homezone.ends()[0]
+    told: list[tuple[str, int, list[tuple[int, int]]]] = []
+    for post in life.posts:
+        for viewer in life.people:
+            query = {"post": post, "viewer": viewer.qq}
+            said = reader.get("/v1/audit/visibility", **query).ok(200).json
+            ends = [
+                (_at(one["opened"]), _at(one["closed"]) or head + 1) for one in said["intervals"]
+            ]
+            told.append((post, viewer.qq, ends))
+    told.sort(key=lambda one: len(one[2]), reverse=True)
+    assert len(told[0][2]) > 1, "a history in which nothing comes back tries nothing"
+    for post, viewer, intervals in told[:PAIRS]:
+        for position in range(1, head + 1):
+            asked = f"/v1/posts/{post}?as_of=0-{position}&viewer={viewer}"
+            seen = reader.request("GET", asked, headers=PURPOSE).status == 200
+            expected = any(opened <= position < closed for opened, closed in intervals)
+            assert seen == expected, (asked, intervals)
+
+
+def _at(turned: Any) -> int:
+    """A position in the one cell; 0 for none."""
+    return 0 if turned is None else int(turned["position"].partition("-")[2])
 
 
 def _kind(path: str) -> str:
