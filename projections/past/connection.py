@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from projections.past.gathering import Gathered
-from projections.past.needs import NEEDS, NEWEST, TIMELESS, Need
+from projections.past.needs import NEEDS, NEWEST, SHOWN, TIMELESS, Need
 from projections.past.shadows import encoded, shadow, tables_of
 from projections.reading.statements import Connection, Row, Statement
 
 #: How much further than a page to look for what is on it, at first.
 _AHEAD = 8
+#: Where a page of posts has the post, and when it was published.
+_POST, _PUBLISHED_AT = 0, 8
 
 
 class NotOfThePast(Exception):
@@ -56,20 +58,20 @@ class PastConnection:
         A page of posts. Whatever was published since the time that was looked back to is here, and
         nothing was published before it was recorded: so a page that ends later is whole.
         """
-        for need in NEEDS["members_by_id"][-2:]:
+        for need in SHOWN:
             await self._gathered.need(self._present, need, values)
         authors, viewer, count = values["authors"], values["viewer"], values["count"]
         ahead = count + _AHEAD
         while True:
             horizon = await self._gathered.newest(self._present, authors, viewer, ahead)
             rows = await self._run(statement, values)
-            if horizon is None or (len(rows) == count and rows[-1][8] >= horizon):
+            if horizon is None or (len(rows) == count and rows[-1][_PUBLISHED_AT] >= horizon):
                 break
             ahead *= 4
         if not rows:
             return rows
         things = Need("things", ("posts",))
-        page = {"posts": [row[0] for row in rows]}
+        page = {"posts": [row[_POST] for row in rows]}
         await self._gathered.need(self._present, things, page)
         return await self._run(statement, values)
 

@@ -68,7 +68,8 @@ def _people(*parameters: str) -> Need:
 
 
 _EVERY_CASE = Need("kinds", (), ("case",))
-_SHOWN: Final = (_ties("viewer"), _people("viewer"))
+#: What decides of anything how its viewer stands to whose it is.
+SHOWN: Final = (_ties("viewer"), _people("viewer"))
 _EXHIBITS: Final = ("album", "photo", "gallery")
 _COINS: Final = ("wallet", "order", "payment", "membership", "received-gift", "allowance")
 _GOODS: Final = ("order", "belonging", "received-gift", "decoration", "wallet", "item")
@@ -76,7 +77,7 @@ _GOODS: Final = ("order", "belonging", "received-gift", "decoration", "wallet", 
 NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
     # People, and how they stand to each other
     "member_status": (_streams("member"),),
-    "members_by_id": (_people("members"), *_SHOWN),
+    "members_by_id": (_people("members"), *SHOWN),
     "friendship_halves": (_ties("member"),),
     "blocked_members": (_ties("member"),),
     "followed_spaces": (_ties("member"),),
@@ -85,29 +86,29 @@ NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
     "all_ties": (_ties("viewer"),),
     "ties_to": (_ties("viewer"),),
     # Posts, and what stands under them
-    "hydrate_posts": (_things("posts"), *_SHOWN),
+    "hydrate_posts": (_things("posts"), *SHOWN),
     "polls_of_posts": (_things("posts"),),
     "tallies_of_posts": (_things("posts"),),
     "mentions_of_posts": (_streams("posts"), _ties("members")),
-    "mentioned_members": (_people("members"), _ties("members"), *_SHOWN),
+    "mentioned_members": (_people("members"), _ties("members"), *SHOWN),
     "posts_mentioning": (_of("member", "post"),),
     "comments_of_post": (_things("post"),),
     "comment_by_id": (_streams("comments"),),
-    "comment_gates": (_streams("comments"), _people("authors"), *_SHOWN),
+    "comment_gates": (_streams("comments"), _people("authors"), *SHOWN),
     "likes_of_post": (_things("post"),),
-    "likers": (_people("members"), *_SHOWN),
+    "likers": (_people("members"), *SHOWN),
     "timeline": (_of("member"),),
     # Albums and photos
-    "hydrate_albums": (_things("albums"), *_SHOWN),
-    "albums_of_member": (_of("owner", *_EXHIBITS), *_SHOWN),
+    "hydrate_albums": (_things("albums"), *SHOWN),
+    "albums_of_member": (_of("owner", *_EXHIBITS), *SHOWN),
     "storage_of_member": (_of("owner", *_EXHIBITS),),
     "images_of_posts": (_streams("photos", parents=True),),
-    "hydrate_photos": (_streams("photos", parents=True), *_SHOWN),
-    "photos_newest": (_things("album"), *_SHOWN),
-    "photos_oldest": (_things("album"), *_SHOWN),
-    "photos_taken": (_things("album"), *_SHOWN),
-    "photos_own": (_things("album"), *_SHOWN),
-    "photos_of_member": (_of("owner", *_EXHIBITS), *_SHOWN),
+    "hydrate_photos": (_streams("photos", parents=True), *SHOWN),
+    "photos_newest": (_things("album"), *SHOWN),
+    "photos_oldest": (_things("album"), *SHOWN),
+    "photos_taken": (_things("album"), *SHOWN),
+    "photos_own": (_things("album"), *SHOWN),
+    "photos_of_member": (_of("owner", *_EXHIBITS), *SHOWN),
     # The space
     "homes_of_members": (_of("members", "home"),),
     "decoration_of_member": (_of("member", *_GOODS),),
@@ -125,7 +126,7 @@ NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
     "notice_heads": (_of("member"),),
     "unread_notice_heads": (_of("member"),),
     "newest_of_notices": (_of("member"),),
-    "notice_gates": (_streams("sources"), _people("actors"), *_SHOWN),
+    "notice_gates": (_streams("sources"), _people("actors"), *SHOWN),
     # Coins and goods
     "wallet_of_member": (_of("member", *_COINS),),
     "lot_position": (_of("member", *_COINS),),
@@ -145,6 +146,7 @@ NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
         ),
         (_EVERY_CASE,),
     ),
+    "authority_requests": (Need("kinds", (), ("authority request",)),),
     "decisions_of_owner": (_of("owner", "case", "standing", parents=True),),
     "case_of_decision": (_of("owner", "case"),),
     "public_notes": (_streams("cases"),),
