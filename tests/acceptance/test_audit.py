@@ -134,14 +134,16 @@ def test_events_by_stream_type_actor_and_owner(each: RunningHomezone) -> None:
     assert types(stream=comment) == ["comment.written.v1", "comment.deleted.v1"]
     assert types(stream=comment, actor=me) == ["comment.deleted.v1"]
     for who in (other.qq, them):
-        assert types(owner=who) == [
-            "account.opened.v1", "comment.written.v1", "comment.deleted.v1"
-        ] or sorted(types(owner=who)) == sorted(
-            ["number.claimed.v1", "account.opened.v1", "comment.written.v1", "comment.deleted.v1"]
-        )  # fmt: skip
+        theirs = [
+            "account.opened.v1", "comment.written.v1", "comment.deleted.v1", "content.retained.v1",
+        ]  # fmt: skip
+        assert types(owner=who) == theirs or sorted(types(owner=who)) == sorted(
+            ["number.claimed.v1", *theirs]
+        )
     for who in (one.qq, me):
         assert sorted(types(actor=who)) == [
-            "comment.deleted.v1", "post.deleted.v1", "post.published.v1"
+            "comment.deleted.v1", "content.retained.v1", "content.retained.v1",
+            "post.deleted.v1", "post.published.v1",
         ]  # fmt: skip
     assert types(type="comment.written.v1", owner=other.qq) == ["comment.written.v1"]
     assert types(type="post.deleted.v1", actor=other.qq) == []
