@@ -19,7 +19,7 @@ import msgspec
 from sqlalchemy import Column, Connection, Engine, Select, Table, collate, select, text
 from sqlalchemy.types import String
 
-from adapters.vault.key import key_id_of
+from adapters.vault.key import head_of, key_id_of
 from commands.ports import Clock
 from projections.engine import checkpoints
 from projections.engine.feed import PREFIX
@@ -93,7 +93,7 @@ def check(
     :param engine: connects as the tables' owner.
     :param differences_max: how many differing rows of a model to describe.
     :param helpers: further processes that may help, each by ``open_``.
-    :param destroyed: ids of keys that are no more.
+    :param destroyed: ids of keys that are no more, an item's followed by its leaf.
     :raises KeyError: there is no model of that name.
     :raises BusyError: another check is under way.
     :raises ReplayError: a model cannot take an event that it once took.
@@ -185,7 +185,8 @@ def _key_first(table: Table) -> list[Column[Any]]:
 def _erased(value: Any, destroyed: Collection[bytes]) -> int:
     """How many of a sealed column's envelopes, none, one or several, no key opens any more."""
     envelopes = [] if value is None else value if isinstance(value, list) else [value]
-    return sum(key_id_of(bytes(one)) in destroyed for one in envelopes)
+    heads = (head_of(bytes(one)) for one in envelopes)
+    return sum(key_id_of(head) in destroyed or head[1:] in destroyed for head in heads)
 
 
 def _merge(

@@ -74,12 +74,17 @@ def existing_vault(directory: Path) -> Iterator[FileKeyVault]:
 
 
 def destroyed_keys(directory: Path) -> frozenset[bytes]:
-    """The ids of all keys that were destroyed; none where no keys are. Takes no master key."""
+    """
+    The ids of all keys that were destroyed, an item's followed by its leaf; none where no keys are.
+    Takes no master key.
+    """
     path = directory / "keys.db"
     if not path.is_file():
         return frozenset()
     database = KeyDatabase(path)
     try:
-        return frozenset(row.id for _, row in database.destroyed_after(0))
+        items = database.items_destroyed_after(0)
+        whole = (row.id for _, row in database.destroyed_after(0))
+        return frozenset(whole).union(key + leaf for _, key, leaf in items)
     finally:
         database.close()

@@ -3,6 +3,7 @@ Keys that were destroyed change no read model: a check is exact to the byte, and
 can read any more.
 """
 
+import asyncio
 from uuid import UUID, uuid4
 
 from api.wiring.keys import destroyed_keys
@@ -44,3 +45,19 @@ def test_what_was_erased_is_counted_and_makes_no_difference(homezone: RunningHom
     again = _checked(homezone)
     assert {one.differing for one in again.values()} == {0}
     assert again["posts"].erased == after["posts"].erased
+
+
+def test_what_was_erased_of_one_thing_is_counted_alone(homezone: RunningHomezone) -> None:
+    (member,) = homezone.members(1)
+    gone = member.publish("野渡无人舟自横").json["id"]
+    member.publish("月落乌啼霜满天")
+    member.get("/v1/me", at_least=homezone.everything()).ok(200)
+    before = _checked(homezone)
+    owner = UUID(member.get("/v1/me").json["id"])
+    vault = homezone.homezone.vault
+    gone_now = vault.destroy_items(owner, KeyClass.CONTENT, [UUID(gone)])
+    assert asyncio.run_coroutine_threadsafe(gone_now, homezone.loop).result(10) == 1
+
+    after = _checked(homezone)
+    assert {one.differing for one in after.values()} == {0}
+    assert after["posts"].erased - before["posts"].erased == 1
