@@ -4,6 +4,7 @@ The two parameters of a read that is of a moment: which, and whose screen.
 They are no part of any operation's own query: whatever answers of the past takes both.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import unquote_plus
 
@@ -12,7 +13,7 @@ import msgspec
 from api.http.decode import query_decoder
 from api.http.parameters import QQ_MAX, QQ_MIN
 from api.http.positions import ONE
-from api.http.routes import Looked
+from api.http.routes import Looked, Route
 
 AS_OF = "as_of"
 _TIME = (
@@ -55,6 +56,11 @@ PARAMETERS: tuple[dict[str, Any], ...] = (
         "schema": {"type": "integer", "minimum": QQ_MIN, "maximum": QQ_MAX},
     },
 )
+
+
+def looks_back(query: Mapping[str, str], route: Route) -> bool:
+    """Whether a query names a moment, or whose screen it is to be."""
+    return AS_OF in query or (route.past and "viewer" in query)
 
 
 def read_looked(raw: str) -> tuple[Looked, str]:

@@ -25,7 +25,7 @@ from api.http.cursors import CursorCodec
 from api.http.door import Door
 from api.http.hooks import Hooks
 from api.http.parameters import IDEMPOTENCY_KEY, PURPOSE, REQUEST, read_path
-from api.http.past import AS_OF, read_looked
+from api.http.past import AS_OF, looks_back, read_looked
 from api.http.problems import FieldError, ProblemError, Problems, bad_parameter
 from api.http.routes import Looked, Route
 from api.http.upgrades import UPGRADED, offered_token
@@ -196,7 +196,7 @@ class Serving:
     def _read_query(self, call: Call[Any, Any, Any, Any], route: Route) -> None:
         request = call.request
         raw = request.rel_url.raw_query_string
-        if self.hooks.travel is not None and AS_OF in raw and AS_OF in request.query:
+        if raw and self.hooks.travel is not None and looks_back(request.query, route):
             call.looked, raw = self._looked(call, route, raw)
         if route.read_query is not None:
             call.query = route.read_query(raw)
@@ -208,6 +208,8 @@ class Serving:
     def _looked(self, call: Call[Any, Any, Any, Any], route: Route, raw: str) -> tuple[Looked, str]:
         """The moment that a read is of, and its other parameters."""
         _check_past(route)
+        if call.role != self.hooks.travels and AS_OF not in call.request.query:
+            raise ProblemError(known.FORBIDDEN, "The token's role may not look back.")
         looked, rest = read_looked(raw)
         if call.role != self.hooks.travels:
             raise ProblemError(known.FORBIDDEN, "The token's role may not look back.")
