@@ -16,6 +16,7 @@ from api.http.routes import Route
 from api.limits import Limits
 from api.past import ROLE, travel
 from api.problems import PROBLEMS
+from api.recent import READ_BY_CLIENTS
 from api.routes import (
     albums,
     audit,
@@ -49,7 +50,7 @@ from api.routes import (
     uploads,
     visibility,
 )
-from api.services import READ_BY_CLIENTS, Caller, Services
+from api.services import Caller, Services
 from api.tokens import InvalidToken, Principal, Role, TokenVerifier
 from commands.ports import Clock
 from domain.event import Refused

@@ -2,7 +2,6 @@
 What the routes stand on: handlers to issue commands, readers to answer from, and who is calling.
 """
 
-import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from api.http.correlation import correlation
 from api.http.problems import KEY_REUSED, ProblemError
 from api.inquiries import Inquiries
 from api.metrics import Metrics
+from api.recent import Freshness, RecentWrites
 from api.shown import Shown
 from commands.accounts import AccountHandlers
 from commands.albums import AlbumHandlers
@@ -99,14 +99,6 @@ class Reactions(Protocol):
     async def react_now(self, recorded: Sequence[Recorded]) -> None: ...
 
 
-class Freshness(Protocol):
-    """Knows how far the read models are."""
-
-    async def wait_for(
-        self, target: dict[int, int], seconds: float, models: Collection[str] | None = None
-    ) -> None: ...
-
-
 class AuditLog(EventLog, Protocol):
     """The log, as auditors and streams read it."""
 
@@ -136,7 +128,7 @@ class Services:
         directory: Directory,
         reads: Reads,
         freshness: Freshness,
-        recent: "RecentWrites",
+        recent: RecentWrites,
         metrics: Metrics,
         readiness: Callable[[], Awaitable[Any]],
         screens: Screens,
@@ -396,42 +388,3 @@ async def _apply(
 
 async def _nothing(_connection: Connection, _member: MemberId) -> None:
     return None
-
-
-#: What clients' reads are made of; what auditors and timers use is waited for where they do.
-READ_BY_CLIENTS = (
-    "albums", "badges", "cases", "comments", "decisions", "gifts", "ledger", "legal_holds", "likes",
-    "mall",
-    "notices", "orders", "photos", "posts",
-    "authority_requests", "reports", "standings", "timeline",
-)  # fmt: skip
-
-
-class RecentWrites:
-    """
-    Where callers of this process last wrote, so that each reads at least that without asking for
-    it. A convenience, not a promise: across processes it takes ``Homezone-At-Least``.
-    """
-
-    def __init__(self, capacity: int = 10_000, patience_seconds: float = 5.0) -> None:
-        self._last: dict[UUID, dict[int, int]] = {}
-        self._capacity = capacity
-        self._patience_seconds = patience_seconds
-
-    def note(self, actor: UUID, cell: int, position: int) -> None:
-        """A caller wrote there."""
-        before = self._last.pop(actor, {})
-        self._last[actor] = {**before, cell: max(position, before.get(cell, 0))}
-        if len(self._last) > self._capacity:
-            del self._last[next(iter(self._last))]
-
-    async def settle(self, actor: UUID, freshness: Freshness) -> None:
-        """Wait until the read models have the caller's last writes; not for ever."""
-        written = self._last.get(actor)
-        if written is None:
-            return
-        with contextlib.suppress(TimeoutError):
-            await freshness.wait_for(written, self._patience_seconds, READ_BY_CLIENTS)
-        # Waited for once: a read model that has stopped must not slow every read to come.
-        if self._last.get(actor) is written:
-            del self._last[actor]

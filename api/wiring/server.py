@@ -4,11 +4,9 @@ A running server, from its database to its application.
 
 import asyncio
 import hashlib
-import logging
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
 from importlib.metadata import version
-from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -37,7 +35,8 @@ from api.limits import Limits
 from api.metrics import Metrics
 from api.readiness import readiness
 from api.reading import ReadLine
-from api.services import RecentWrites, Services
+from api.recent import RecentWrites
+from api.services import Services
 from api.settings import Settings
 from api.storage import room
 from api.stream import Hub
@@ -52,10 +51,11 @@ from api.wiring.notarising import notary_keys, witnesses_of
 from api.wiring.pictures import Photos, objects_of
 from api.wiring.rails import rails_of
 from api.wiring.store import check_restored
+from api.wiring.upkeep import Upkeep
 from commands.directory import Directory
 from commands.executor import Executor
 from commands.policies import policies
-from commands.ports import Clock, Entropy, LogOverloaded, LogUnavailable
+from commands.ports import Clock, Entropy
 from commands.rails import Rails
 from commands.screening import EPOCHS, Screens
 from commands.timers import Timers
@@ -70,22 +70,14 @@ from projections.engine.feeder import Feeder, Setup
 from projections.engine.policies import PolicyRunner
 from projections.engine.timers import Deadline, TimerRunner
 from projections.engine.watch import Watch
-from projections.reading import cases
-from projections.reading.cases import QueueSizes
 from projections.recall.recall import CELLS_MAX, Recall
-from replay.published import Progress, Published
+from replay.published import Published
 
-PURGE_SECONDS = 600.0
-#: How old what the figures say of cases may be: they are counted in the database.
-COUNT_SECONDS = 10.0
-NOTARY_SECONDS = 2.0
 _READS_AT_ONCE = 8
 #: Reads of the past are few, and each costs as much as a hundred of the present.
 _PAST_READS_AT_ONCE = 2
 _PAST_READS_WAITING_MAX = 20
 _FEEDER_SECONDS = 10.0
-
-logger = logging.getLogger("homezone")
 
 
 class Homezone:
@@ -112,10 +104,6 @@ class Homezone:
         self._say = say
         self.door = Door(settings.requests_max)
         self.limits: Limits | None = None
-        #: What waits for moderators, as it was counted last.
-        self.waiting: QueueSizes | None = None
-        #: How far the notary was when it was looked at last.
-        self.notarised: Progress | None = None
         self.calendar = ChineseCalendar()
         self._late = Lateness()
         self._held = AsyncExitStack()
@@ -167,6 +155,7 @@ class Homezone:
         self.services.uploads, self.services.pictures = self.photos.uploads, self.photos.pictures
         held.push_async_callback(self.photos.close)
         held.push_async_callback(self.services.inquiries.stop)
+        self.upkeep = Upkeep(self.log, self.server, self.services, self.published, clock)
         self._run_policies_and_timers()
         places = Places(settings.streams_max, settings.streams_of_member_max)
         self.services.hub = self.hub = Hub(self.services, places=places)
@@ -236,10 +225,7 @@ class Homezone:
         watch = Watch(self.log.reader, (self.engine.wake, self._hear, self.hub.wake))
         watch.start()
         held.push_async_callback(asyncio.to_thread, watch.stop)
-        for work in (
-            self._purge(), self._watch(), self._count_cases(), self._follow_notary(),
-            self.photos.sweep(), self.hub.run(),
-        ):  # fmt: skip
+        for work in (*self.upkeep.works(), self.photos.sweep(), self.hub.run()):
             self._hold_task(work)
 
     def _hold_task(self, work: Coroutine[Any, Any, None]) -> None:
@@ -377,8 +363,8 @@ class Homezone:
         watch = self.metrics.watch
         watch(lambda: figures.log_figures(self.log))
         watch(lambda: figures.follower_figures(engine, self.policies, self.timers, self._late))
-        watch(lambda: figures.case_figures(self.waiting))
-        watch(lambda: figures.notary_figures(self.notarised))
+        watch(lambda: figures.case_figures(self.upkeep.waiting))
+        watch(lambda: figures.notary_figures(self.upkeep.notarised))
         watch(lambda: figures.calendar_figures(self.calendar.days_left(self.clock.now())))
         watch(lambda: figures.memory_figures(streams, vault, self.recall))
         watch(lambda: figures.door_figures(self.door, self.reads, self.hub, self.limits))
@@ -397,47 +383,3 @@ class Homezone:
 
     def _cursor_secret(self) -> bytes:
         return hashlib.sha256(self.vault.blind("cursor", "homezone")).digest()
-
-    async def _purge(self) -> None:
-        """Forget idempotency keys whose time is over."""
-        while True:
-            await asyncio.sleep(PURGE_SECONDS)
-            with _another_time("expired keys are forgotten later"):
-                while await asyncio.to_thread(self.log.purge, self.clock.now()):  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
-
-    async def _count_cases(self) -> None:
-        """Keep count of what waits for moderators: a scrape itself asks no database."""
-        while True:
-            # While the database is away there are other figures to look at.
-            with (
-                _another_time("cases are counted later"),
-                suppress(LogUnavailable, LogOverloaded),
-            ):
-                self.waiting = await self.services.look(cases.sizes)
-            await asyncio.sleep(COUNT_SECONDS)
-
-    async def _follow_notary(self) -> None:
-        """Keep in mind how far the notary is: a scrape itself asks no database."""
-        while True:
-            with _another_time("the notary is looked at later"):
-                self.notarised = await asyncio.to_thread(self.published.progress)
-            await asyncio.sleep(NOTARY_SECONDS)
-
-    async def _watch(self) -> None:
-        """Start the embedded database again when it has died under us, or never will serve."""
-        for turn in count():
-            await asyncio.sleep(0.2)
-            with _another_time("the database does not start again yet"):
-                ended = not self.server.alive
-                if ended or (turn % 5 == 0 and await asyncio.to_thread(self.server.stuck)):
-                    await asyncio.to_thread(self.server.restart)
-
-
-@contextmanager
-def _another_time(what: str) -> Iterator[None]:
-    """A failure that costs a turn, and not all turns to come."""
-    try:
-        yield
-    except Exception:
-        logger.exception(what)

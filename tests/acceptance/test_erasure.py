@@ -190,7 +190,7 @@ def test_bytes_go_and_models_and_proofs_hold_afterwards(server_url: str, tmp_pat
             for one in photos:
                 other.get(f"/v1/photos/{one}/content", size="original").refused(404)
             eventually(lambda: _rows_of(homezone, member) == 0)
-            eventually(lambda: homezone.homezone.notarised is not None)
+            eventually(lambda: homezone.homezone.upkeep.notarised is not None)
         place = ["--data-dir", str(tmp_path), "--database-url", url]
         for command in (["replay", "check"], ["audit", "verify"]):
             called = [sys.executable, "-m", "api.cli", *command, *place]

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import create_engine, text
 
-from api.services import RecentWrites
+from api.recent import RecentWrites
 from tests.support.homezone import RunningHomezone
 
 

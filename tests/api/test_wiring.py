@@ -12,8 +12,7 @@ from sqlalchemy import text
 
 from adapters.clock import SystemClock
 from adapters.database import Database
-from api.settings import Settings
-from api.wiring import server
+from api.wiring import upkeep
 from api.wiring.models import MODELS, outdated, prepare_store
 from tests.support.homezone import running_homezone
 
@@ -62,7 +61,7 @@ def test_every_read_model_has_a_name_of_its_own() -> None:
 
 
 def test_expired_keys_are_forgotten_after_a_failure_as_well(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Log:
         asked = 0
@@ -71,13 +70,14 @@ def test_expired_keys_are_forgotten_after_a_failure_as_well(
             self.asked += 1
             raise ConnectionError
 
-    monkeypatch.setattr(server, "PURGE_SECONDS", 0.01)
-    homezone: Any = server.Homezone(Settings(data_dir=tmp_path))
-    homezone.log = Log()
+    monkeypatch.setattr(upkeep, "PURGE_SECONDS", 0.01)
+    log: Any = Log()
+    nothing: Any = None
+    kept = upkeep.Upkeep(log, nothing, nothing, nothing, SystemClock())
 
     async def story() -> None:
-        purging = asyncio.create_task(homezone._purge())
-        while homezone.log.asked < 3:
+        purging = asyncio.create_task(kept.purge())
+        while log.asked < 3:
             assert not purging.done()
             await asyncio.sleep(0.01)
         purging.cancel()

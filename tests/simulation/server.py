@@ -25,7 +25,8 @@ from api.badges import badges_policy
 from api.clearing import ClearPhotos
 from api.forgetting import ForgetMembers
 from api.item_keys import DestroyItemKeys
-from api.services import READ_BY_CLIENTS, Caller, RecentWrites, Services
+from api.recent import READ_BY_CLIENTS, RecentWrites
+from api.services import Caller, Services
 from api.stream import Hub
 from commands.directory import Directory
 from commands.executor import Executor
