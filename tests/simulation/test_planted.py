@@ -30,12 +30,10 @@ from projections.recall.touches import changed
 from projections.rows import Change, Patch
 from tests.simulation import books
 from tests.simulation.history import Plan
-from tests.simulation.run import Failed, live, with_capacity
+from tests.simulation.planting import SEEDS_MAX, first_failure
 from tests.simulation.server import Temper
 from tests.simulation.statements import TWINS
 
-#: Each is found within so many seeds, or the simulator has lost its edge.
-SEEDS_MAX = 60
 PLAN = Plan(
     members=5,
     clients=6,
@@ -253,14 +251,3 @@ def rounds_enlarged() -> Planted:
 def test_what_is_planted_is_found(plant: Any) -> None:
     found = first_failure(plant, PLAN)
     assert found is not None, f"not found in {SEEDS_MAX} seeds"
-
-
-def first_failure(plant: Any, plan: Plan) -> tuple[int, str] | None:
-    """The first seed that shows what is planted, and how; None when none does."""
-    for seed in range(1, SEEDS_MAX + 1):
-        try:
-            with plant():
-                live(seed, with_capacity(plan, 1_000 if seed % 2 else 3))
-        except Failed as failed:
-            return seed, str(failed.__cause__)
-    return None

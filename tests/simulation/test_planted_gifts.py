@@ -20,7 +20,7 @@ from projections import postings
 from projections.arming import ARMING
 from projections.engine.deadlines import Arm, Disarm
 from projections.engine.policies import PolicyRunner
-from tests.simulation.test_planted import SEEDS_MAX, first_failure
+from tests.simulation.planting import SEEDS_MAX, first_failure
 from tests.simulation.test_planted_money import LATE, MONEYED
 
 Planted: TypeAlias = Any

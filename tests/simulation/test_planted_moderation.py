@@ -43,7 +43,8 @@ from projections.recall import answers, recall
 from projections.recall.touches import changed
 from projections.rows import Add, Change, Patch, Put
 from tests.simulation import server
-from tests.simulation.test_planted import PLAN, SEEDS_MAX, first_failure
+from tests.simulation.planting import SEEDS_MAX, first_failure
+from tests.simulation.test_planted import PLAN
 
 Planted: TypeAlias = Any
 Rows: TypeAlias = Callable[[Recorded, Iterator[Change]], Iterator[Change]]

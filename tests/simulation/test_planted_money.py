@@ -45,11 +45,10 @@ from projections.ledger import Ledger
 from projections.reading import decorations
 from projections.rows import Change
 from projections.wallets import Wallets
+from tests.simulation.planting import SEEDS_MAX, first_failure
 from tests.simulation.test_planted import (
     PLAN,
-    SEEDS_MAX,
     checkpoints_not_guarded,
-    first_failure,
     keys_not_known,
     timers_by_the_clock,
     versions_not_checked,

@@ -25,12 +25,11 @@ from projections.recall.touches import Changed, changed
 from projections.rows import Add, Change
 from projections.visits import VISIT_COUNTS, Visits
 from tests.simulation.history import Plan
-from tests.simulation.run import Failed, live, with_capacity
+from tests.simulation.planting import SEEDS_MAX, first_failure
+from tests.simulation.run import live
 from tests.simulation.server import Temper
 from tests.simulation.statements import TWINS
 
-#: Each is found within so many seeds, or the simulator has lost its edge.
-SEEDS_MAX = 40
 PLAN = Plan(
     members=5,
     clients=5,
@@ -200,17 +199,6 @@ PLANS = {
 def test_what_is_planted_is_found(plant: Any) -> None:
     found = first_failure(plant, PLANS.get(plant, PLAN))
     assert found is not None, f"not found in {SEEDS_MAX} seeds"
-
-
-def first_failure(plant: Any, plan: Plan) -> tuple[int, str] | None:
-    """The first seed that shows what is planted, and how; None when none does."""
-    for seed in range(1, SEEDS_MAX + 1):
-        try:
-            with plant():
-                live(seed, with_capacity(plan, 1_000 if seed % 2 else 3))
-        except Failed as failed:
-            return seed, str(failed.__cause__)
-    return None
 
 
 @pytest.mark.parametrize("plan", [PLAN, JUDGED, MONEYED])

@@ -11,7 +11,7 @@ import pytest
 
 from domain import order as orders
 from domain.order import Placed
-from tests.simulation.test_planted import SEEDS_MAX, first_failure
+from tests.simulation.planting import SEEDS_MAX, first_failure
 from tests.simulation.test_planted_gifts import GIVING, LATE_GIVING
 
 Planted: TypeAlias = Any

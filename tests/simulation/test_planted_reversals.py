@@ -17,7 +17,7 @@ from domain.event import Recorded
 from domain.payment import Settled
 from domain.wallet import Wallet
 from projections.engine.policies import PolicyRunner
-from tests.simulation.test_planted import SEEDS_MAX, first_failure
+from tests.simulation.planting import SEEDS_MAX, first_failure
 from tests.simulation.test_planted_money import MONEYED
 
 Planted: TypeAlias = Any
