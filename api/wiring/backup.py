@@ -57,7 +57,7 @@ _OBJECTS: Final = Path("photos", "objects")
 
 _NOTARY_KEY: Final = "notary.key"
 
-_MAY_BE_THERE = {"keys", "photos", "postgres", RESTORING, "lost+found"}
+_MAY_BE_THERE = {"keys", "photos", "postgres", "evidence", RESTORING, "lost+found"}
 #: What the mark says when the keys, too, are copied: they are to go with the rest if it fails.
 _BRINGS_KEYS = b"keys\n"
 

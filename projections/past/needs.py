@@ -147,6 +147,7 @@ NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
         (_EVERY_CASE,),
     ),
     "authority_requests": (Need("kinds", (), ("authority request",)),),
+    "legal_holds": (Need("kinds", (), ("erasure",)),),
     "decisions_of_owner": (_of("owner", "case", "standing", parents=True),),
     "case_of_decision": (_of("owner", "case"),),
     "public_notes": (_streams("cases"),),

@@ -15,8 +15,10 @@ from tests.support.homezone import RunningHomezone
 #: What answers of the present alone: what is of no moment, has moments of its own, or is a file.
 PRESENT = {
     "/docs", "/healthz", "/metrics", "/openapi.json", "/problems/{name}",
-    "/readyz", "/v1/audit/checkpoint", "/v1/audit/events", "/v1/audit/proofs/{position}",
-    "/v1/audit/streams/{id}", "/v1/audit/tile/{tile}", "/v1/audit/visibility",
+    "/readyz", "/v1/audit/checkpoint", "/v1/audit/events", "/v1/audit/exports/{id}/content",
+    "/v1/audit/keys", "/v1/audit/proofs/{position}",
+    "/v1/audit/streams/{id}", "/v1/audit/tile/entries/{bundle}", "/v1/audit/tile/{tile}",
+    "/v1/audit/visibility",
     "/v1/me/exports/{id}/content", "/v1/moderation/backtests/{id}",
     "/v1/moderation/cases/{id}/content", "/v1/moderation/decisions.csv",
     "/v1/moderation/decisions.ndjson", "/v1/photos/{id}/content", "/v1/stream", "/v1/stream/ws",
@@ -209,6 +211,7 @@ def test_every_read_says_whether_it_looks_back(each: RunningHomezone) -> None:
     assert set(reads) - back_ == PRESENT
     for path in sorted(path for path in PRESENT if path.startswith("/v1")):
         asked = path.replace("{position}", "0-1").replace("{id}", str(uuid4()))
-        refusal = reader.get(asked.replace("{tile}", "0/000"), as_of="0-1")
+        asked = asked.replace("{bundle}", "000").replace("{tile}", "0/000")
+        refusal = reader.get(asked, as_of="0-1")
         refusal.refused(400)
         assert refusal.fields == ["as_of"], path

@@ -366,6 +366,7 @@ OPEN_TO_ALL = {
     ("options", "/v1/uploads"),
     ("get", "/v1/transparency/requests"),
     ("get", "/v1/audit/checkpoint"),
+    ("get", "/v1/audit/keys"),
     ("get", "/v1/audit/tile/{tile}"),
     ("post", "/v1/audit/cosignatures"),
 }

@@ -84,7 +84,10 @@ def test_an_auditor_gets_the_trail_of_moderation_with_the_rules_it_followed(
         "/v1/posts", {"kind": "shuoshuo", "text": "zorblat!", "audience": {"to": "public"}}
     ).ok(201)
     plain = author.publish("举头望明月").json["id"]
-    archive = fetched(auditor, {"from": before, "kind": "moderation"}, tmp_path / "bundle.zip")
+    opened = {"type": "case.opened.v1", "from": before}
+    eventually(lambda: bool(auditor.walk("/v1/audit/events", **opened)))
+    asked = {"from": before, "to": homezone.everything(), "kind": "moderation"}
+    archive = fetched(auditor, asked, tmp_path / "bundle.zip")
     events = lines(archive, "events.ndjson")
     types = {one["data"]["type"] for one in events}
     assert {"post.held.v1", "case.opened.v1", "rules.published.v1"} <= types

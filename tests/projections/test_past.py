@@ -29,7 +29,8 @@ STATEMENTS = {
 PRESENT = {
     "authority_request_counts", "decisions_stated",
     "deeds_of_member", "footprints_of_ids", "gate_ever", "gates_before", "halves_before",
-    "ledger_accounts", "likes_standing", "listed_before", "listed_ever", "posts_for_list_before",
+    "ledger_accounts", "likes_standing", "listed_before", "listed_ever", "made_by_member",
+    "posts_for_list_before",
     "promise_breaches", "queue_sizes", "renditions_of_album", "tied_since", "ties_ever",
     "trail_positions", "trail_until", "trails",
 }  # fmt: skip

@@ -103,7 +103,9 @@ class Oracle(Writings):
             for recorded in command:
                 self._place(recorded)
                 self._take(recorded)
-                self.clocks.deleted(recorded)
+                if recorded.actor != FORGETTER:
+                    # With all that is theirs goes the key that it is sealed under.
+                    self.clocks.deleted(recorded)
                 self.honours.take(recorded)
             self._check_screened(command)
             self.cases.settle(command)
