@@ -14,12 +14,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import psycopg2
 import pytest
 from sqlalchemy import make_url
 
 from adapters.embedded import EmbeddedPostgres, normalise
+
+#: Whole Homezones of several modules stay connected to it at once.
+_LOCAL_CONF: Final = "max_connections = '400'\n"
 
 
 @functools.cache
@@ -32,7 +36,12 @@ def shared_server() -> str:
     server = EmbeddedPostgres(directory / "data")
     atexit.register(remove_data, directory)
     atexit.register(server.stop)
-    return server.start()
+    url = server.start()
+    local = server.log_path.with_name("local.conf")
+    local.write_text(_LOCAL_CONF, encoding="utf-8")
+    local.chmod(0o644)
+    server.restart()
+    return url
 
 
 @contextmanager
