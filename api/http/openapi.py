@@ -278,18 +278,16 @@ class OpenApi:
 def implied_problems(route: Route) -> list[str]:
     """Every problem that a route may answer with: its own and those of its declaration."""
     names = [*route.problems, known.INTERNAL, known.UNAVAILABLE, known.TOO_MANY_REQUESTS]
-    # Whatever a route takes, it refuses parameters that it does not.
-    names.append(known.INVALID)
+    # Whatever a route takes, it refuses parameters that it does not, and lines without an end.
+    names += [known.INVALID, known.MALFORMED]
     if route.roles is not None:
         names += [known.UNAUTHENTICATED, known.FORBIDDEN]
     if route.path_kinds:
         names.append(known.NOT_FOUND)
     if route.body is not None:
-        names += [
-            known.MALFORMED, known.OUT_OF_BOUNDS, known.TOO_LARGE, known.UNSUPPORTED_MEDIA_TYPE
-        ]  # fmt: skip
+        names += [known.OUT_OF_BOUNDS, known.TOO_LARGE, known.UNSUPPORTED_MEDIA_TYPE]
     if route.streamed is not None:
-        names += [known.MALFORMED, known.UNSUPPORTED_MEDIA_TYPE]
+        names.append(known.UNSUPPORTED_MEDIA_TYPE)
     if route.write:
         names.append(known.KEY_REUSED)
     if route.fresh:

@@ -102,8 +102,9 @@ OWN = (
         MALFORMED,
         400,
         "The request cannot be read",
-        "The body is not JSON in UTF-8, or holds a lone surrogate, a NUL character, or more levels "
-        "than anybody needs. Nothing was done. `errors` names the field where one could be found.",
+        "It is not HTTP/1.1, or its first line or a header has no end; or the body is not JSON in "
+        "UTF-8, or holds a lone surrogate, a NUL character, or more levels than anybody needs. "
+        "Nothing was done. `errors` names the field where one could be found.",
     ),
     Problem(
         INVALID,

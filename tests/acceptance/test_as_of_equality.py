@@ -282,16 +282,19 @@ def test_visibility_is_what_reading_would_have_said_at_every_position(lived: Any
     homezone, life, _ = lived
     if homezone.homezone.log.cells > 1:
         pytest.skip("positions of several cells have no one order to try them all in")
+    author, other = homezone.members(2)
+    post = author.publish("去而复来").json["id"]
+    author.put(f"/v1/me/blocks/{other.qq}").ok()
+    author.delete(f"/v1/me/blocks/{other.qq}").ok()
+    # Whatever became of the others: this one went, and came back.
+    pairs = [(post, other), *((post, viewer) for post in life.posts for viewer in life.people)]
     reader, head = homezone.client(10_011, "auditor"), homezone.ends()[0]
     told: list[tuple[str, int, list[tuple[int, int]]]] = []
-    for post in life.posts:
-        for viewer in life.people:
-            query = {"post": post, "viewer": viewer.qq}
-            said = reader.get("/v1/audit/visibility", **query).ok(200).json
-            ends = [
-                (_at(one["opened"]), _at(one["closed"]) or head + 1) for one in said["intervals"]
-            ]
-            told.append((post, viewer.qq, ends))
+    for post, viewer in pairs:
+        query = {"post": post, "viewer": viewer.qq}
+        said = reader.get("/v1/audit/visibility", **query).ok(200).json
+        ends = [(_at(one["opened"]), _at(one["closed"]) or head + 1) for one in said["intervals"]]
+        told.append((post, viewer.qq, ends))
     told.sort(key=lambda one: len(one[2]), reverse=True)
     assert len(told[0][2]) > 1, "a history in which nothing comes back tries nothing"
     for post, viewer, intervals in told[:PAIRS]:

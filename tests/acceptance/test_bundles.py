@@ -107,9 +107,10 @@ def test_a_bundle_of_one_member_and_one_of_one_stream(
     post = author.publish().json["id"]
     other.comment(post).ok()
     me = author.get("/v1/me").json["id"]
-    of_member = fetched(auditor, {"owner": str(author.qq)}, tmp_path / "member.zip")
+    to = homezone.everything()
+    of_member = fetched(auditor, {"owner": str(author.qq), "to": to}, tmp_path / "member.zip")
     assert {one["owner"] for one in lines(of_member, "events.ndjson")} == {me}
-    of_stream = fetched(auditor, {"stream": post}, tmp_path / "stream.zip")
+    of_stream = fetched(auditor, {"stream": post, "to": to}, tmp_path / "stream.zip")
     (event,) = lines(of_stream, "events.ndjson")
     assert event["data"]["type"] == "post.published.v1"
     assert of_stream.read("trail.csv").decode().count("\r\n") == 2
