@@ -32,16 +32,29 @@ def done(*arguments: str) -> str:
     return ended.stdout
 
 
-def grown(server: ServeProcess, member: Client, than: int) -> bytes:
-    """A checkpoint of more leaves than that."""
+def grown(
+    server: ServeProcess, member: Client, than: int, by: str | None = None, without: str = ""
+) -> bytes:
+    """A checkpoint of more leaves than that, with one key's signature and without another's."""
     member.publish()
-    anybody = server.client(10_001)
+    anybody, found = server.client(10_001), b""
 
     def signed() -> bool:
-        return _size(anybody.get("/v1/audit/checkpoint").ok().body) > than
+        nonlocal found
+        found = anybody.get("/v1/audit/checkpoint").ok().body
+        good = by is None or _is_signed(found, by)
+        return _size(found) > than and good and not (without and _is_signed(found, without))
 
     eventually(signed)
-    return anybody.get("/v1/audit/checkpoint").ok().body
+    return found
+
+
+def _is_signed(raw: bytes, vkey: str) -> bool:
+    try:
+        tlog_client.checkpoint(raw, vkey)
+    except AssertionError:
+        return False
+    return True
 
 
 def _size(raw: bytes) -> int:
@@ -61,13 +74,12 @@ def test_a_running_servers_log_gets_another_key(ground: Path, alone: bool) -> No
         assert "--purpose" in one_line(run("audit", "rotate-key", *at), 2)
         more = ("--alone",) if alone else ()
         second = done("audit", "rotate-key", *at, *DEED, *more).splitlines()[0]
-        both = grown(server, member, size)
+        both = grown(server, member, size, by=second)
         if not alone:
             # Followers of the old key see the new one's line below what they believe.
             assert tlog_client.checkpoint(both, first) == tlog_client.checkpoint(both, second)
             assert "sign no more: 1" in done("audit", "retire-key", *at, *DEED)
-            grown(server, member, _size(both))
-        last = grown(server, member, _size(both))
+        last = grown(server, member, _size(both), by=second, without=first)
         newer, newer_root = tlog_client.checkpoint(last, second)
         with pytest.raises(AssertionError):
             tlog_client.checkpoint(last, first)

@@ -38,7 +38,7 @@ __all__ = ["server_url"]
 #: A table without rows, as the database sends it: a header and an end.
 EMPTY_BYTES = 21
 #: What ends again: in the end there is none left.
-PASSING = {"holds", "likes"}
+PASSING = {"holds", "legal_holds", "likes"}
 
 ROOT = Path(__file__).parents[2]
 CELLS = 3
